@@ -1,0 +1,151 @@
+"""The site's chores: `bin/site COMMAND`. They work whether or not the stack runs, on the same settings.
+
+Each prints what it did with counts, names what it could not use and goes on, and exits 1 if there was any such thing.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lib import markdown_folder, mongo, servers, wordpress
+from lib.items import CommentItem, Item, Unusable
+from lib.markup import comment_html as text_html
+from models.errors import SiteError
+from models.imports import OUTCOMES
+from models.site import Site
+from settings import BadSetting, Settings
+from ui_modules.comments import comment_html
+
+DEMO = Path(__file__).parent / "demo"
+Chore = Callable[[Site, argparse.Namespace], Awaitable[int]]
+
+
+async def staff(site: Site, given: argparse.Namespace) -> int:
+    """make a member staff"""
+    account = await site.accounts.make_staff(given.email)
+    print(f"{account.email} is staff. Print a sign-in link with: bin/site signin-link {account.email}")
+    return 0
+
+
+async def signin_link(site: Site, given: argparse.Namespace) -> int:
+    """print a sign-in link that works once, for 15 minutes"""
+    print(site.settings.url + await site.accounts.signin_link(given.email))
+    return 0
+
+
+async def bring(site: Site, given: argparse.Namespace) -> int:
+    """import a folder of Markdown or a WordPress export; safe to repeat"""
+    path = Path(given.path)
+    if not path.exists():
+        print(f"{path}: there is no such file or folder", file=sys.stderr)
+        return 1
+    await site.create_indexes()
+    return await take(site, markdown_folder.read(path) if path.is_dir() else wordpress.read(path))
+
+
+async def demo(site: Site, given: argparse.Namespace) -> int:
+    """add the demo site"""
+    await site.create_indexes()
+    return await take(site, demo_items())
+
+
+async def indexes(site: Site, given: argparse.Namespace) -> int:
+    """make the indexes that are missing"""
+    await site.create_indexes()
+    print("All indexes are there.")
+    return 0
+
+
+async def take(site: Site, items: Iterable[Item | Unusable]) -> int:
+    """Import items, saying what became of each that deserves a line."""
+    counts: Counter[str] = Counter()
+    async for outcome in site.imports.take(items):
+        counts[outcome.what] += 1
+        counts["comments"] += outcome.comments
+        if outcome.what in ("kept", "unusable"):
+            print(f"{outcome.what}: {outcome.message}", file=sys.stderr)
+        elif sys.stderr.isatty() and counts.total() % 100 == 0:
+            print(f"… {counts.total():,}", end="\r", file=sys.stderr)
+    print(", ".join(f"{counts[what]} {what}" for what in OUTCOMES) + f"; {counts['comments']} comments added")
+    return 1 if counts["unusable"] else 0
+
+
+def demo_items() -> Iterator[Item | Unusable]:
+    """The posts of demo/ with their comments, as any import would bring them."""
+    comments = json.loads((DEMO / "comments.json").read_text(encoding="utf-8"))
+    for item in markdown_folder.read(DEMO / "posts"):
+        if isinstance(item, Item):
+            yield replace(item, comments=tuple(_comment(c) for c in comments if c["post"] == item.slug))
+        else:
+            yield item
+
+
+def _comment(given: dict[str, Any]) -> CommentItem:
+    return CommentItem(
+        id=given["id"],
+        parent=given.get("parent"),
+        name=given["name"],
+        email="",
+        url=None,
+        text=text_html(given["text"], ""),
+        date=datetime.fromisoformat(given["date"]),
+        status=given.get("status", "published"),
+        network=None,
+    )
+
+
+CHORES: dict[str, tuple[Chore, tuple[str, ...]]] = {
+    "staff": (staff, ("email",)),
+    "signin-link": (signin_link, ("email",)),
+    "import": (bring, ("path",)),
+    "demo": (demo, ()),
+    "indexes": (indexes, ()),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bin/site", description="The chores of a Plog site.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, (chore, arguments) in CHORES.items():
+        command = commands.add_parser(name, help=chore.__doc__, description=chore.__doc__)
+        for argument in arguments:
+            command.add_argument(argument, metavar=argument.upper())
+        command.set_defaults(chore=chore)
+    return parser
+
+
+async def run(settings: Settings, given: argparse.Namespace) -> int:
+    site = await Site.open(settings, comment_html)
+    try:
+        status: int = await given.chore(site, given)
+        return status
+    except SiteError as error:
+        print(error.message, file=sys.stderr)
+    except mongo.Away:
+        print("MongoDB does not answer.", file=sys.stderr)
+    finally:
+        await site.close()
+    return 1
+
+
+def main() -> int:
+    given = parser().parse_args()
+    try:
+        settings = Settings.from_environment(os.environ)
+        with servers.embedded(settings.data, mongo=settings.is_mongo_embedded, redis=settings.is_redis_embedded):
+            return asyncio.run(run(settings, given))
+    except (BadSetting, servers.Unavailable) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

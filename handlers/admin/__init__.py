@@ -1,0 +1,1 @@
+"""What staff do, in the process that may block."""

@@ -1,0 +1,273 @@
+"""What every handler can do: know the visitor, read a form, show a page, and say what went wrong in people's words.
+
+Every method says who may call it (`@public`, `@visitor`, `@staff`); tests/test_architecture.py holds them to it. Errors
+from models are translated here and nowhere else: HTML or JSON, as `Accept` asks.
+"""
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from http.client import responses
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from tornado.httputil import HTTPServerRequest, format_timestamp
+from tornado.web import Finish, HTTPError, RequestHandler
+
+from lib import json, mongo, origins, redis
+from lib.headers import security_headers
+from lib.ids import is_id, new_id
+from models.accounts import SESSION_LIFE, Account
+from models.comments.collection import Author
+from models.errors import Conflict, Invalid, NotAllowed, NotFound, SiteError, TooMany
+from models.site import Site
+
+STATUSES: dict[type[SiteError], int] = {NotFound: 404, NotAllowed: 403, Conflict: 409, Invalid: 422, TooMany: 429}
+AWAY = (*mongo.Away, *redis.Away)
+RETRY_AFTER = 5  # seconds
+SAFE = ("GET", "HEAD", "OPTIONS")
+VISITOR_DAYS = 365
+
+Method = Callable[..., Awaitable[None]]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error as it is told: a status, a code for programs, a sentence for people."""
+
+    status: int
+    code: str
+    message: str
+    problems: Mapping[str, str] | None = None
+    wait: int | None = None
+
+
+def public(method: Method) -> Method:
+    """Anybody may call this, and nothing is written about them."""
+    method.is_for = "public"  # type: ignore[attr-defined]
+    return method
+
+
+def visitor(method: Method) -> Method:
+    """Anybody may call this, and from now on is known by a cookie."""
+
+    @functools.wraps(method)
+    async def known(self: "BaseHandler", *args: Any) -> None:
+        self.give_visitor_cookie()
+        await method(self, *args)
+
+    known.is_for = "visitor"  # type: ignore[attr-defined]
+    return known
+
+
+def staff(method: Method) -> Method:
+    """Staff may call this. Strangers are asked to sign in, members are refused."""
+
+    @functools.wraps(method)
+    async def allowed(self: "BaseHandler", *args: Any) -> None:
+        account = await self.account()
+        if account is None and self.request.method in SAFE and not self.wants_json:
+            return self.redirect(f"/signin?next={quote(self.request.uri or '/')}", status=303)
+        if account is None or not account.is_staff:
+            raise NotAllowed("staff-only", "This is for the people who run the site.")
+        await method(self, *args)
+
+    allowed.is_for = "staff"  # type: ignore[attr-defined]
+    return allowed
+
+
+class BaseHandler(RequestHandler):
+    """The one parent of all handlers."""
+
+    @property
+    def site(self) -> Site:
+        site: Site = self.application.site  # type: ignore[attr-defined]
+        return site
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        for name, value in security_headers(self.site.settings.is_https).items():
+            self.set_header(name, value)
+        self.set_header("Cache-Control", "no-cache")
+
+    def prepare(self) -> None:
+        if self.request.method not in SAFE and not is_own_request(self.request, self.site):
+            raise NotAllowed("foreign-origin", "This came from another site, so nothing was done.")
+
+    async def head(self, *args: str) -> None:
+        """Every page answers HEAD as it answers GET; Tornado leaves the body out."""
+        await self.get(*args)  # type: ignore[misc]
+
+    head.is_for = "as get"  # type: ignore[attr-defined]
+
+    # Who asks
+
+    @property
+    def author(self) -> Author:
+        """Who asks, as the signed cookie says; a visitor without one gets an id, which only a cookie makes last."""
+        given = self.get_signed_cookie("visitor", max_age_days=VISITOR_DAYS)
+        id = given.decode() if given else ""
+        if not is_id(id):
+            id = self._fresh_visitor
+        agent = self.request.headers.get("User-Agent", "")
+        return Author(id, self.request.remote_ip or "", agent, had_id=bool(given))
+
+    @functools.cached_property
+    def _fresh_visitor(self) -> str:
+        return new_id()
+
+    def give_visitor_cookie(self) -> None:
+        if not self.author.had_id:
+            self._set_signed("visitor", self.author.id, VISITOR_DAYS)
+
+    async def account(self) -> Account | None:
+        """The member who is signed in here, if one is."""
+        if not hasattr(self, "_account"):
+            session = self.get_signed_cookie("session", max_age_days=SESSION_LIFE.days)
+            self._account = await self.site.accounts.of_session(session.decode()) if session else None
+        return self._account
+
+    async def writer(self) -> Author:
+        """Who writes: the member who is signed in, else the visitor that the cookie names."""
+        account, author = await self.account(), self.author
+        return replace(author, id=account.id, is_staff=account.is_staff, had_id=True) if account else author
+
+    def give_session_cookie(self, secret: str) -> None:
+        self._set_signed("session", secret, SESSION_LIFE.days)
+
+    def _set_signed(self, name: str, value: str, days: int) -> None:
+        is_https = self.site.settings.is_https
+        self.set_signed_cookie(name, value, expires_days=days, httponly=True, samesite="Lax", secure=is_https)
+
+    # What they sent
+
+    @property
+    def wants_json(self) -> bool:
+        return "application/json" in self.request.headers.get("Accept", "")
+
+    @property
+    def is_json(self) -> bool:
+        """Whether what was sent is JSON."""
+        return self.request.headers.get("Content-Type", "").startswith("application/json")
+
+    @functools.cached_property
+    def form(self) -> dict[str, Any]:
+        """What was sent, as JSON or as a form; of a field that came twice the last. Values may still be anything."""
+        if self.is_json:
+            try:
+                sent = json.loads(self.request.body)
+            except ValueError as error:
+                raise Invalid({"body": "This is not JSON."}) from error
+            return sent if isinstance(sent, dict) else {}
+        return {name: self.get_body_argument(name, strip=False) for name in self.request.body_arguments}
+
+    def text(self, name: str) -> str:
+        """A field that must be text: empty where it is absent, Invalid where it is anything else."""
+        value = self.form.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise Invalid({name: "This must be text."})
+        return value
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        """A number from the query: Invalid where it is none or out of range."""
+        text = self.get_query_argument(name, str(default))
+        if not text.isascii() or not text.isdecimal() or not least <= int(text[:10]) <= most:
+            raise Invalid({name: f"This must be a number from {least} to {most}."})
+        return int(text)
+
+    # What they get
+
+    def page(self, template: str, **context: Any) -> None:
+        """Answer with a page made of this template."""
+        self.render(template, settings=self.site.settings, now=self.site.clock(), **context)
+
+    def json(self, value: Any, status: int = 200) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish(json.dumps(value))
+
+    def xml(self, text: str, kind: str) -> None:
+        self.set_header("Content-Type", f"application/{kind}; charset=utf-8")
+        self.finish(text)
+
+    def move_to(self, path: str, keep_query: bool = True) -> NoReturn:
+        """Answer 301: this is another spelling of that address."""
+        query = f"?{self.request.query}" if keep_query and self.request.query else ""
+        self.redirect(path + query, status=301)
+        raise Finish()
+
+    def absolute(self, path: str) -> str:
+        return self.site.settings.url + path
+
+    # What went wrong
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        problem = problem_of(error) if error else Problem(status_code, "error", sentence(status_code))
+        super().send_error(problem.status, problem=problem)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        problem: Problem = kwargs["problem"]
+        if problem.wait is not None:
+            self.set_header("Retry-After", str(problem.wait))
+        if self.wants_json:
+            self.json(as_json(problem), status_code)
+        else:
+            self.page("errors/error.html", status=status_code, title=responses.get(status_code, ""), message=problem.message)
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """What a visitor did wrong is no news; that a server is away is one line; the rest is a bug, with its traceback."""
+        if isinstance(value, AWAY):
+            logger.warning("%s %s: a server is away: %s", self.request.method, self.request.path, type(value).__name__)
+        elif not isinstance(value, SiteError | HTTPError):
+            super().log_exception(typ, value, tb)
+
+
+class NotFoundHandler(BaseHandler):
+    """Whatever the admin process does not know."""
+
+    @public
+    async def get(self, *_: str) -> None:
+        raise NotFound()
+
+    post = put = delete = patch = get  # type: ignore[assignment]
+
+
+def is_own_request(request: HTTPServerRequest, site: Site) -> bool:
+    """Whether a request comes from the site's own pages (or from a program); also asked for every live handshake."""
+    return origins.is_own(request.headers, site.settings.url, request.headers.get("Host", ""))
+
+
+def problem_of(error: BaseException) -> Problem:
+    """An exception as it is told to whoever asked."""
+    if isinstance(error, SiteError):
+        problems = error.problems if isinstance(error, Invalid) else None
+        wait = error.wait if isinstance(error, TooMany) else None
+        return Problem(STATUSES[type(error)], error.code, error.message, problems, wait)
+    if isinstance(error, AWAY):
+        return Problem(503, "away", "Something behind this site is being restarted. Please try again.", wait=RETRY_AFTER)
+    status = error.status_code if isinstance(error, HTTPError) else 500
+    return Problem(status, "error", sentence(status))
+
+
+def as_json(problem: Problem) -> dict[str, Any]:
+    told: dict[str, Any] = {"error": problem.code, "message": problem.message}
+    return told | ({"problems": dict(problem.problems)} if problem.problems else {})
+
+
+def sentence(status: int) -> str:
+    return {
+        400: "Your browser sent something that makes no sense here.",
+        404: "There is no such page.",
+        405: "This address does not do that.",
+        413: "That is too large.",
+    }.get(status, "Something went wrong here, and it has been noted. Please try again.")
+
+
+def last_modified(handler: BaseHandler, moment: Any) -> None:
+    """Say when what is shown last changed."""
+    handler.set_header("Last-Modified", format_timestamp(moment))

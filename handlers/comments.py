@@ -1,0 +1,121 @@
+"""Comments under a post: what changed since, the visitor's own, writing, previewing, changing and taking back.
+
+The same addresses serve forms (303 back to the page, or the form again with what is wrong) and scripts (JSON).
+"""
+
+from typing import Any
+
+from handlers.base import BaseHandler, as_json, problem_of, public, visitor
+from lib.clock import iso
+from lib.markup import comment_html
+from models.comments import Attempt, Comment
+from models.comments.checks import length
+from models.errors import Invalid, NotFound, SiteError
+from models.posts import Post
+from ui_modules.comments import comment_html as html_of
+
+NEWEST = 2**31 - 1
+
+
+class CommentsHandler(BaseHandler):
+    @public
+    async def get(self, slug: str) -> None:
+        """All changes numbered above `after`, or with `mine=1` the visitor's own comments that wait for approval."""
+        post = await open_post(self, slug)
+        if self.get_query_argument("mine", "") == "1":
+            return self.json({"comments": await self._mine(post)})
+        after = self.number("after", 0, 0, NEWEST)
+        n, changes, has_more = await self.site.comments.changes(post, after)
+        if "text/html" in self.request.headers.get("Accept", ""):
+            self.finish("".join(change["html"] for change in changes))
+        else:
+            self.json({"n": n, "comments": changes, **({"more": True} if has_more else {})})
+
+    @visitor
+    async def post(self, slug: str) -> None:
+        """Write a comment."""
+        post = await open_post(self, slug)
+        try:
+            attempt = Attempt.cleaned(*(self.text(name) for name in ("text", "name", "email", "website")))
+            comment = await self.site.comments.add(post, await self.writer(), attempt, self.text("parent") or None)
+        except SiteError as error:
+            return self._again(post, error)
+        if self.wants_json:
+            self.json(as_own(self, comment), 201)
+        else:
+            self.redirect(f"{post.path}#{comment.anchor}", status=303)
+
+    async def _mine(self, post: Post) -> list[dict[str, Any]]:
+        mine = await self.site.comments.waiting_for(post, (await self.writer()).id)
+        return [as_own(self, comment) for comment in mine]
+
+    def _again(self, post: Post, error: SiteError) -> None:
+        """Without script nothing of what was written may be lost: the form again, with what is wrong."""
+        if self.wants_json:
+            raise error
+        problem = problem_of(error)
+        self.set_status(problem.status)
+        if problem.wait is not None:
+            self.set_header("Retry-After", str(problem.wait))
+        problems = as_json(problem).get("problems", {"text": problem.message})
+        kept = {name: value for name, value in self.form.items() if isinstance(value, str)}
+        self.page("post/comment_again.html", post=post, problems=problems, given=kept, message=problem.message)
+
+
+class PreviewHandler(BaseHandler):
+    @public
+    async def post(self, slug: str) -> None:
+        """The text of a comment as it would stand on the page; nothing is kept."""
+        await open_post(self, slug)
+        attempt = Attempt.cleaned(self.text("text"))
+        verdict = length(attempt)
+        if verdict is not None:
+            raise Invalid(dict(verdict.problems))
+        self.json({"html": comment_html(attempt.text, self.site.own_host)})
+
+
+class CommentHandler(BaseHandler):
+    @public
+    async def get(self, slug: str, id: str = "") -> None:
+        """To the page that shows this comment."""
+        post = await open_post(self, slug)
+        comment = await self.site.comments.of_post(post, id)
+        self.redirect(await self.site.comments.path_of(post, comment), status=303)
+
+    @visitor
+    async def put(self, slug: str, id: str) -> None:
+        """Change one's own comment, with the token that its writing gave."""
+        post = await open_post(self, slug)
+        text = Attempt.cleaned(self.text("text")).text
+        self.json(as_own(self, await self.site.comments.edit(post, id, self._token(), text)))
+
+    @visitor
+    async def delete(self, slug: str, id: str) -> None:
+        """Take one's own comment back."""
+        post = await open_post(self, slug)
+        comment = await self.site.comments.remove_own(post, id, self._token())
+        self.json({"id": comment.id, "n": comment.n, "status": "gone"})
+
+    def _token(self) -> str:
+        return self.request.headers.get("X-Edit-Token") or self.text("edit_token")
+
+
+async def open_post(handler: BaseHandler, slug: str) -> Post:
+    """The post, as long as its comments may be seen."""
+    post = await handler.site.posts.by_slug(slug)
+    if post.has_hidden_comments:
+        raise NotFound()
+    return post
+
+
+def as_own(handler: BaseHandler, comment: Comment) -> dict[str, Any]:
+    """A comment as its author sees it."""
+    return {
+        "id": comment.id,
+        "n": comment.n if comment.is_published else None,
+        "parent": comment.parent,
+        "status": "published" if comment.is_published else "held",
+        "html": html_of(comment),
+        "edit_token": handler.site.comments.edit_token(comment),
+        "edit_until": iso(comment.edit_until),
+    }

@@ -1,0 +1,90 @@
+"""Every address that no other handler has: another spelling of one, the former address of a post, or nothing.
+
+However many ways an address is misspelt (case, slashes, an old domain's path), it takes one 301 to the right one.
+"""
+
+import re
+from urllib.parse import unquote
+
+from handlers.base import BaseHandler, public
+from models.categories import path_of
+from models.errors import NotFound
+
+FEEDS = ("rss.xml", "atom.xml", "feed.json")
+PAGE = re.compile(r"p[0-9]{1,6}")
+FIXED = frozenset(
+    (
+        "/",
+        "/plog/",
+        "/rss.xml",
+        "/atom.xml",
+        "/feed.json",
+        "/sitemap.xml",
+        "/robots.txt",
+        "/humans.txt",
+        "/.well-known/security.txt",
+        "/signin",
+        "/signout",
+        "/me",
+        "/rest/2/10/",
+    )
+)
+
+
+class ElsewhereHandler(BaseHandler):
+    @public
+    async def get(self, *_: str) -> None:
+        words = [word for word in unquote(self.request.path).split("/") if word]
+        by_query = await self._former(words, f"?{self.request.query}") if self.request.query else None
+        if by_query is not None:
+            self.move_to(by_query, keep_query=False)
+        path = await self._former(words) or await self._respelt(words)
+        if path is None:
+            raise NotFound()
+        self.move_to(path)
+
+    post = put = delete = patch = get  # type: ignore[assignment]
+
+    async def _former(self, words: list[str], query: str = "") -> str | None:
+        """The path of the post that once lived here."""
+        post = await self.site.posts.find_by_address("/" + "/".join(words) + query)
+        return post.path if post else None
+
+    async def _respelt(self, words: list[str]) -> str | None:
+        """The right spelling of what was asked for; None where nothing is like it."""
+        lowered = "/" + "/".join(words).casefold()
+        for spelling in (lowered, lowered + "/"):
+            if spelling in FIXED:
+                return self._unless_asked(spelling)
+        try:
+            return self._unless_asked(await self._respelt_page(words))
+        except NotFound:
+            return None
+
+    async def _respelt_page(self, words: list[str]) -> str | None:
+        last = words[-1].casefold()
+        page = int(last[1:]) if PAGE.fullmatch(last) else None
+        rest = words[:-1] if page is not None or last in FEEDS else words
+        tail = f"/{last}" if last in FEEDS else f"/p{page}" if page and page > 1 else ""
+        if page == 0:
+            return None
+        if not rest:
+            return tail or "/"
+        if all(word.casefold().startswith("oc-") for word in rest):
+            return path_of(await self.site.categories.by_addresses([word[3:] for word in rest])) + tail
+        return await self._respelt_post(words[1:], page) if rest[0].casefold() == "plog" else None
+
+    async def _respelt_post(self, words: list[str], page: int | None) -> str | None:
+        """`words` are those after /plog/: a slug, and what may stand behind one."""
+        if len(words) == 2 and words[0].casefold() == "year" and words[1].isdecimal():
+            return f"/plog/year/{words[1]}"
+        post = await self.site.posts.by_slug(words[0])
+        behind = [word.casefold() for word in words[1:]]
+        if page is not None and len(behind) == 1:
+            return f"{post.path}/p{page}"
+        is_known = behind in ([], ["comments.atom"]) or (behind[:1] == ["comments"] and len(behind) <= 2)
+        return "/".join((post.path, *behind)) if is_known else None
+
+    def _unless_asked(self, path: str | None) -> str | None:
+        """Never an address itself: what leads to where it came from would lead there for ever."""
+        return path if path != self.request.path else None

@@ -1,0 +1,169 @@
+"""The live connection: what a client may say, and who may follow what. Nothing said here changes anything but that.
+
+Messages are one table; everything a client hears of others comes through `lib/channels`. Who somebody is comes from the
+cookies of the handshake, never from a message.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tornado.web import decode_signed_value
+
+from handlers.base import AWAY, is_own_request
+from lib import json
+from lib.clock import Clock
+from lib.headers import security_headers
+from lib.ids import is_id
+from lib.sockjs import TOO_FAST, Connection, Endpoint
+from models.accounts import SESSION_LIFE, Account
+from models.comments.collection import STAFF_CHANNEL
+from models.errors import NotAllowed, NotFound, SiteError
+from models.site import Site
+
+LONGEST = 16 * 1024  # bytes of a message
+MOST_A_SECOND = 20
+MOST_FOLLOWED = 50  # channels of one connection
+
+Message = dict[str, Any]
+
+
+class LiveConnection(Connection):
+    """One client. Its messages are answered one after another."""
+
+    @property
+    def site(self) -> Site:
+        site: Site = self.context
+        return site
+
+    async def opened(self) -> None:
+        self._pace = Pace(MOST_A_SECOND)
+        self._followed: set[str] = set()
+
+    async def received(self, text: str) -> None:
+        if not self._pace.may_go_on(self.site.clock):
+            self._refuse({}, "slow-down", "That was too much at once.")
+            return self.close(TOO_FAST, "slow-down")
+        if len(text.encode()) > LONGEST:
+            return self._refuse({}, "too-long", f"A message has at most {LONGEST:,} bytes.")
+        try:
+            message = json.loads(text)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict):
+            return self._refuse({}, "bad-json", "A message is one JSON object.")
+        await self._answer(message)
+
+    async def closed(self) -> None:
+        self.site.channels.leave_all(self)
+
+    async def _answer(self, message: Message) -> None:
+        kind = message.get("type")
+        say = MESSAGES.get(kind) if isinstance(kind, str) else None
+        if say is None:
+            return self._refuse(message, "unknown-type", "There is no such type of message.")
+        try:
+            answer = await say(self, message)
+        except SiteError as error:
+            return self._refuse(message, error.code, error.message)
+        except AWAY:
+            return self._refuse(message, "away", "Something behind this site is being restarted.")
+        self._reply(message, answer)
+
+    async def follow(self, message: Message) -> Message:
+        channel = message.get("channel")
+        newest = await self._newest(channel) if isinstance(channel, str) else None
+        if newest is None or not isinstance(channel, str):
+            raise SiteError("no-channel", "There is no such channel.")
+        if len(self._followed | {channel}) > MOST_FOLLOWED:
+            raise NotAllowed("not-allowed", f"One connection follows at most {MOST_FOLLOWED} channels.")
+        self._followed.add(channel)
+        return {"type": "followed", "channel": channel, "n": await self.site.channels.follow(channel, self, newest)}
+
+    async def leave(self, message: Message) -> Message:
+        channel = message.get("channel")
+        if channel not in self._followed:
+            raise SiteError("no-channel", "You do not follow this channel.")
+        self._followed.discard(channel)
+        self.site.channels.leave(channel, self)
+        return {"type": "done"}
+
+    async def ping(self, message: Message) -> Message:
+        sent = message.get("sent")
+        now = int(self.site.clock().timestamp() * 1000)
+        return {"type": "pong", "sent": sent if isinstance(sent, int | float) else None, "now": now}
+
+    async def _newest(self, channel: str) -> Callable[[], Awaitable[int]] | None:
+        """Who may follow what: how to read a channel's newest number. None: there is no such channel."""
+        kind, _, id = channel.partition(":")
+        if kind == "comments" and is_id(id):
+            return await self._newest_comment(id)
+        if channel == STAFF_CHANNEL:
+            account = await self._account()
+            if account is None or not account.is_staff:
+                raise NotAllowed("not-allowed", "This is for the people who run the site.")
+            return _nothing
+        return None
+
+    async def _newest_comment(self, post_id: str) -> Callable[[], Awaitable[int]] | None:
+        try:
+            post = await self.site.posts.by_id(post_id)
+        except NotFound:
+            return None
+        if post.has_hidden_comments or not post.is_visible(self.site.clock()):
+            return None
+        return lambda: self.site.comments.newest_n(post.id)
+
+    async def _account(self) -> Account | None:
+        """The member who is signed in, as the cookie of the handshake says."""
+        cookie = self.request.cookies.get("session")
+        secret = self.site.settings.secret
+        session = decode_signed_value(secret, "session", cookie.value, SESSION_LIFE.days) if cookie else None
+        return await self.site.accounts.of_session(session.decode()) if session else None
+
+    def _reply(self, message: Message, answer: Message) -> None:
+        id = message.get("id")
+        self.send(json.dumps(answer | {"id": id} if isinstance(id, str | int) else answer))
+
+    def _refuse(self, message: Message, code: str, sentence: str) -> None:
+        self._reply(message, {"type": "error", "code": code, "message": sentence})
+
+
+class Pace:
+    """How fast somebody talks: so many messages in any second."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._second = 0
+        self._count = 0
+
+    def may_go_on(self, clock: Clock) -> bool:
+        second = int(clock().timestamp())
+        self._count = self._count + 1 if second == self._second else 1
+        self._second = second
+        return self._count <= self._most
+
+
+MESSAGES: dict[str, Callable[[LiveConnection, Message], Awaitable[Message]]] = {
+    "follow": LiveConnection.follow,
+    "leave": LiveConnection.leave,
+    "ping": LiveConnection.ping,
+}
+
+
+def live_endpoint(site: Site) -> Endpoint:
+    """Everything below /live. A foreign page's handshake is refused on every transport."""
+    headers = security_headers(site.settings.is_https)
+    return Endpoint(
+        "/live", LiveConnection, site, is_allowed=lambda request: is_own_request(request, site), headers=headers
+    )
+
+
+async def restart(endpoint: Endpoint) -> None:
+    """Tell everybody to connect again: elsewhere, since this process stops."""
+    for connection in endpoint.connections:
+        connection.send(json.dumps({"type": "restart"}))
+    await endpoint.close()
+
+
+async def _nothing() -> int:
+    return 0

@@ -1,0 +1,152 @@
+"""The pages of posts: home, filtered home, the rest of it, the archive, and each post with its comments."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from handlers.base import BaseHandler, public
+from lib.clock import iso
+from models.categories import Category, path_of
+from models.errors import NotFound
+from models.posts import Post
+
+ON_A_PAGE = 10
+AT_ONCE = 2  # posts that the first page renders; it fetches the others after load
+FURTHEST = 20
+ON_ONE_ARCHIVE_PAGE = 1000
+OLDEST_YEAR, NEWEST_YEAR = 1970, 9999
+
+
+class HomeHandler(BaseHandler):
+    @public
+    async def get(self, categories: str | None = None, page: str | None = None) -> None:
+        """The newest posts; of some categories, where the address names them."""
+        await self._meet_old_address()
+        filter = await self._filter(categories)
+        number = int(page or 1)
+        root = path_of(filter) or "/"
+        canonical = root if number == 1 else f"{root.rstrip('/')}/p{number}"
+        if self.request.path != canonical:
+            self.move_to(canonical)
+        start = (number - 1) * ON_A_PAGE
+        posts = await self.site.posts.newest(start, start + ON_A_PAGE + 1, filter)
+        if not posts and (number > 1 or filter):
+            raise NotFound("There is no such page: the posts end before it.")
+        is_short = number == 1 and not filter and len(posts) > AT_ONCE
+        self.page(
+            "home.html",
+            posts=posts[:AT_ONCE] if is_short else posts[:ON_A_PAGE],
+            rest_path=f"/rest/{AT_ONCE}/{ON_A_PAGE}/" if is_short else None,
+            filter=filter,
+            page=number,
+            newer_path=None if number == 1 else root if number == 2 else f"{root.rstrip('/')}/p{number - 1}",
+            older_path=f"{root.rstrip('/')}/p{number + 1}" if len(posts) > ON_A_PAGE else None,
+            feed_path=f"{root.rstrip('/')}/atom.xml",
+            canonical=self.absolute(canonical),
+        )
+
+    async def _filter(self, categories: str | None) -> tuple[Category, ...]:
+        if not categories:
+            return ()
+        return await self.site.categories.by_addresses(addresses_in(categories))
+
+    async def _meet_old_address(self) -> None:
+        """`/?p=12` is how WordPress names a post that has no better address."""
+        if self.request.query.startswith(("p=", "page_id=")):
+            post = await self.site.posts.find_by_address(f"/?{self.request.query}")
+            if post is not None:
+                self.move_to(post.path, keep_query=False)
+
+
+class RestHandler(BaseHandler):
+    @public
+    async def get(self, start: str, stop: str) -> None:
+        """Posts from one place up to another, newest first, as a fragment of home."""
+        if not 0 <= int(start) < int(stop) <= FURTHEST:
+            raise NotFound()
+        self.page("rest.html", posts=await self.site.posts.newest(int(start), int(stop)))
+
+
+class ArchiveHandler(BaseHandler):
+    @public
+    async def get(self, year: str | None = None) -> None:
+        """All posts by month; beyond a thousand of them each year is a page, the newest one first."""
+        years = await self.site.posts.years()
+        by_year = sum(count for _, count in years) > ON_ONE_ARCHIVE_PAGE
+        if year is not None and (not by_year or int(year) not in dict(years)):
+            raise NotFound()
+        shown = int(year) if year else years[0][0] if by_year else None
+        posts = await self.site.posts.archive(*(_span(shown) if shown else ()))
+        self.page(
+            "post/archive.html",
+            groups=[(month, list(group)) for month, group in groupby(posts, _month)],
+            years=[(number, f"/plog/year/{number}") for number, _ in years] if by_year else [],
+            year=shown,
+            canonical=self.absolute(self.request.path),
+        )
+
+
+class PostHandler(BaseHandler):
+    @public
+    async def get(self, slug: str, page: str | None = None) -> None:
+        """A post with its newest comments, or a page of its older ones."""
+        post = await self.site.posts.by_slug(slug)
+        canonical = f"{post.path}/p{int(page)}" if page else post.path
+        if self.request.path != canonical:
+            self.move_to(canonical)
+        (before, after), related, comments = await asyncio.gather(
+            self.site.posts.neighbours(post),
+            self.site.posts.related(post),
+            self.site.comments.under(post, int(page) if page else None),
+        )
+        if post.has_hidden_comments and page:
+            raise NotFound()
+        near = {other.id for other in (before, after) if other}
+        self.page(
+            "post/post.html",
+            post=post,
+            previous=before,
+            next=after,
+            related=[other for other in related if other.id not in near],
+            thread=() if post.has_hidden_comments else comments.nodes,
+            n=comments.n,
+            comments_page=int(page) if page else None,
+            pages=[(number, f"{post.path}/p{number}") for number in comments.older],
+            is_open=post.takes_comments,
+            comment_count=post.comment_count,
+            description=post.description,
+            json_ld=self._json_ld(post),
+            canonical=self.absolute(canonical),
+        )
+
+    def _json_ld(self, post: Post) -> dict[str, Any]:
+        """https://schema.org/BlogPosting"""
+        address = self.absolute(post.path)
+        return {
+            "@context": "https://schema.org",
+            "@type": "BlogPosting",
+            "headline": post.title,
+            "description": post.description,
+            "datePublished": iso(post.published),
+            "dateModified": iso(max(post.edited, post.published)),
+            "mainEntityOfPage": address,
+            "url": address,
+            "keywords": [category.name for category in post.categories] + list(post.keywords),
+            "commentCount": post.comment_count,
+            "publisher": {"@type": "Organization", "name": self.site.settings.title, "url": self.site.settings.url},
+        }
+
+
+def addresses_in(path: str) -> list[str]:
+    """`oc-A/oc-B` → A, B"""
+    return [part.removeprefix("oc-") for part in path.split("/")]
+
+
+def _span(year: int) -> Sequence[datetime]:
+    return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+
+
+def _month(post: Post) -> str:
+    return f"{post.published:%B %Y}"

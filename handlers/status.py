@@ -1,0 +1,28 @@
+"""Whether this process can serve, for whoever watches over it. nginx shows it to the machine itself alone."""
+
+import os
+
+from handlers.base import BaseHandler, public
+
+
+class StatusHandler(BaseHandler):
+    @public
+    async def get(self) -> None:
+        """Health of this process and of each server behind it; 503 where pages cannot be made."""
+        servers = await self.site.health()
+        can_serve = servers["mongo"]["up"]
+        self.set_header("Cache-Control", "no-store")
+        told = {"ok": can_serve, "process": self.site.name, "pid": os.getpid(), "servers": servers}
+        self.json({**told, "live": self.site.channels.is_connected}, 200 if can_serve else 503)
+
+
+class MetricsHandler(BaseHandler):
+    @public
+    async def get(self) -> None:
+        """The same for Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/"""
+        servers = await self.site.health()
+        lines = ["# TYPE plog_server_up gauge"]
+        lines += [f'plog_server_up{{server="{name}"}} {int(server["up"])}' for name, server in servers.items()]
+        lines += ["# TYPE plog_live_connections gauge", f"plog_live_connections {self.site.channels.followers}"]
+        self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        self.finish("\n".join(lines) + "\n")

@@ -1,0 +1,70 @@
+"""Limits per key and time, counted in Redis so that all processes count together.
+
+Where Redis is away each process counts for itself: a limit is then less strict, but never absent, and nobody is refused
+for the sake of a server that they cannot see.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lib.redis import Away
+
+MOST_KEPT = 10_000  # keys that a process remembers by itself while Redis is away
+
+
+class Limits:
+    """Counts attempts in a sliding window, and remembers who came first."""
+
+    def __init__(self, redis: Any, seconds: Callable[[], float] = time.time) -> None:
+        self._redis = redis
+        self._seconds = seconds
+        self._attempts: dict[str, list[float]] = {}
+        self._firsts: dict[str, tuple[float, str]] = {}
+
+    async def exceeded(self, key: str, most: int, window: int) -> int:
+        """Count an attempt, allowed or not. 0 while at most `most` fell into the window (seconds), else seconds to wait."""
+        now = self._seconds()
+        try:
+            newest = await self._noted(f"limit:{key}", now, most, window)
+        except Away:
+            newest = self._noted_here(key, now, most)
+        if len(newest) <= most or newest[most] <= now - window:
+            return 0
+        return max(1, math.ceil(newest[most - 1] + window - now))
+
+    async def first(self, key: str, value: str, window: int) -> str:
+        """The value that was first put under a key within a window (seconds): this one, or an earlier caller's."""
+        try:
+            earlier = await self._redis.set(f"first:{key}", value, nx=True, get=True, ex=window)
+        except Away:
+            return self._first_here(key, value, window)
+        return value if earlier is None else _text(earlier)
+
+    async def _noted(self, key: str, now: float, most: int, window: int) -> list[float]:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.lpush(key, now).ltrim(key, 0, most).expire(key, window + 1).lrange(key, 0, most)
+            return [float(moment) for moment in (await pipe.execute())[-1]]
+
+    def _noted_here(self, key: str, now: float, most: int) -> list[float]:
+        _bounded(self._attempts)
+        self._attempts[key] = [now, *self._attempts.get(key, [])[:most]]
+        return self._attempts[key]
+
+    def _first_here(self, key: str, value: str, window: int) -> str:
+        _bounded(self._firsts)
+        until, kept = self._firsts.get(key, (0.0, value))
+        if until > self._seconds():
+            return kept
+        self._firsts[key] = (self._seconds() + window, value)
+        return value
+
+
+def _bounded(kept: dict[str, Any]) -> None:
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,71 @@
+"""The one door to MongoDB: opens the database with Motor or, where chosen, with PyMongo's own asyncio client.
+
+Both speak the same verbs; what differs between them (aggregating, closing) is settled here. Majority writes and
+UTC dates are the client's defaults, so that no caller has to remember them.
+"""
+
+import asyncio
+import inspect
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, UpdateOne
+from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout, WaitQueueTimeoutError
+
+__all__ = ["ASCENDING", "DESCENDING", "IndexModel", "ReplaceOne", "UpdateOne", "Away", "DuplicateKey", "Document", "Mongo"]
+
+Document = dict[str, Any]
+DuplicateKey = DuplicateKeyError
+Away = (AutoReconnect, NetworkTimeout, WaitQueueTimeoutError)  # ServerSelectionTimeoutError is an AutoReconnect
+PATIENCE = 2  # seconds
+
+
+class Mongo:
+    """One client and its database (the one that the address names, else `plog`)."""
+
+    def __init__(self, url: str, driver: str = "motor") -> None:
+        self._client = _client(driver)(
+            url,
+            w="majority",
+            tz_aware=True,
+            serverSelectionTimeoutMS=PATIENCE * 1000,
+            connectTimeoutMS=PATIENCE * 1000,
+            socketTimeoutMS=30_000,
+        )
+        self._database = self._client.get_default_database("plog", codec_options=CodecOptions(tz_aware=True))
+
+    def __getitem__(self, name: str) -> Any:
+        """A collection, in the driver's own asyncio words."""
+        return self._database[name]
+
+    async def aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
+        """Everything that a pipeline over a collection yields."""
+        cursor = self._database[name].aggregate(pipeline)
+        if inspect.isawaitable(cursor):
+            cursor = await cursor
+        documents: list[Document] = await cursor.to_list(None)
+        return documents
+
+    async def ping(self) -> None:
+        """Returns where the server answers; raises one of `Away` where it does not."""
+        await self._database.command("ping")
+
+    async def drop(self) -> None:
+        """Throw the whole database away: for tests and benchmarks."""
+        await self._client.drop_database(self._database.name)
+
+    async def close(self) -> None:
+        """Close the client; bounded, since closing waits long for a server that is gone."""
+        closing = self._client.close()
+        if inspect.isawaitable(closing):
+            await asyncio.wait([asyncio.ensure_future(closing)], timeout=PATIENCE)
+
+
+def _client(driver: str) -> Any:
+    if driver == "motor":
+        from motor.motor_asyncio import AsyncIOMotorClient
+
+        return AsyncIOMotorClient
+    from pymongo import AsyncMongoClient
+
+    return AsyncMongoClient

@@ -1,0 +1,1 @@
+"""What the site knows: things (singular, frozen, pure) and their collections (plural, async, with the verbs)."""

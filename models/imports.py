@@ -1,0 +1,142 @@
+"""Imports: posts and comments from elsewhere, taken over so that it may be repeated without harm.
+
+What came before is known by its origin and not doubled. A post that was edited here since it came is kept as it is, and
+named; one that changed over there is brought up to date.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
+
+from lib.items import CommentItem, Item, Unusable
+from lib.mongo import Document
+from lib.text import cleaned, cleaned_line
+from lib.tokens import digest
+from models.accounts import Accounts
+from models.categories import Categories
+from models.comments import Comment, Comments
+from models.comments.comment import html_of
+from models.errors import Conflict, Invalid
+from models.posts import Post, Posts
+
+OUTCOMES = ("added", "updated", "unchanged", "kept", "unusable")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item: `what` is one of OUTCOMES; `message` names the item and, where it matters, says why."""
+
+    what: str
+    message: str
+    comments: int = 0
+
+
+class Imports:
+    """Takes items from readers in lib/ and puts them where they belong."""
+
+    def __init__(
+        self, posts: Posts, categories: Categories, comments: Comments, accounts: Accounts, own_host: str
+    ) -> None:
+        self._posts = posts
+        self._categories = categories
+        self._comments = comments
+        self._accounts = accounts
+        self._own_host = own_host
+
+    async def take(self, items: Iterable[Item | Unusable]) -> AsyncIterator[Outcome]:
+        """Take items over one by one, each wholly before the next, and say what became of it."""
+        for item in items:
+            yield unusable(item) if isinstance(item, Unusable) else await self._take_one(item)
+
+    async def _take_one(self, item: Item) -> Outcome:
+        try:
+            post, what = await self._post(item)
+        except (Conflict, Invalid) as error:
+            return Outcome("unusable", f"{item.title!r} ({item.origin_id}): {error.message}")
+        brought = await self._comments.bring(post, await self._hung(post, item))
+        return Outcome(what, f"{post.path}  {post.title}", brought)
+
+    async def _post(self, item: Item) -> tuple[Post, str]:
+        origin = {"kind": item.origin_kind, "host": item.origin_host, "id": item.origin_id}
+        known = await self._posts.find_by_origin(**origin)
+        if known is None:
+            fresh = await self._as_post(item, None)
+            return await self._posts.add(fresh, {**origin, "digest": fresh.content_digest}), "added"
+        post, noted = known
+        if noted["digest"] != post.content_digest:
+            return post, "kept"
+        wanted = await self._as_post(item, post)
+        if wanted.content_digest == post.content_digest:
+            return post, "unchanged"
+        return await self._posts.edit(wanted, {**origin, "digest": wanted.content_digest}), "updated"
+
+    async def _as_post(self, item: Item, known: Post | None) -> Post:
+        """The post that an item describes; where it came before, with all that only this site knows of it."""
+        categories = [await self._categories.named(name) for name in item.categories if name.strip()]
+        blank = Post(id="", slug=item.slug, title="", published=item.date, edited=item.date)
+        return replace(
+            known or blank,
+            slug=item.slug,
+            title=cleaned_line(item.title),
+            text=cleaned(item.text),
+            format=item.format,
+            summary=cleaned_line(item.summary),
+            url=item.url or None,
+            published=item.date,
+            categories=tuple(dict.fromkeys(categories)),
+            keywords=tuple(dict.fromkeys(cleaned_line(keyword) for keyword in item.keywords)),
+            is_draft=item.is_draft,
+            addresses=tuple(dict.fromkeys((*(known.addresses if known else ()), *item.addresses))),
+            has_closed_comments=known.has_closed_comments if known else item.has_closed_comments,
+        )
+
+    async def _hung(self, post: Post, item: Item) -> list[Comment]:
+        """An item's comments in order of their dates, but never before what they answer, hung on each other."""
+        hung: dict[str, Comment] = {}
+        for answer in parents_first(item.comments):
+            comment = await self._as_comment(post, item, answer)
+            above = hung.get(_id_of("comment", item, answer.parent)) if answer.parent else None
+            while above is not None and comment.is_published and not above.is_published:
+                above = hung.get(above.parent or "")
+            hung[comment.id] = comment.under(above)
+        return list(hung.values())
+
+    async def _as_comment(self, post: Post, item: Item, comment: CommentItem) -> Comment:
+        """Its ids are made from its origin, so that the same comment is the same however often it comes."""
+        origin: Document = {"kind": item.origin_kind, "host": item.origin_host, "id": comment.id}
+        author = _id_of("author", item, comment.email.casefold() or comment.name.casefold() or comment.id)
+        await self._accounts.acting(author)
+        return Comment(
+            id=_id_of("comment", item, comment.id),
+            post=post.id,
+            author=author,
+            text=comment.text,
+            format="html",
+            html=html_of(comment.text, "html", self._own_host),
+            created=comment.date,
+            name=cleaned_line(comment.name)[:100],
+            email=cleaned_line(comment.email)[:254],
+            status=comment.status,
+            check="import",
+            origin=origin,
+        )
+
+
+def unusable(item: Unusable) -> Outcome:
+    place = f"{item.file}:{item.line}" if item.line else item.file
+    return Outcome("unusable", f"{place}: {item.item + ': ' if item.item else ''}{item.reason}")
+
+
+def parents_first(comments: Iterable[CommentItem]) -> list[CommentItem]:
+    """Comments by date, each after its parent whatever their dates say; in a circle of answers the oldest is a root."""
+    waiting = sorted(comments, key=lambda comment: (comment.date, comment.id))
+    ids, placed, ordered = {c.id for c in waiting}, set[str](), list[CommentItem]()
+    while waiting:
+        ready = [c for c in waiting if not c.parent or c.parent not in ids or c.parent in placed] or waiting[:1]
+        ordered.extend(ready)
+        placed.update(c.id for c in ready)
+        waiting = [c for c in waiting if c.id not in placed]
+    return ordered
+
+
+def _id_of(kind: str, item: Item, id: str) -> str:
+    return digest(kind, item.origin_kind, item.origin_host, id)[:12]

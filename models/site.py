@@ -1,0 +1,105 @@
+"""The site: opens the tools, builds the collections on them, and closes everything. The only place that wires.
+
+Every process has one, and a test may have two: the second is the other process.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from lib import mongo, redis
+from lib.channels import Channels
+from lib.clock import Clock, utc_now
+from lib.ids import new_id
+from lib.limits import Limits
+from lib.mongo import Mongo
+from lib.redis import open_redis
+from lib.tokens import Tokens
+from models.accounts import Accounts
+from models.categories import Categories
+from models.comments import Comment, Comments
+from models.imports import Imports
+from models.posts import Posts
+from settings import Settings
+
+
+class Site:
+    """Tools and collections of one process. `comment_html` renders a comment; it is handed in, since pages are not known here."""
+
+    def __init__(self, settings: Settings, comment_html: Callable[[Comment], str], clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.name = new_id()
+        self.mongo = Mongo(settings.mongo_url, settings.mongo_driver)
+        self.redis = open_redis(settings.redis_url)
+        self.channels = Channels(settings.redis_url, self.name)
+        self.limits = Limits(self.redis, lambda: clock().timestamp())
+        self.tokens = Tokens(settings.secret)
+        self.own_host = urlsplit(settings.url).netloc
+        self.accounts = Accounts(self.mongo, clock, settings.staff)
+        self.categories = Categories(self.mongo)
+        self.posts = Posts(self.mongo, self.categories, clock)
+        self.comments = Comments(
+            self.mongo,
+            self.posts,
+            self.accounts,
+            self.channels,
+            self.limits,
+            self.tokens,
+            clock,
+            moderation=settings.moderation,
+            own_host=self.own_host,
+            html=comment_html,
+        )
+        self.imports = Imports(self.posts, self.categories, self.comments, self.accounts, self.own_host)
+
+    @classmethod
+    async def open(cls, settings: Settings, comment_html: Callable[[Comment], str], clock: Clock = utc_now) -> "Site":
+        """A site that is ready to serve; what it stands on may be away and come back later."""
+        site = cls(settings, comment_html, clock)
+        await site.channels.start()
+        return site
+
+    async def close(self) -> None:
+        await self.channels.close()
+        await self.redis.aclose()
+        await self.mongo.close()
+
+    async def create_indexes(self) -> None:
+        """Make the indexes that are not there yet; safe to repeat, and at once from several processes."""
+        await self.accounts.create_indexes()
+        await self.categories.create_indexes()
+        await self.posts.create_indexes()
+        await self.comments.create_indexes()
+
+    async def tell_untold(self) -> int:
+        """Tell again whatever stayed untold: its writer died half way, or Redis was away."""
+        untold = await self.comments.untold()
+        for comment in untold:
+            await self.comments.tell(comment)
+        return len(untold)
+
+    async def move_merged(self) -> int:
+        """Give what merged accounts wrote to the members that they became."""
+        merged = await self.accounts.merged()
+        for account in merged:
+            member = await self.accounts.by_id(account.id)
+            await self.comments.move(account.id, member.id)
+            await self.accounts.mark_moved(account)
+        return len(merged)
+
+    async def health(self) -> dict[str, dict[str, Any]]:
+        """Each server by name: whether it answers, and in how many milliseconds."""
+        names = ("mongo", "redis")
+        pings = await asyncio.gather(self._ping(self.mongo.ping()), self._ping(self.redis.ping()))
+        return dict(zip(names, pings, strict=True))
+
+    async def _ping(self, ping: Any) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        try:
+            await ping
+        except (*mongo.Away, *redis.Away):
+            return {"up": False, "ms": None}
+        return {"up": True, "ms": round((loop.time() - start) * 1000, 1)}

@@ -1,0 +1,251 @@
+"""What tests stand on: two sites in one interpreter on real servers, clients that keep cookies, and a cast.
+
+*Ada* is staff and writes, *Bo* and *Cy* visit, *Dee* is a member who must be refused. `site` is this process, and
+`second_site` the other one. MongoDB and Redis are started once for all tests, in a folder of their own. A line in the log
+that no test expected fails the test.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from tornado.httpclient import HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.testing import AsyncHTTPTestCase, bind_unused_port
+from tornado.web import Application
+
+from app import application
+from lib import json, servers
+from models.posts import Post
+from models.site import Site
+from settings import Settings
+from ui_modules.comments import comment_html
+
+T = TypeVar("T")
+COLLECTIONS = ("accounts", "signin_links", "sessions", "categories", "posts", "comments", "substrings")
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@cache
+def data_folder() -> Path:
+    """A data folder with MongoDB and Redis running on it until this interpreter ends."""
+    until_exit = ExitStack()
+    atexit.register(until_exit.close)
+    folder = Path(until_exit.enter_context(tempfile.TemporaryDirectory(prefix="plog-tests-")))
+    until_exit.enter_context(servers.embedded(folder))
+    return folder
+
+
+class HandClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+class TestClient:
+    """A visitor with a browser's cookies. Follows no redirect; JSON with `json=`, a form with `form=`."""
+
+    __test__ = False
+
+    def __init__(self, testcase: "SiteTestCase", port: int | None = None) -> None:
+        self.testcase = testcase
+        self.port = port
+        self.cookies: SimpleCookie = SimpleCookie()
+
+    def get(self, path: str, **options: Any) -> HTTPResponse:
+        return self.fetch("GET", path, **options)
+
+    def post(self, path: str, form: dict[str, Any] | None = None, **options: Any) -> HTTPResponse:
+        return self.fetch("POST", path, form=form, **options)
+
+    def put(self, path: str, **options: Any) -> HTTPResponse:
+        return self.fetch("PUT", path, **options)
+
+    def delete(self, path: str, **options: Any) -> HTTPResponse:
+        return self.fetch("DELETE", path, **options)
+
+    def signin(self, email: str) -> None:
+        """Sign in by a link, as the letter or `bin/site signin-link` gives it."""
+        link = self.testcase.run_now(self.testcase.site.accounts.signin_link(email))
+        assert self.post(link).code == 303
+
+    def fetch(self, method: str, path: str, **options: Any) -> HTTPResponse:
+        response = self.testcase.io_loop.run_sync(lambda: self.fetch_async(method, path, **options), timeout=30)
+        assert response is not None
+        return response
+
+    async def fetch_async(
+        self,
+        method: str,
+        path: str,
+        *,
+        form: dict[str, Any] | None = None,
+        json_body: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> HTTPResponse:
+        sent = dict(headers or {})
+        body: str | None = None
+        if json_body is not None:
+            body = json.dumps(json_body)
+            sent |= {"Content-Type": "application/json", "Accept": "application/json"}
+        elif form is not None:
+            body = urlencode(form, doseq=True)
+            sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        elif method in ("PUT", "POST"):
+            body = ""
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
+        url = f"http://127.0.0.1:{self.port or self.testcase.get_http_port()}{path}"
+        client = self.testcase.http_client
+        options = {"follow_redirects": False, "raise_error": False, "allow_nonstandard_methods": True}
+        response: HTTPResponse = await client.fetch(url, method=method, headers=sent, body=body, **options)
+        self._keep(response)
+        return response
+
+    def _keep(self, response: HTTPResponse) -> None:
+        for line in response.headers.get_list("Set-Cookie"):
+            for name, morsel in SimpleCookie(line).items():
+                if morsel.value:
+                    self.cookies[name] = morsel.value
+                else:
+                    self.cookies.pop(name, None)
+
+
+class SiteTestCase(AsyncHTTPTestCase):
+    """A test over an empty site. `environment` says what it is set to."""
+
+    environment: dict[str, str] = {}
+    is_admin = False
+
+    def setUp(self) -> None:
+        self.log = _Lines()
+        logging.getLogger().addHandler(self.log)
+        self.clock = HandClock()
+        super().setUp()
+        self.client = TestClient(self)
+
+    def tearDown(self) -> None:
+        self.run_now(self._close_sites())
+        super().tearDown()
+        logging.getLogger().removeHandler(self.log)
+        self.assertEqual(self.log.lines, [], "unexpected lines in the log")
+
+    def get_app(self) -> Application:
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+        given = {"SITE_DATA": str(data_folder()), "SITE_SECRET": "a secret for tests", "SITE_MONGO_DRIVER": driver()}
+        self.settings = Settings.from_environment({**given, **self.environment})
+        self.site = self.opened_site()
+        self.run_now(self._emptied())
+        return self.opened_application(self.site, self.is_admin)
+
+    def opened_site(self) -> Site:
+        site: Site = self.run_now(Site.open(self.settings, comment_html, self.clock))
+        self._closing.append(site.close)
+        return site
+
+    def opened_application(self, site: Site, is_admin: bool = False) -> Application:
+        app = application(site, is_admin)
+        if app.live:  # type: ignore[attr-defined]
+            self._closing.append(app.live.close)  # type: ignore[attr-defined]
+        return app
+
+    @property
+    def second_site(self) -> Site:
+        """The site of another process."""
+        if not hasattr(self, "_second_site"):
+            self._second_site = self.opened_site()
+        return self._second_site
+
+    def second_client(self, is_admin: bool = False) -> TestClient:
+        """A client of the other process."""
+        return TestClient(self, self.served(self.opened_application(self.second_site, is_admin)))
+
+    def admin_client(self) -> TestClient:
+        """Ada at the admin process: signed in, and staff."""
+        self.run_now(self.site.accounts.make_staff("ada@example.com"))
+        ada = self.client_signed_in("ada@example.com")
+        ada.port = self.served(self.opened_application(self.second_site, is_admin=True))
+        return ada
+
+    def client_signed_in(self, email: str) -> TestClient:
+        client = TestClient(self)
+        client.signin(email)
+        return client
+
+    def served(self, app: Application) -> int:
+        """The port on which an application is served until the test ends."""
+        socket, port = bind_unused_port()
+        server = HTTPServer(app, xheaders=True, trusted_downstream=["127.0.0.1"])
+        server.add_sockets([socket])
+
+        async def close() -> None:
+            server.stop()
+            await server.close_all_connections()
+
+        self._closing.append(close)
+        return port
+
+    def get_httpserver_options(self) -> dict[str, Any]:
+        return {"xheaders": True, "trusted_downstream": ["127.0.0.1"]}
+
+    def run_now(self, work: Awaitable[T]) -> T:
+        """Wait for something asynchronous from a test that is not."""
+
+        async def waited() -> T:
+            return await work
+
+        return self.io_loop.run_sync(waited, timeout=30)  # type: ignore[return-value]
+
+    def post_by(self, slug: str = "hello", **changes: Any) -> Post:
+        """A post of the maker's, stored."""
+        given = {"title": slug.capitalize(), "text": f"The text of *{slug}*.", "published": START - timedelta(days=1)}
+        post = Post(**{"id": "", "slug": slug, "edited": START, **given, **changes})
+        return self.run_now(self.site.posts.add(post))
+
+    async def _emptied(self) -> None:
+        await self.site.create_indexes()
+        await asyncio.gather(*(self.site.mongo[name].delete_many({}) for name in COLLECTIONS))
+        await self.site.redis.flushdb()
+
+    def expect_log(self, text: str) -> None:
+        """Take a line that contains this out of what the log may not hold."""
+        found = next((line for line in self.log.lines if text in line), None)
+        self.assertIsNotNone(found, f"no line in the log has {text!r}: {self.log.lines}")
+        self.log.lines.remove(found)
+
+    async def _close_sites(self) -> None:
+        for close in reversed(self._closing):
+            await close()
+
+
+class _Lines(logging.Handler):
+    """Keeps every line that is a warning or worse."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.name}: {record.getMessage()}")
+
+
+def driver() -> str:
+    """The driver that the whole suite runs with: it passes with both."""
+    return os.environ.get("SITE_MONGO_DRIVER", "motor")

@@ -1,0 +1,201 @@
+"""The collection of comments against real servers, with two sites where two processes matter."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from lib.ids import new_id
+from models.comments import Attempt, Comment
+from models.comments.collection import Author
+from models.errors import Invalid, NotAllowed, NotFound, TooMany
+from models.posts import Post
+from tests.base import SiteTestCase
+
+BO = Author(new_id(), "203.0.113.7", "Firefox")
+CY = Author(new_id(), "198.51.100.9", "Safari")
+ADA = Author(new_id(), "192.0.2.1", "Chromium", is_staff=True)
+
+
+class CommentsTest(SiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.post = self.post_by("hello")
+
+    def write(self, text: str, author: Author = ADA, parent: str | None = None, **fields: Any) -> Comment:
+        return self.run_now(self.site.comments.add(self.post, author, Attempt.cleaned(text, **fields), parent))
+
+    def test_changes_are_numbered_from_one_without_a_gap(self) -> None:
+        written = [self.write(f"Number {n}") for n in range(5)]
+        self.assertEqual([c.n for c in written], [1, 2, 3, 4, 5])
+        self.run_now(self.site.comments.remove(written[1].id))
+        n, changes, has_more = self.run_now(self.site.comments.changes(self.post, 0))
+        self.assertEqual((n, [change["n"] for change in changes], has_more), (6, [1, 3, 4, 5, 6], False))
+        self.assertEqual((changes[-1]["id"], changes[-1]["status"], changes[-1]["html"]), (written[1].id, "gone", ""))
+
+    def test_a_hundred_writers_at_once_in_two_processes_get_numbers_without_a_gap(self) -> None:
+        self.post_by("other")
+
+        async def write_all() -> list[Comment]:
+            sites = (self.site, self.second_site)
+            adds = (sites[n % 2].comments.add(self.post, ADA, Attempt(f"Number {n}")) for n in range(100))
+            return await asyncio.gather(*adds)
+
+        self.second_site
+        written = self.run_now(write_all())
+        self.assertEqual(sorted(c.n or 0 for c in written), list(range(1, 101)))
+        post = self.run_now(self.site.posts.by_slug("hello"))
+        self.assertEqual((post.comment_count, post.n), (100, 100))
+
+    def test_the_same_text_twice_at_once_in_two_processes_is_one_comment(self) -> None:
+        self.second_site
+
+        async def twice() -> list[Comment]:
+            attempt = Attempt("The very same words")
+            return await asyncio.gather(
+                *(site.comments.add(self.post, BO, attempt) for site in (self.site, self.second_site) * 2)
+            )
+
+        self.assertEqual(len({comment.id for comment in self.run_now(twice())}), 1)
+        self.assertEqual(self.run_now(self.site.comments.counts())["held"], 1)
+
+    def test_a_visitor_without_a_cookie_is_the_same_once_it_is_there(self) -> None:
+        first = self.write("Twice, with a cookie the second time", replace(BO, had_id=False))
+        self.assertEqual(self.write("Twice, with a cookie the second time", BO).id, first.id)
+
+    def test_a_strangers_comment_is_held_until_it_is_approved_and_the_next_is_not(self) -> None:
+        first = self.write("My very first words here", BO)
+        self.assertEqual((first.status, first.check, first.n), ("held", "first", None))
+        self.run_now(self.site.comments.approve(first.id))
+        self.assertEqual(self.write("And some more, later", BO).status, "published")
+
+    def test_approving_a_reply_approves_the_held_comments_it_hangs_on(self) -> None:
+        root = self.write("A held root comment", BO)
+        reply = self.write("A held reply to it", BO, root.id)
+        approved = self.run_now(self.site.comments.approve(reply.id))
+        self.assertEqual([(c.id, c.n, c.depth) for c in approved], [(root.id, 1, 0), (reply.id, 2, 1)])
+
+    def test_approving_a_reply_never_approves_spam_and_hangs_it_higher(self) -> None:
+        root = self.write("A root for all to see")
+        spam = self.write("This will be spam soon", BO, root.id)
+        reply = self.write("And this a reply to it", BO, spam.id)
+        self.run_now(self.site.comments.mark_spam(spam.id))
+        self.run_now(self.site.comments.approve(reply.id))
+        self.assertEqual(self.run_now(self.site.comments.by_id(reply.id)).parent, root.id)
+        self.assertEqual(self.run_now(self.site.comments.by_id(spam.id)).status, "spam")
+
+    def test_a_parent_of_another_post_is_refused(self) -> None:
+        elsewhere = self.post_by("other")
+        foreign = self.run_now(self.site.comments.add(elsewhere, ADA, Attempt("Elsewhere")))
+        with self.assertRaises(Invalid):
+            self.write("A reply across posts", parent=foreign.id)
+
+    def test_nobody_answers_what_they_cannot_see(self) -> None:
+        held = self.write("Held, so only Bo sees it", BO)
+        with self.assertRaises(Invalid):
+            self.write("Cy cannot know of it", CY, held.id)
+
+    def test_the_sixth_attempt_within_a_minute_is_refused_and_a_minute_later_is_not(self) -> None:
+        for n in range(5):
+            self.write(f"Attempt number {n}", BO)
+        with self.assertRaises(TooMany) as caught:
+            self.write("Attempt number six", BO)
+        self.assertEqual(caught.exception.wait, 60)
+        self.clock.pass_by(seconds=61)
+        self.write("A minute later", BO)
+
+    def test_a_visitor_whose_cookie_comes_with_the_first_answer_has_no_sixth_attempt_either(self) -> None:
+        self.write("Attempt number 0", replace(BO, had_id=False))
+        for n in range(1, 5):
+            self.write(f"Attempt number {n}", BO)
+        with self.assertRaises(TooMany):
+            self.write("Attempt number six", BO)
+
+    def test_an_author_may_edit_for_fifteen_minutes_and_no_longer(self) -> None:
+        comment = self.write("Some words with a tpyo")
+        token = self.site.comments.edit_token(comment)
+        edited = self.run_now(self.site.comments.edit(self.post, comment.id, token, "Some words without"))
+        self.assertEqual((edited.n, edited.place), (2, 1))
+        self.clock.pass_by(minutes=16)
+        with self.assertRaises(NotAllowed):
+            self.run_now(self.site.comments.edit(self.post, comment.id, token, "Too late"))
+
+    def test_nobody_edits_with_another_comments_token(self) -> None:
+        mine, other = self.write("One comment"), self.write("Another comment")
+        with self.assertRaises(NotAllowed):
+            self.run_now(self.site.comments.edit(self.post, other.id, self.site.comments.edit_token(mine), "Mine now"))
+
+    def test_a_published_text_that_changes_is_checked_again(self) -> None:
+        first = self.write("An honest first comment", BO)
+        self.run_now(self.site.comments.approve(first.id))
+        links = "https://a.example https://b.example https://c.example"
+        token = self.site.comments.edit_token(first)
+        edited = self.run_now(self.site.comments.edit(self.post, first.id, token, links))
+        self.assertEqual((edited.status, edited.check), ("held", "links"))
+        (change,) = self.run_now(self.site.comments.changes(self.post, 1))[1]
+        self.assertEqual((change["status"], change["html"]), ("gone", ""))
+
+    def test_what_its_author_removed_leaves_nothing_of_what_was_written(self) -> None:
+        comment = self.write("Something I regret", name="Bo", email="bo@example.com")
+        self.write("But you said it", parent=comment.id)
+        token = self.site.comments.edit_token(comment)
+        self.run_now(self.site.comments.remove_own(self.post, comment.id, token))
+        document = self.run_now(self.site.mongo["comments"].find_one({"_id": comment.id}))
+        self.assertEqual([document[name] for name in ("text", "html", "name", "email", "network")], [""] * 5)
+        change = self.run_now(self.site.comments.changes(self.post, 2))[1][0]
+        self.assertIn("emoved by its author", change["html"])
+
+    def test_two_moderators_who_approve_at_once_approve_once(self) -> None:
+        held = self.write("Waiting for approval", BO)
+        self.second_site
+
+        async def both() -> None:
+            await asyncio.gather(*(site.comments.approve(held.id) for site in (self.site, self.second_site)))
+
+        self.run_now(both())
+        comment = self.run_now(self.site.comments.by_id(held.id))
+        self.assertEqual((comment.status, comment.n, comment.revision), ("published", 1, 1))
+
+    def test_what_a_dead_writer_left_untold_is_told_by_the_worker_after_five_seconds(self) -> None:
+        comment = self.write("Stored, and then the process died")
+        self.run_now(self.site.mongo["comments"].update_one({"_id": comment.id}, {"$set": {"told": False}}))
+        self.run_now(self.site.mongo["posts"].update_one({"_id": self.post.id}, {"$set": {"comment_count": 0}}))
+        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+        self.clock.pass_by(seconds=6)
+        self.assertEqual(self.run_now(self.site.tell_untold()), 1)
+        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+        self.assertEqual(self.run_now(self.site.posts.by_slug("hello")).comment_count, 1)
+
+    def test_a_page_shows_the_newest_95_roots_and_older_ones_never_move(self) -> None:
+        roots = [self.write(f"Root number {n}") for n in range(200)]
+        reply = self.write("A late reply to the oldest", parent=roots[0].id)
+        post = self.current()
+        newest = self.run_now(self.site.comments.under(post))
+        self.assertEqual([node.comment.id for node in newest.nodes], [c.id for c in roots[105:]])
+        self.assertEqual((newest.n, list(newest.older)), (201, [1, 2]))
+        first = self.run_now(self.site.comments.under(post, 1))
+        self.assertEqual([node.comment.id for node in first.nodes], [c.id for c in roots[:95]])
+        self.assertEqual(first.nodes[0].replies[0].comment.id, reply.id)
+        second = self.run_now(self.site.comments.under(post, 2))
+        self.assertEqual([node.comment.id for node in second.nodes], [c.id for c in roots[95:105]])
+        with self.assertRaises(NotFound):
+            self.run_now(self.site.comments.under(post, 3))
+        self.assertEqual(self.run_now(self.site.comments.path_of(post, reply)), f"/plog/hello/p1#c{reply.id}")
+        self.assertEqual(self.run_now(self.site.comments.path_of(post, roots[105])), f"/plog/hello#c{roots[105].id}")
+
+    def test_addresses_are_forgotten_after_thirty_days(self) -> None:
+        comment = self.write("Written from somewhere")
+        self.clock.pass_by(days=29)
+        self.assertEqual(self.run_now(self.site.comments.forget_addresses()), 0)
+        self.clock.pass_by(days=2)
+        self.assertEqual(self.run_now(self.site.comments.forget_addresses()), 1)
+        self.assertEqual(self.run_now(self.site.comments.by_id(comment.id)).network, "")
+
+    def test_a_comment_that_is_spam_can_be_approved_after_all_and_keeps_its_place(self) -> None:
+        first, _ = self.write("First of two"), self.write("Second of two")
+        self.run_now(self.site.comments.mark_spam(first.id))
+        self.assertEqual(self.current().comment_count, 1)
+        (approved,) = self.run_now(self.site.comments.approve(first.id))
+        self.assertEqual((approved.n, approved.place, approved.text), (4, 1, "First of two"))
+
+    def current(self) -> Post:
+        return self.run_now(self.site.posts.by_slug("hello"))

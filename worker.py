@@ -1,0 +1,69 @@
+"""The background process: what must happen soon, and in nobody's request.
+
+It tells again what stayed untold, moves what merged accounts wrote, and drops network addresses after 30 days. Each chore
+has its own rhythm; one that fails is logged and tried again, and keeps no other waiting.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from tornado.log import enable_pretty_logging
+
+from lib import mongo, redis
+from models.site import Site
+from settings import BadSetting, Settings
+from ui_modules.comments import comment_html
+
+AWAY = (*mongo.Away, *redis.Away)
+logger = logging.getLogger("worker")
+
+
+async def every(seconds: float, chore: Callable[[], Awaitable[int]]) -> None:
+    """Do a chore again and again, for ever."""
+    while True:
+        try:
+            done = await chore()
+            if done:
+                logger.info("%s: %d", chore.__name__, done)
+        except AWAY as error:
+            logger.warning("%s: a server is away: %s", chore.__name__, type(error).__name__)
+        except Exception:
+            logger.exception("%s failed", chore.__name__)
+        await asyncio.sleep(seconds)
+
+
+async def work(site: Site) -> None:
+    """All chores, until cancelled."""
+    await asyncio.gather(
+        every(1, site.tell_untold),
+        every(60, site.move_merged),
+        every(3600, site.comments.forget_addresses),
+    )
+
+
+async def serve(settings: Settings) -> None:
+    site = await Site.open(settings, comment_html)
+    working = asyncio.ensure_future(work(site))
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, working.cancel)
+    try:
+        await working
+    except asyncio.CancelledError:
+        await site.close()
+
+
+def main() -> None:
+    enable_pretty_logging()
+    try:
+        settings = Settings.from_environment(os.environ)
+    except BadSetting as error:
+        sys.exit(str(error))
+    asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()
