@@ -1,0 +1,207 @@
+"""Reads posts from a folder of Markdown files with YAML front matter, as Jekyll, Hugo and their like keep them.
+
+A file is known again by its place in the folder, so moving the folder changes nothing. Nothing here raises for what is
+in a file: it is yielded as Unusable, with file and line.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import yaml
+
+from lib.items import Item, Unreadable, Unusable, distinct, in_utc, slug_of
+
+_DATED = re.compile(r"(\d{4}-\d\d-\d\d)-(.+)")
+_FRONT = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_ZONE = re.compile(r"\s+([+-]\d\d:?\d\d|Z)$")
+_HEADING = re.compile(r"\s*#[ \t]+(.+?)[ \t#]*(?:\n|\Z)")
+
+
+class _File(NamedTuple):
+    """A file taken apart; `name` is its place in the folder."""
+
+    name: str
+    front: dict[str, Any]
+    body: str
+
+
+def read(path: Path) -> Iterator[Item | Unusable]:
+    """Every post in a folder and in those within it, by name; one file is read as a folder of one."""
+    taken: dict[str, str] = {}
+    for file in _files(path):
+        name = file.relative_to(path if path.is_dir() else path.parent).as_posix()
+        try:
+            item = _item(_opened(file, name))
+            if taken.setdefault(item.slug.casefold(), name) != name:
+                raise Unreadable(f"its address {item.slug} is the same as that of {taken[item.slug.casefold()]}")
+            yield item
+        except Unreadable as problem:
+            yield Unusable(_printable(str(file)), problem.line, _printable(name), problem.reason)
+    if not taken:
+        yield Unusable(str(path), None, path.name, "there is no usable Markdown file (.md with front matter) in it")
+
+
+def _files(path: Path) -> list[Path]:
+    """Markdown files that nobody hid; Hugo's `_index.md` describe folders and are no posts."""
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [
+        file
+        for file in found
+        if file.suffix.lower() in (".md", ".markdown")
+        and file.name != "_index.md"
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
+
+
+def _opened(file: Path, name: str) -> _File:
+    if name != _printable(name):
+        raise Unreadable("its name is not UTF-8")
+    try:
+        content = file.read_bytes()
+    except OSError as problem:
+        raise Unreadable(f"cannot be read: {problem.strerror}") from None
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as problem:
+        raise Unreadable("is not UTF-8", content.count(b"\n", 0, problem.start) + 1) from None
+    return _File(name, *_taken_apart(text))
+
+
+def _taken_apart(text: str) -> tuple[dict[str, Any], str]:
+    if text.startswith("+++"):
+        raise Unreadable("its front matter is TOML; only YAML between --- lines is read", 1)
+    found = _FRONT.match(text)
+    if not found:
+        reason = "its front matter has no end (---)" if text.startswith("---") else "has no front matter (---)"
+        raise Unreadable(reason, 1)
+    return _front(found[1]), text[found.end() :].lstrip("\n")
+
+
+def _front(text: str) -> dict[str, Any]:
+    try:
+        front = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as problem:
+        line = problem.problem_mark.line + 2 if problem.problem_mark else None
+        raise Unreadable(f"its front matter is no YAML: {problem.problem}", line) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+        raise Unreadable(f"its front matter is no YAML: {problem}", 1) from None
+    if not isinstance(front, dict):
+        raise Unreadable("its front matter has no keys", 1)
+    return {str(key).lower(): value for key, value in front.items()}
+
+
+def _item(file: _File) -> Item:
+    title, body = _title(file)
+    return Item(
+        kind="post",
+        origin_kind="markdown",
+        origin_host="",
+        origin_id=file.name,
+        title=title,
+        slug=_slug(file),
+        text=body,
+        format="markdown",
+        summary=_string(file, "summary", "description", "excerpt"),
+        url=_external(_string(file, "url")),
+        date=_date(file),
+        categories=distinct([*_names(file.front.get("categories")), *_names(file.front.get("category"), spaced=True)]),
+        keywords=distinct([*_names(file.front.get("keywords")), *_names(file.front.get("tags"))]),
+        is_draft=_is_draft(file),
+        addresses=_addresses(file),
+    )
+
+
+def _title(file: _File) -> tuple[str, str]:
+    """The title, and the text without it where it was its first heading."""
+    if title := _string(file, "title"):
+        return title, file.body
+    if found := _HEADING.match(file.body):
+        return found[1].strip(), file.body[found.end() :].lstrip("\n")
+    raise Unreadable("has no title", 1)
+
+
+def _slug(file: _File) -> str:
+    """From the front matter, else the file's name without its date; a folder's name for the `index.md` in it."""
+    place = Path(file.name)
+    stem = place.parent.name if place.stem == "index" and place.parent.name else place.stem
+    dated = _DATED.fullmatch(stem)
+    slug = slug_of(_string(file, "slug")) or slug_of(dated[2] if dated else stem)
+    if not slug:
+        raise Unreadable("has no name that could be its address", 1)
+    return slug
+
+
+def _date(file: _File) -> datetime:
+    value = file.front.get("date")
+    if value is None:
+        dated = next((found for part in reversed(Path(file.name).parts) if (found := _DATED.match(part))), None)
+        value = dated[1] if dated else None
+    if value is None:
+        raise Unreadable("has no date, neither in its front matter nor in its name (2015-03-01-hello.md)", 1)
+    return in_utc(_datetime(value))
+
+
+def _datetime(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    try:
+        return datetime.fromisoformat(_ZONE.sub(r"\1", str(value).strip().replace("UTC", "Z")))
+    except ValueError:
+        raise Unreadable(f"its date “{value}” is not understood (2015-03-01 10:00 +01:00)", 1) from None
+
+
+def _is_draft(file: _File) -> bool:
+    is_unpublished = file.front.get("published") is False
+    return file.front.get("draft") is True or is_unpublished or "_drafts" in Path(file.name).parts
+
+
+def _addresses(file: _File) -> tuple[str, ...]:
+    """Where the post was before; Jekyll's patterns (`/:year/:title`) say nothing, and Hugo's `url` is an address."""
+    values: list[str] = []
+    for key in ("aliases", "redirect_from", "permalink", "url"):
+        value = file.front.get(key)
+        values += [str(part).strip() for part in (value if isinstance(value, list) else [value]) if part]
+    if _external(_string(file, "url")):
+        values.remove(_string(file, "url"))
+    return distinct([_path(value) for value in values])
+
+
+def _path(value: str) -> str:
+    """The path and query of an address or a path; empty if that is nowhere or anywhere."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return ""
+    path = f"/{parts.path.lstrip('/')}" + (f"?{parts.query}" if parts.query else "")
+    return "" if path == "/" or ":" in parts.path else path
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()
+
+
+def _external(value: str) -> str | None:
+    return value if value.lower().startswith(("http://", "https://")) else None
+
+
+def _string(file: _File, *keys: str) -> str:
+    """The first of these that is there, as one line."""
+    values = (file.front.get(key) for key in keys)
+    found = next((value for value in values if isinstance(value, str | int | float) and value is not False), "")
+    return " ".join(str(found).split())
+
+
+def _names(value: object, spaced: bool = False) -> list[str]:
+    """Names from a list, or from a string with commas, or else with spaces (unless names have spaces in them)."""
+    if isinstance(value, list):
+        return [str(name) for name in value if isinstance(name, str | int | float)]
+    if not isinstance(value, str | int | float):
+        return []
+    return str(value).split("," if spaced or "," in str(value) else None)

@@ -1,0 +1,11 @@
+"""What people wrote, as HTML that is safe to show: posts (Markdown or HTML), comments, imported comments.
+
+Everything goes the same way: made into a tree, shaped (headings, code, media that became links), written out, and
+sanitised last. What comes from here is final: store it, show it, never rewrite it.
+"""
+
+from lib.markup.comments import comment_html, imported_comment_html
+from lib.markup.posts import Rendered, absolute_html, post_html
+from lib.markup.words import plain
+
+__all__ = ["Rendered", "absolute_html", "comment_html", "imported_comment_html", "plain", "post_html"]

@@ -1,0 +1,102 @@
+"""The reading of a WXR file, one item at a time: a file of any size needs the memory of its largest post.
+
+What WordPress itself throws away or keeps for itself (trash, drafts it made alone, attachments, menus, pingbacks) is
+left out silently; whatever else cannot be used is yielded as Unusable, and a broken file gives what came before.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from lib.items import Item, Unreadable, Unusable
+from lib.wordpress.items import item_of
+
+_NAMESPACE = re.compile(r"\{[^}]*/(export|excerpt|content)/[^}]*\}")
+_PREFIXES = {"export": "wp:", "excerpt": "excerpt:", "content": "content:"}
+_FORBIDDEN = bytes({*range(32)} - {9, 10, 13})
+# How deep the channel is: <rss><channel>. Asked of the parser's events, since the tree is ahead of them.
+CHANNEL = 2
+_ADDRESSES = ("wp:base_blog_url", "wp:base_site_url", "link")
+
+
+def read(path: Path) -> Iterator[Item | Unusable]:
+    """The posts and pages of an export, in its order, each followed by what of its comments could not be used."""
+    try:
+        yield from _read(path)
+    except ParseError as problem:
+        yield Unusable(str(path), problem.position[0], "", f"the file is broken here: {problem}")
+    except (DefusedXmlException, ValueError) as problem:
+        yield Unusable(str(path), None, "", f"the file is no XML that a WordPress exports: {problem}")
+    except OSError as problem:
+        yield Unusable(str(path), None, "", f"cannot be read: {problem.strerror}")
+
+
+def _read(path: Path) -> Iterator[Item | Unusable]:
+    channel = Element("channel")
+    site: dict[str, str] = {}
+    slugs: set[str] = set()
+    depth = 0
+    for event, element in _events(path):
+        element.tag = _short(element.tag)
+        depth += 1 if event == "start" else -1
+        if event == "start":
+            channel = element if depth == CHANNEL else channel
+        elif depth == CHANNEL and element.tag == "item":
+            yield from _item(element, str(path), _host(site), slugs)
+            channel.clear()
+        elif depth == CHANNEL:
+            site.setdefault(element.tag, element.text or "")
+    if "wp:wxr_version" not in site:
+        yield Unusable(str(path), None, "", "this is no export of WordPress: it has no wxr_version")
+
+
+class _Legible:
+    """A file without the control characters that WordPress exports but XML forbids."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def read(self, size: int = -1, /) -> bytes:
+        while content := self.file.read(size):
+            if legible := content.translate(None, _FORBIDDEN):
+                return legible
+        return b""
+
+
+def _events(path: Path) -> Iterator[tuple[str, Element]]:
+    with path.open("rb") as file:
+        yield from iterparse(_Legible(file), events=("start", "end"), forbid_dtd=True)
+
+
+def _item(element: Element, file: str, host: str, slugs: set[str]) -> Iterator[Item | Unusable]:
+    try:
+        item, unusable = item_of(element, host, slugs)
+    except Unreadable as problem:
+        title = element.findtext("title") or f"item {element.findtext('wp:post_id') or 'without id'}"
+        yield Unusable(file, None, title, problem.reason)
+        return
+    if item:
+        yield item
+        yield from (Unusable(file, None, name, reason) for name, reason in unusable)
+
+
+def _short(tag: str) -> str:
+    """A tag as it is spelled in WXR (`wp:post_id`), whatever the version in its namespace; others without theirs."""
+    found = _NAMESPACE.match(tag)
+    return f"{_PREFIXES[found[1]]}{tag[found.end() :]}" if found else tag.rpartition("}")[2]
+
+
+def _host(site: dict[str, str]) -> str:
+    """The blog's host, and its folder there: a network of blogs may share the host, and numbers posts in each anew."""
+    address = next((site[name] for name in _ADDRESSES if site.get(name)), "")
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return ""
+    return f"{parts.netloc.lower()}{parts.path.rstrip('/')}"

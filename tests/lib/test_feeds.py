@@ -1,0 +1,107 @@
+"""Feeds as programs read them, whatever is in their texts."""
+
+import json
+import unittest
+from datetime import UTC, datetime, timedelta, timezone
+
+from defusedxml.ElementTree import fromstring
+
+from lib.feeds import MAX_SITEMAP, Entry, Feed, atom, json_feed, rss, sitemap
+
+NASTY = 'a & b <c> "d" \x00\x0b\ufffe\ud800 ]]> é 😀'
+CLEAN = 'a & b <c> "d"  ]]> é 😀'
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def entry(**changes) -> Entry:
+    values = {
+        "title": NASTY,
+        "address": "https://blog.example/plog/a?b=1&c=2",
+        "published": datetime(2015, 3, 1, 10, tzinfo=UTC),
+        "updated": datetime(2015, 3, 2, 1, tzinfo=timezone(timedelta(hours=2))),
+        "html": f'<p title="x">{NASTY}</p>',
+        "author": NASTY,
+        "summary": NASTY,
+        "categories": (NASTY, "Web"),
+        "url": "https://x.example/?a&b",
+    }
+    return Entry(**{**values, **changes})
+
+
+def feed(*entries: Entry) -> Feed:
+    return Feed(NASTY, "https://blog.example/", "https://blog.example/feed?a&b", NASTY, "en", "Ann", entries)
+
+
+class Rss(unittest.TestCase):
+    def test_it_says_what_was_put_in(self):
+        channel = fromstring(rss(feed(entry())).encode()).find("channel")
+        self.assertEqual(channel.findtext("title").split(), CLEAN.split())
+        item = channel.find("item")
+        self.assertEqual(item.findtext("link"), "https://blog.example/plog/a?b=1&c=2")
+        self.assertEqual(item.findtext("pubDate"), "Sun, 01 Mar 2015 10:00:00 +0000")
+        self.assertTrue(item.findtext("description").startswith('<p title="x">a & b <c>'))
+        self.assertEqual([part.text for part in item.findall("category")][1], "Web")
+
+    def test_an_empty_feed_is_one(self):
+        self.assertEqual(fromstring(rss(feed())).findall("channel/item"), [])
+
+
+class Atom(unittest.TestCase):
+    def test_it_says_what_was_put_in(self):
+        root = fromstring(atom(feed(entry())).encode())
+        self.assertEqual(root.findtext(f"{ATOM}updated"), "2015-03-01T23:00:00Z")
+        found = root.find(f"{ATOM}entry")
+        self.assertEqual(found.findtext(f"{ATOM}title").split(), CLEAN.split())
+        self.assertEqual(found.findtext(f"{ATOM}published"), "2015-03-01T10:00:00Z")
+        links = {link.get("rel"): link.get("href") for link in found.findall(f"{ATOM}link")}
+        self.assertEqual(
+            links, {"alternate": "https://blog.example/plog/a?b=1&c=2", "related": "https://x.example/?a&b"}
+        )
+        self.assertEqual(found.find(f"{ATOM}content").get("type"), "html")
+
+    def test_every_feed_has_an_author_and_a_date(self):
+        root = fromstring(atom(feed()))
+        self.assertEqual(root.findtext(f"{ATOM}author/{ATOM}name"), "Ann")
+        self.assertEqual(root.findtext(f"{ATOM}updated"), "1970-01-01T00:00:00Z")
+
+    def test_the_same_entries_give_the_same_text(self):
+        self.assertEqual(atom(feed(entry())), atom(feed(entry())))
+
+
+class JsonFeed(unittest.TestCase):
+    def test_it_says_what_was_put_in(self):
+        text = json_feed(feed(entry()))
+        text.encode()
+        document = json.loads(text)
+        self.assertEqual(document["version"], "https://jsonfeed.org/version/1.1")
+        (item,) = document["items"]
+        self.assertEqual(item["url"], "https://blog.example/plog/a?b=1&c=2")
+        self.assertEqual(item["external_url"], "https://x.example/?a&b")
+        self.assertEqual(
+            (item["date_published"], item["date_modified"]), ("2015-03-01T10:00:00Z", "2015-03-01T23:00:00Z")
+        )
+        self.assertEqual(item["tags"][1], "Web")
+
+    def test_what_is_empty_is_left_out(self):
+        document = json.loads(json_feed(feed(entry(url=None, summary="", categories=(), author=""))))
+        self.assertEqual({"external_url", "summary", "tags", "authors"} & set(document["items"][0]), set())
+        self.assertEqual(json.loads(json_feed(feed()))["items"], [])
+
+
+class Sitemap(unittest.TestCase):
+    def test_it_lists_pages_with_their_last_change(self):
+        pages = [("https://blog.example/?a&b", datetime(2015, 3, 1, tzinfo=UTC)), ("https://blog.example/plog/", None)]
+        root = fromstring(sitemap(pages))
+        self.assertEqual(
+            [list(part.itertext()) for part in root],
+            [["https://blog.example/?a&b", "2015-03-01T00:00:00Z"], ["https://blog.example/plog/"]],
+        )
+
+    def test_it_ends_where_the_protocol_ends_it(self):
+        self.assertEqual(
+            sitemap(("https://blog.example/", None) for _ in range(MAX_SITEMAP + 1)).count("<url>"), MAX_SITEMAP
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,117 @@
+"""The Markdown folder in tests/material: what Jekyll's and Hugo's users have, and what they have broken."""
+
+import tempfile
+import unittest
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lib.items import Item, Unusable
+from lib.markdown_folder import read
+
+FOLDER = Path(__file__).parents[1] / "material" / "markdown"
+
+
+class MarkdownFolder(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        found = list(read(FOLDER))
+        cls.items = {item.origin_id: item for item in found if isinstance(item, Item)}
+        cls.unusable = {part.item: part for part in found if isinstance(part, Unusable)}
+
+    def test_posts_are_found_in_all_folders_but_hidden_ones(self):
+        expected = [
+            "2014/tables.markdown",
+            "2014/without-zone.md",
+            "2014/zone.md",
+            "2015-03-01-hello.md",
+            "_drafts/idea.md",
+        ]
+        self.assertEqual(list(self.items), [*expected, "bundle/2016-02-03-a-folder/index.md", "windows.md"])
+
+    def test_a_file_name_gives_date_and_slug(self):
+        item = self.items["2015-03-01-hello.md"]
+        self.assertEqual((item.slug, item.date), ("hello", datetime(2015, 3, 1, tzinfo=UTC)))
+        self.assertEqual(
+            (item.kind, item.origin_kind, item.origin_host, item.format), ("post", "markdown", "", "markdown")
+        )
+        self.assertTrue(item.text.startswith("Welcome."))
+
+    def test_lists_may_be_lists_or_strings(self):
+        hello, tables = self.items["2015-03-01-hello.md"], self.items["2014/tables.markdown"]
+        self.assertEqual((hello.categories, hello.keywords), (("python", "web"), ("Tornado", "Real time", "2015")))
+        self.assertEqual(tables.categories, ("Python", "Web Development"))
+        self.assertEqual(tables.keywords, ("tables", "alignment", "html"))
+
+    def test_front_matter_says_the_rest(self):
+        item = self.items["2014/tables.markdown"]
+        self.assertEqual((item.slug, item.summary), ("about-tables", "Columns, left and right."))
+        self.assertEqual(item.url, "https://elsewhere.example/tables")
+        self.assertEqual(item.addresses, ("/old/tables/", "/t?p=7", "/2014/tables.html"))
+        self.assertEqual(self.items["2015-03-01-hello.md"].summary, "The first post of an old blog.")
+
+    def test_dates_are_utc_where_they_name_no_zone(self):
+        self.assertEqual(self.items["2014/zone.md"].date, datetime(2015, 1, 1, 4, 30, tzinfo=UTC))
+        self.assertEqual(self.items["2014/without-zone.md"].date, datetime(2014, 12, 31, 23, 30, tzinfo=UTC))
+        self.assertEqual(self.items["2014/tables.markdown"].date, datetime(2014, 6, 5, 12, 30, tzinfo=UTC))
+
+    def test_a_url_that_is_a_path_is_an_address(self):
+        item = self.items["2014/zone.md"]
+        self.assertEqual((item.url, item.addresses), (None, ("/hugo/zone/",)))
+
+    def test_drafts_are_known_in_three_ways(self):
+        drafts = {name for name, item in self.items.items() if item.is_draft}
+        self.assertEqual(drafts, {"2014/without-zone.md", "_drafts/idea.md", "bundle/2016-02-03-a-folder/index.md"})
+
+    def test_a_bundle_is_named_by_its_folder_and_titled_by_its_heading(self):
+        item = self.items["bundle/2016-02-03-a-folder/index.md"]
+        self.assertEqual((item.slug, item.title, item.text), ("a-folder", "The title is a heading", "A page bundle.\n"))
+
+    def test_files_from_windows_are_read(self):
+        item = self.items["windows.md"]
+        self.assertEqual((item.title, item.text), ("Füße", "Line one\nLine two\n"))
+
+    def test_what_cannot_be_used_is_named_with_line_and_reason(self):
+        for name, line, reason in [
+            ("2015-04-01-hello.md", None, "the same as that of 2015-03-01-hello.md"),
+            ("2015-05-01-no-title.md", 1, "no title"),
+            ("impossible-date.md", 1, "day is out of range"),
+            ("latin-1.md", 2, "not UTF-8"),
+            ("list.md", 1, "no keys"),
+            ("no-date.md", 1, "no date"),
+            ("no-end.md", 1, "no end"),
+            ("no-front-matter.md", 1, "no front matter"),
+            ("odd-date.md", 1, "next spring"),
+            ("toml.md", 1, "TOML"),
+            ("yaml.md", 4, "no YAML"),
+        ]:
+            with self.subTest(name):
+                unusable = self.unusable.pop(f"broken/{name}")
+                self.assertEqual((unusable.file, unusable.line), (str(FOLDER / "broken" / name), line))
+                self.assertIn(reason, unusable.reason)
+        self.assertEqual(self.unusable, {})
+
+    def test_reading_again_gives_the_same(self):
+        self.assertEqual(list(read(FOLDER)), list(read(FOLDER)))
+
+    def test_one_file_is_a_folder_of_one(self):
+        (item,) = read(FOLDER / "2015-03-01-hello.md")
+        self.assertEqual(item, self.items["2015-03-01-hello.md"])
+
+    def test_a_folder_with_nothing_to_use_says_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for path in (Path(folder), Path(folder) / "missing", FOLDER / "notes.txt"):
+                with self.subTest(path):
+                    (unusable,) = read(path)
+                    self.assertIn("no usable Markdown", unusable.reason)
+
+    def test_nothing_in_front_matter_stops_the_reading(self):
+        for front in ("title: [", "&a [*a]", "!!python/object:os.system x", "date: 0001-01-01T00:00:00+14:00\ntitle: x",
+                      "title: {}\ndate: 2015-01-01", "[" * 3000, "title: x\ndate: 2015-01-01\naliases: ['http://[']",
+                      "title: x\ndate: 99999\ntags: {a: b}", "? [a]\n: b", "title: \"\\ud800\""):  # fmt: skip
+            with self.subTest(front[:40]), tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "a.md").write_text(f"---\n{front}\n---\nText\n")
+                self.assertTrue(list(read(Path(folder))))
+
+
+if __name__ == "__main__":
+    unittest.main()

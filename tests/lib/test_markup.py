@@ -1,0 +1,371 @@
+"""Posts and comments as HTML: what may stand in them, what becomes of the rest, and that it stays safe and linear."""
+
+import re
+import time
+import unittest
+from html.parser import HTMLParser
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pygments.token import STANDARD_TYPES
+
+from lib.markup import absolute_html, comment_html, imported_comment_html, plain, post_html, sanitiser
+
+OWN = "blog.example"
+HOSTILE = [
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<img src=https://x.example/p.png alt=pic>", "<svg>",
+    '<a href="javascript:alert(1)" id=c12 name=location>', "<a href=' &#1;javascript:x'>", "<iframe src=//x.example/>",
+    "<table><tr><td>", "</p>", "<p>", "<pre>\n\n", "</pre>", "<b class=k>", "<h1 id=x>T</h1>", "<math><mi>", "<style>",
+    "<!--", "-->", "<!--split-->", "<div class=highlight style='position:fixed'>", "<noscript>", "<a href=/x>", "</a>",
+    "https://x.example/a_(b).", "http://", "`", "```", "    code", "\n", "\n\n", "[a](data:text/html,x)", "![i](/a.b)",
+    "[^1]", "[^1]: note", "| a | b |\n|--|-:|\n| 1 | 2 |\n", "&lt;", "&#0;", "\x00", "\ud800", "é", "<object data=x>",
+    "<select><option>", "<textarea>", "<template>", "<form><button>", "<details open>", "# Title\n", "*", "_", "\\",
+    "<li>", "&", "</script>", "</table>", "<figure>", "<caption>", "<video src=/a>", "<!--split", "<title>", "<table>",
+]  # fmt: skip
+texts = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8)), max_size=25).map("".join)
+
+
+class Found(HTMLParser):
+    """What a page would meet in some HTML: its tags, its attributes, its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def markdown(text: str) -> str:
+    return post_html(text, "markdown").html
+
+
+def post(text: str) -> str:
+    return post_html(text, "html").html
+
+
+class Posts(unittest.TestCase):
+    def test_markdown_becomes_paragraphs_and_inline_html_stays(self):
+        self.assertEqual(
+            markdown("Hello *you*, <kbd>Q</kbd> ~~gone~~"), "<p>Hello <em>you</em>, <kbd>Q</kbd> <s>gone</s></p>"
+        )
+
+    def test_a_first_heading_moves_below_the_title_and_all_others_with_it(self):
+        html = markdown("# One\n\n## Two")
+        self.assertIn('<h2 id="h-one">One<a', html)
+        self.assertIn('<h3 id="h-two">Two<a', html)
+
+    def test_headings_below_the_first_stay_where_there_is_no_first(self):
+        self.assertIn("<h2 ", markdown("## Two"))
+
+    def test_headings_of_the_same_words_have_ids_of_their_own(self):
+        html = markdown("## Straße & C\n\n## Straße & C\n\n## Straße & C 2")
+        self.assertEqual(re.findall(r'id="(.*?)"', html), ["h-straße-c", "h-straße-c-2", "h-straße-c-2-2"])
+
+    def test_a_heading_links_to_itself_and_says_so(self):
+        self.assertIn('<a class="anchor" href="#h-why" aria-label="Link to “Why”"> #</a></h2>', markdown("## Why"))
+
+    def test_a_post_that_was_shaped_before_keeps_its_shape(self):
+        html = markdown(
+            "# One\n\n## Two\n\n```python\nx = 1\n```\n\n| a |\n|--:|\n| 1 |\n\n![a](/a.png) ![b](//x.example/b)"
+        )
+        self.assertEqual(post(html), html)
+
+    def test_links_within_a_post_find_the_headings_under_their_new_ids(self):
+        self.assertIn('<a href="#h-my-part">', markdown("[x](#my-part)\n\n## My part"))
+        self.assertIn('<a href="#h-my-part">', post('<a href="#old">x</a><h2 id="old">My part</h2>'))
+
+    def test_code_is_highlighted_with_classes(self):
+        html = markdown("```python\ndef f(): return '<'\n```")
+        self.assertIn('<div class="highlight"><pre tabindex="0"><code><span class="k">def</span>', html)
+        self.assertIn("&lt;", html)
+
+    def test_code_of_an_unknown_language_stays_plain(self):
+        expected = '<div class="highlight"><pre tabindex="0"><code>a &lt; b\n</code></pre></div>'
+        self.assertEqual(markdown("```klingon\na < b\n```"), expected)
+
+    def test_code_in_html_posts_is_highlighted_too(self):
+        self.assertIn('<span class="k">def</span>', post('<pre class="brush: python">def f(): pass</pre>'))
+
+    def test_tables_can_be_scrolled_and_align_by_class(self):
+        html = markdown("| a | b |\n|:-:|--:|\n| 1 | 2 |")
+        self.assertTrue(html.startswith('<div class="table" tabindex="0" role="region" aria-label="Table 1"><table>'))
+        self.assertIn('<td class="center">1</td>', html)
+        self.assertIn('<th class="right">b</th>', html)
+        self.assertNotIn("style", html)
+
+    def test_footnotes_lead_there_and_back(self):
+        html = markdown("Text[^n].\n\n[^n]: The note.")
+        there, back = re.findall(r'href="#(fn.*?)"', html)
+        self.assertIn(f'<li id="{there}" class="footnote-item">', html)
+        self.assertIn(f'id="{back}"', html)
+
+    def test_footnotes_of_two_posts_on_one_page_do_not_collide(self):
+        one, two = (re.search(r'id="fn-(.*?)"', markdown(f"{text}[^n].\n\n[^n]: Note."))[1] for text in "ab")
+        self.assertNotEqual(one, two)
+
+    def test_pictures_of_this_site_stay_with_their_size(self):
+        html = post('<img src="/photos/a b.png" alt="A" width="30" height="20" onload="x" srcset="//x.example/y 2x">')
+        picture = '<img src="/photos/a%20b.png" alt="A" width="30" height="20" loading="lazy" decoding="async">'
+        self.assertEqual(html, f"<p>{picture}</p>")
+
+    def test_media_from_elsewhere_become_links_with_their_text(self):
+        link = '<p><a href="https://x.example/a" rel="noopener">{}</a></p>'
+        for html, text in [
+            ('<img src="https://x.example/a" alt="Alt" title="T">', "Alt"),
+            ('<img src="//x.example/a">', "x.example"),
+            ('<iframe src="https://x.example/a" title="A film"></iframe>', "A film"),
+            ('<video><source src="https://x.example/a">No film</video>', "x.example"),
+            ('<audio src="https://x.example/a"></audio>', "x.example"),
+            ('<embed src="https://x.example/a">', "x.example"),
+            ('<object data="https://x.example/a"><b>x</b></object>', "x.example"),
+            ('<object><param name="movie" value="https://x.example/a"></object>', "x.example"),
+            ('<script src="https://x.example/a">alert(1)</script>', "x.example"),
+        ]:
+            with self.subTest(html):
+                self.assertEqual(post(html), link.format(text))
+
+    def test_a_linked_picture_from_elsewhere_leaves_the_link_with_its_text(self):
+        html = markdown("[![Small](https://x.example/s.png)](https://x.example/large.png)")
+        self.assertEqual(html, '<p><a href="https://x.example/large.png" rel="noopener">Small</a></p>')
+
+    def test_media_without_a_usable_address_leave_their_text(self):
+        self.assertEqual(post('<p>a <img src="data:image/png,x" alt="Alt"> b</p>'), "<p>a Alt b</p>")
+        self.assertEqual(post("<object data='file:///x'><b>Text</b></object>"), "<p><b>Text</b></p>")
+        self.assertEqual(post("a<script>alert(1)</script>"), "a")
+
+    def test_addresses_that_browsers_read_as_elsewhere_are_not_local(self):
+        for address in ("/\\x.example/a", "\\\\x.example/a", "/\t/x.example/a", "//x.example/a", "https:/x.example/a"):
+            with self.subTest(address):
+                self.assertNotIn("<img", post(f'<img src="{address}" alt="a">'))
+
+    def test_links_are_web_or_mail_only(self):
+        html = post(
+            "<a href='ftp://x'>1</a><a href='JaVa\nScript:x'>2</a><a href='mailto:a@b.example'>3</a><a name=q>4</a>"
+        )
+        self.assertEqual(html, '12<a href="mailto:a@b.example">3</a>4')
+
+    def test_only_our_ids_and_classes_stay(self):
+        html = post(
+            '<p id="c0ffee" class="evil">a</p><a id="h-x" name="y" href="/z" class="btn">b</a><div id=me>c</div>'
+        )
+        self.assertEqual(html, '<p>a</p><a href="/z">b</a><div>c</div>')
+
+    def test_broken_html_becomes_whole(self):
+        self.assertEqual(post("<ul><li>a<li><b>b</ul>c"), "<ul><li>a</li><li><b>b</b></li></ul><b>c</b>")
+
+    def test_any_other_format_is_refused(self):
+        with self.assertRaises(ValueError):
+            post_html("x", "rst")
+
+    def test_deep_nesting_is_flattened(self):
+        self.assertLess(post("<div>" * 2000 + "deep").count("<div>"), 100)
+
+
+class Openings(unittest.TestCase):
+    def test_the_cut_makes_an_opening_and_leaves_no_trace(self):
+        rendered = post_html("One\n\n<!--split-->\n\nTwo", "markdown")
+        self.assertEqual(rendered.opening, "<p>One</p>")
+        self.assertNotIn("split", rendered.html)
+        self.assertIn("<p>Two</p>", rendered.html)
+
+    def test_no_cut_no_opening(self):
+        for text in (
+            "One",
+            "<!--split-->\n\nTwo",
+            "One\n\n<!--split-->",
+            "> One\n> <!--split-->\n> Two",
+            "a `<!--split-->`",
+        ):
+            with self.subTest(text):
+                self.assertIsNone(post_html(text, "markdown").opening)
+
+    def test_nothing_in_an_opening_refers_to_what_is_cut_off(self):
+        rendered = post_html("One[^a] [later](#h-later)\n\n<!--split-->\n\n## Later\n\n[^a]: Note", "markdown")
+        self.assertEqual(rendered.opening, "<p>One later</p>")
+        self.assertIn('href="#h-later"', rendered.html)
+
+
+class Elsewhere(unittest.TestCase):
+    def test_feeds_get_absolute_addresses_and_no_furniture(self):
+        html = markdown("## Why\n\n[a](/b) [c](#h-why) ![d](/d.png)\n\n```python\nx = 1\n```")
+        feed = absolute_html(html, "https://blog.example/plog/x")
+        self.assertIn('<a href="https://blog.example/b">a</a>', feed)
+        self.assertIn('<a href="https://blog.example/plog/x#h-why">c</a>', feed)
+        self.assertIn('<img src="https://blog.example/d.png" alt="d">', feed)
+        self.assertNotIn("class=", feed)
+        self.assertNotIn("#<", feed)
+
+    def test_plain_words_are_cut_between_words(self):
+        html = markdown("## Why\n\nOne *two*[^a], three<br>four\n\n[^a]: Note")
+        self.assertEqual(plain(html, 100), "Why One two, three four")
+        self.assertEqual(plain(html, 13), "Why One two…")
+        self.assertEqual(plain("<p>" + "x" * 50 + "</p>", 10), "x" * 9 + "…")
+
+
+class Comments(unittest.TestCase):
+    def test_text_becomes_paragraphs_and_lines(self):
+        self.assertEqual(comment_html("a <b>\nc & d\r\n\r\n  e", OWN), "<p>a &lt;b&gt;<br>\nc &amp; d</p><p>e</p>")
+
+    def test_nothing_is_nothing(self):
+        for text in ("", " \n\t\n ", "\x00", "```\n```"):
+            self.assertEqual(comment_html(text, OWN), "")
+
+    def test_addresses_become_links_without_the_stop_behind_them(self):
+        rel = 'rel="nofollow ugc noopener"'
+        for text, address, rest in [
+            ("http://x.example/a.", "http://x.example/a", "."),
+            ("https://x.example/a_(b)).", "https://x.example/a_(b)", ")."),
+            ("HTTPS://X.example/?q=1,", "HTTPS://X.example/?q=1", ","),
+        ]:
+            with self.subTest(text):
+                expected = f'<p>(<a href="{address}" {rel}>{address}</a>{rest}</p>'
+                self.assertEqual(comment_html(f"({text}", OWN), expected)
+
+    def test_what_only_looks_like_an_address_is_text(self):
+        for text in ("http://", "http://.", "xhttp://a.example", "https:///a", "http://[", "http://" + "a" * 3000):
+            with self.subTest(text):
+                self.assertEqual(comment_html(text, OWN), f"<p>{text}</p>")
+
+    def test_links_to_this_site_are_followed(self):
+        self.assertEqual(
+            comment_html("http://blog.example/x", OWN),
+            '<p><a href="http://blog.example/x">http://blog.example/x</a></p>',
+        )
+        self.assertIn("nofollow", comment_html("http://blog.example@x.example/", OWN))
+        self.assertIn("nofollow", comment_html("http://blog.example.x.example/", OWN))
+
+    def test_code_is_shown_as_typed(self):
+        self.assertEqual(
+            comment_html("a `<b> http://x.example` c", OWN), "<p>a <code>&lt;b&gt; http://x.example</code> c</p>"
+        )
+        box = '<pre tabindex="0"><code>if x:\n    y\n\nz\n</code></pre>'
+        self.assertEqual(comment_html("a\n```python\nif x:\n    y\n\nz\n```\nb", OWN), f"<p>a</p>{box}<p>b</p>")
+        self.assertEqual(comment_html("a\n\n    if x:\n        y\n\n    z\n\nb", OWN), f"<p>a</p>{box}<p>b</p>")
+
+    def test_code_that_is_never_closed_ends_with_the_comment(self):
+        self.assertEqual(comment_html("```\nx", OWN), '<pre tabindex="0"><code>x\n</code></pre>')
+
+    def test_hostile_comments_take_no_longer_than_their_length(self):
+        for unit in (
+            "`",
+            "<",
+            "http://",
+            "http://a.example/(",
+            ")",
+            "> ",
+            "``` ",
+            "\n    x\n",
+            "&",
+            "(http://a.example/)))",
+            "`a",
+        ):
+            with self.subTest(unit):
+                started = time.perf_counter()
+                comment_html((unit * 10_000)[:10_000], OWN)
+                self.assertLess(time.perf_counter() - started, 1)
+
+
+class ImportedComments(unittest.TestCase):
+    def test_they_have_the_tags_of_comments(self):
+        html = imported_comment_html(
+            "a <b onclick=x>b</b> <h1 id=x>c</h1><table><td>d</table><font color=red>e</font>", OWN
+        )
+        self.assertEqual(html, "<p>a <b>b</b> </p><p>c</p><p>d</p><p>e</p>")
+
+    def test_links_and_pictures_are_links_to_strangers(self):
+        rel = 'rel="nofollow ugc noopener"'
+        for html in ('<a href="http://x.example/">L</a>', '<img src="http://x.example/" alt="L">'):
+            self.assertEqual(imported_comment_html(html, OWN), f'<p><a href="http://x.example/" {rel}>L</a></p>')
+        self.assertEqual(
+            imported_comment_html('<a href="https://blog.example/">L</a>', OWN),
+            '<p><a href="https://blog.example/">L</a></p>',
+        )
+        self.assertIn(f'<a href="http://x.example/" {rel}>', imported_comment_html("see http://x.example/.", OWN))
+
+    def test_no_text_is_nothing(self):
+        self.assertEqual(imported_comment_html("<p> </p><script>x</script><img>", OWN), "")
+
+
+class WhateverIsWritten(unittest.TestCase):
+    @settings(max_examples=150, deadline=None)
+    @given(texts, st.sampled_from(["markdown", "html"]))
+    def test_posts_hold_only_what_is_allowed_and_sanitising_again_changes_nothing(self, text, format):
+        rendered = post_html(text, format)
+        for html in (rendered.html, rendered.opening or ""):
+            self.check(html, sanitiser.POST_TAGS)
+            self.assertEqual(sanitiser.post(html), html)
+
+    @settings(max_examples=150, deadline=None)
+    @given(texts)
+    def test_comments_hold_only_what_is_allowed_and_sanitising_again_changes_nothing(self, text):
+        for html in (comment_html(text, OWN), imported_comment_html(text, OWN)):
+            self.check(html, sanitiser.COMMENT_TAGS)
+            self.assertEqual(sanitiser.comment(html), html)
+
+    @settings(max_examples=150, deadline=None)
+    @given(texts)
+    def test_no_character_of_a_comment_is_lost(self, text):
+        text = text.replace("`", "")
+        shown = Found(comment_html(text, OWN)).text
+        self.assertEqual("".join(shown.split()), "".join(sanitiser.encodable(text).split()))
+
+    def check(self, html: str, tags: set[str]) -> None:
+        for tag, attributes in Found(html).tags:
+            self.assertIn(tag, tags)
+            self.assertFalse(
+                [name for name in attributes if name.startswith("on") or name in ("style", "name", "srcset")]
+            )
+            self.assertRegex(attributes.get("src", "/"), r"^/(?![/\\])")
+            self.assertRegex(attributes.get("href", "#"), r"^(?i:https?://|mailto:|(?![a-z+.-]*:|//))")
+            self.assertRegex(attributes.get("id", "h-"), r"^(h-|fn-|fnref-)")
+            for name in attributes.get("class", "").split():
+                self.assertIn(name, sanitiser.CLASSES[tag])
+
+
+class CodeColours(unittest.TestCase):
+    """Every token's colour on every paper it may stand on, in both schemes."""
+
+    css = (Path(__file__).parents[2] / "static/css/code.css").read_text()
+
+    def test_all_can_be_read(self):
+        light, dark = (dict(re.findall(r"(--code-[\w-]+):\s*(#\w{6})", part)) for part in self.css.split("@media"))
+        rules = re.findall(r"\.highlight ([^{}]+)\{([^}]*)\}", self.css.split("@media")[1])
+        for colours in (light, dark):
+            for selector, body in rules:
+                if ink := re.search(r"[^-]color: var\((.*?)\)", f" {body}"):
+                    paper = re.search(r"background-color: var\((.*?)\)", body)
+                    papers = [paper[1]] if paper else ["--code-paper", "--code-marked-paper"]
+                    for name in papers:
+                        self.assertGreaterEqual(contrast(colours[ink[1]], colours[name]), 4.5, f"{selector} on {name}")
+
+    def test_both_schemes_name_the_same_colours(self):
+        light, dark = (set(re.findall(r"(--code-[\w-]+):", part)) for part in self.css.split("@media"))
+        self.assertEqual(light, dark)
+
+    def test_every_class_in_the_style_is_one_of_pygments(self):
+        used = set(re.findall(r"\.([a-z]\w*)\b", re.sub(r"/\*.*?\*/|\{[^{}]*\}", "", self.css, flags=re.DOTALL)))
+        self.assertLessEqual(used - {"highlight", "hll", "ln"}, set(STANDARD_TYPES.values()))
+
+
+def contrast(one: str, two: str) -> float:
+    """The contrast ratio of WCAG 2.2 (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio)."""
+    light, dark = sorted((luminance(one), luminance(two)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+if __name__ == "__main__":
+    unittest.main()
