@@ -23,6 +23,7 @@ from models.site import Site
 LONGEST = 16 * 1024  # bytes of a message
 MOST_A_SECOND = 20
 MOST_FOLLOWED = 50  # channels of one connection
+MOST_SENT = 2**53  # milliseconds, or whatever it is: what a browser can count to
 
 Message = dict[str, Any]
 
@@ -81,7 +82,7 @@ class LiveConnection(Connection):
 
     async def leave(self, message: Message) -> Message:
         channel = message.get("channel")
-        if channel not in self._followed:
+        if not isinstance(channel, str) or channel not in self._followed:
             raise SiteError("no-channel", "You do not follow this channel.")
         self._followed.discard(channel)
         self.site.channels.leave(channel, self)
@@ -90,7 +91,7 @@ class LiveConnection(Connection):
     async def ping(self, message: Message) -> Message:
         sent = message.get("sent")
         now = int(self.site.clock().timestamp() * 1000)
-        return {"type": "pong", "sent": sent if isinstance(sent, int | float) else None, "now": now}
+        return {"type": "pong", "sent": sent if isinstance(sent, int | float) and abs(sent) < MOST_SENT else None, "now": now}
 
     async def _newest(self, channel: str) -> Callable[[], Awaitable[int]] | None:
         """Who may follow what: how to read a channel's newest number. None: there is no such channel."""

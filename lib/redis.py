@@ -1,0 +1,68 @@
+"""The one door to Redis: opens a client, hears what is published, and names the exceptions that mean "it is not there".
+
+Everything in Redis may be lost without harm, so nobody waits for it long: two seconds, one more attempt on a new
+connection (the kept one may be from before Redis was started again), then `Away`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+
+Away = (ConnectionError, TimeoutError, BusyLoadingError, OSError)
+PATIENCE = 2  # seconds
+SILENCE = 5  # seconds without a word, after which a subscription asks whether Redis is still there
+
+Redis = redis.asyncio.Redis
+
+
+def open_redis(url: str) -> Redis:
+    """A client of `redis://host:port/db` or `unix:///path?db=0`; texts come back as str. Connects when first used."""
+    return redis.asyncio.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=PATIENCE,
+        socket_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=30,
+    )
+
+
+class Subscription:
+    """One connection that hears what is published.
+
+    Unlike redis-py's PubSub it never connects again by itself: whoever listens must notice that it missed something.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._connection: Any = client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+
+    async def open(self) -> None:
+        await self._connection.connect()
+
+    async def close(self) -> None:
+        await self._connection.disconnect(nowait=True)
+
+    async def subscribe(self, names: Iterable[str]) -> None:
+        """Ask for these; Redis answers each with a `subscribe` among what `heard` returns."""
+        await self._connection.send_command("SUBSCRIBE", *names, check_health=False)
+
+    async def unsubscribe(self, names: Iterable[str]) -> None:
+        await self._connection.send_command("UNSUBSCRIBE", *names, check_health=False)
+
+    async def heard(self) -> tuple[str, str, str]:
+        """The next (kind, name, text); kind is `message`, `subscribe` or something of no interest. Raises `Away`."""
+        word = await self._word()
+        if word is None:
+            await self._connection.send_command("PING", check_health=False)
+            word = await self._word()
+        if word is None:
+            raise ConnectionError("Redis does not answer")
+        kind, name, text = word if isinstance(word, list) and len(word) == 3 else ("", "", "")
+        return kind, name or "", str(text)
+
+    async def _word(self) -> Any:
+        return await self._connection.read_response(timeout=SILENCE, push_request=True)

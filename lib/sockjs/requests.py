@@ -1,0 +1,247 @@
+"""The transports made of plain requests: xhr, xhr_streaming, eventsource, xhr_send; and `/info`, the greeting.
+
+Kept from sockjs-tornado: attaching requests to sessions, the preludes, the response limit. Replaced: all headers, the
+checks before a request is read, what xhr_send accepts, and what happens to a client that went away or does not read.
+There is no cookie: nginx finds a session's process by the server number in its URL, so `JSESSIONID` has no use.
+"""
+
+import asyncio
+import secrets
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from tornado.web import RequestHandler, stream_request_body
+
+from lib.sockjs.library import (
+    HEARTBEAT,
+    GreetingsHandler,
+    PollingTransportBase,
+    PreflightHandler,
+    StreamingTransportBase,
+    XhrPollingTransport,
+    XhrStreamingTransport,
+    decoded,
+)
+
+LONGEST_FRAME = 128 * 1024  # bytes: 16 KB of text, six times longer when a browser escapes it, and some more
+A_YEAR = 31_536_000  # seconds
+NEVER_KEPT = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+GRACE = 5  # seconds to read the last words
+
+
+class Checked(RequestHandler):
+    """Refuses foreign pages before anything else is done, and carries the site's own headers on every answer."""
+
+    server: Any
+
+    def set_default_headers(self) -> None:
+        if hasattr(self, "server"):  # Tornado asks before `initialize` too
+            for name, value in self.server.headers.items():
+                self.set_header(name, value)
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.set_default_headers()
+        if not self.server.is_allowed(self.request):
+            self.set_status(403)
+            self.finish("This origin may not connect.\n")
+
+    def enable_cache(self) -> None:
+        self.set_header("Cache-Control", f"public, max-age={A_YEAR}")
+        self.set_header("Expires", format_datetime(datetime.now(UTC) + timedelta(seconds=A_YEAR), usegmt=True))
+
+
+@stream_request_body  # so that `prepare` can refuse a body before it is read
+class Request(Checked, PreflightHandler):  # type: ignore[misc]
+    """What all transports of plain requests have in common."""
+
+    access_methods = "OPTIONS, POST"
+
+    def initialize(self, server: Any) -> None:
+        super().initialize(server)
+        self.body = b""
+
+    def prepare(self) -> None:
+        super().prepare()
+        length = self.request.headers.get("Content-Length", "")
+        if not self._finished and length.isdecimal() and int(length) > LONGEST_FRAME:
+            self.set_status(413)
+            self.finish("Too long.\n")
+
+    def data_received(self, chunk: bytes) -> None:
+        self.body += chunk
+        if len(self.body) > LONGEST_FRAME:  # it came in chunks, without a length
+            self.request.connection.close()  # type: ignore[union-attr]
+
+    def options(self, **_path: str) -> None:
+        self.preflight()
+        self.enable_cache()
+        self.set_header("Access-Control-Max-Age", str(A_YEAR))
+        self.set_header("Access-Control-Allow-Methods", self.access_methods)
+        self.set_header("Allow", self.access_methods)
+        self.set_status(204)
+
+    def preflight(self) -> None:
+        """Only for origins that may connect; `prepare` has refused all others."""
+        origin = self.request.headers.get("Origin")
+        self.set_header("Vary", "Origin, Sec-Fetch-Site")
+        if origin is None:
+            return
+        self.set_header("Access-Control-Allow-Origin", origin)
+        self.set_header("Access-Control-Allow-Credentials", "true")
+        if wanted := self.request.headers.get("Access-Control-Request-Headers"):
+            self.set_header("Access-Control-Allow-Headers", wanted)
+
+    def disable_cache(self) -> None:
+        self.set_header("Cache-Control", NEVER_KEPT)
+
+    def handle_session_cookie(self) -> None: ...
+
+    def finish(self, chunk: Any = None) -> "asyncio.Future[None]":
+        self._log_disconnect()
+        return RequestHandler.finish(self, chunk)
+
+
+class Receiving(Request, PollingTransportBase):  # type: ignore[misc]
+    """A request that waits for messages; one at a time may belong to a session."""
+
+    is_gone = False
+
+    def prepare(self) -> None:
+        super().prepare()
+        session_id = self.path_kwargs["session_id"]
+        if not self._finished and not self.server.may_open(session_id, self.request.remote_ip or ""):
+            self.set_status(429)
+            self.set_header("Retry-After", "5")
+            self.finish("Too many connections from this network.\n")
+
+    def get_conn_info(self) -> Any:
+        return self.request
+
+    def may_end(self) -> bool:
+        """Whether a close frame can still be said: a poll that has its answer can take no other."""
+        return bool(self.active)
+
+    def session_closed(self) -> None:
+        self._detach()
+        if not self._finished:
+            finished = self.finish()
+            asyncio.get_running_loop().call_later(GRACE, lambda: finished.done() or _cut_off(self.request.connection))
+
+    def on_connection_close(self) -> None:
+        self.is_gone, self.active = True, False
+        super().on_connection_close()
+
+    def beat(self) -> None:
+        if self.active:
+            self.send_pack(HEARTBEAT)
+
+
+class Polling(Receiving, XhrPollingTransport):  # type: ignore[misc]
+    """One answer per request."""
+
+
+class Streaming(Receiving, StreamingTransportBase):  # type: ignore[misc]
+    """One long answer, until the response limit makes the client ask again."""
+
+    has_stalled = False
+
+    def finish(self, chunk: Any = None) -> "asyncio.Future[None]":
+        finished = super().finish(chunk)
+        if self.request.version == "HTTP/1.0":  # without a length or chunks only this tells the end
+            finished.add_done_callback(lambda _: _cut_off(self.request.connection))
+        return finished
+
+    def may_end(self) -> bool:
+        return not self.is_gone
+
+    def send_complete(self, f: Any = None) -> None:
+        if not self.is_gone:
+            super().send_complete(f)
+
+    def beat(self) -> None:
+        """A client that has read nothing between two beats is not there any more."""
+        if not self.active and self.has_stalled:
+            self.session.close(1002, "Connection interrupted")
+            return
+        self.has_stalled = not self.active
+        super().beat()
+
+
+class XhrStreaming(Streaming, XhrStreamingTransport):  # type: ignore[misc]
+    pass
+
+
+class EventSource(Streaming):
+    name = "eventsource"
+    access_methods = "OPTIONS, GET"
+
+    def get(self, session_id: str) -> None:
+        self._auto_finish = False
+        self.preflight()
+        self.disable_cache()
+        self.set_header("Content-Type", "text/event-stream")
+        self.write("\r\n")
+        self.flush()
+        if not self._attach_session(session_id):
+            self.finish()
+        elif self.session is not None:
+            self.session.flush()
+
+    def send_pack(self, message: str, binary: bool = False) -> None:
+        frame = f"data: {message}\r\n\r\n"
+        self.active = False
+        self.notify_sent(len(frame))
+        self.write(frame)
+        self.flush().add_done_callback(self.send_complete)
+
+
+class XhrSend(Request, PollingTransportBase):  # type: ignore[misc]
+    """Takes messages to a session that another request waits on."""
+
+    async def post(self, session_id: str) -> None:
+        self.preflight()
+        self.disable_cache()
+        session = self._get_session(session_id)
+        if session is None or session.is_closed:
+            self.set_status(404)
+        elif not self.body:
+            self._refuse("Payload expected.")
+        else:
+            await self._take(session)
+
+    async def _take(self, session: Any) -> None:
+        try:
+            messages = decoded(self.body)
+        except ValueError:
+            return self._refuse("Broken JSON encoding.")
+        await session.receive(messages)
+        self.set_status(204)
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        await self.flush()  # before `finish`, which takes the type off a 204; Firefox then complains of broken XML
+
+    def _refuse(self, reason: str) -> None:
+        self.set_status(500)
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        self.write(reason)
+
+
+class Information(Request):
+    """What a client asks before it chooses a transport."""
+
+    access_methods = "OPTIONS, GET"
+
+    def get(self) -> None:
+        self.preflight()
+        self.disable_cache()
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.write({"websocket": True, "origins": ["*:*"], "cookie_needed": False, "entropy": secrets.randbits(32)})
+
+
+class Greeting(Checked, GreetingsHandler):  # type: ignore[misc]
+    pass
+
+
+def _cut_off(connection: Any) -> None:
+    connection.close()

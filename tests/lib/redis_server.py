@@ -1,0 +1,43 @@
+"""A Redis server for tests: on a Unix socket in a folder of its own, to be killed and started again."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import ConnectionError
+
+
+class RedisServer:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="redis-")
+        self.socket = Path(self.folder, "s")
+        self.url = f"unix://{self.socket}"
+        self.start()
+
+    def start(self):
+        command = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", self.folder, "--save", ""]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        with self.client() as redis:
+            while not self._answers(redis):
+                time.sleep(0.01)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        self.kill()
+        shutil.rmtree(self.folder)
+
+    def client(self):
+        return Redis.from_url(self.url, decode_responses=True)
+
+    @staticmethod
+    def _answers(redis):
+        try:
+            return redis.ping()
+        except ConnectionError:
+            return False
