@@ -1,0 +1,66 @@
+/* "2 new comments": what came while somebody reads. Where it would push the text being read it stays hidden until it is
+   asked for; further down it is there at once. The bar counts both until they are seen. */
+
+import { counted } from "./helpers/thread.js";
+
+export class News {
+  #bar;
+  #word;
+  #soon = 0;
+  #fresh = new Set();
+  #seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) this.forget(entry.target);
+  });
+
+  constructor(bar, word) {
+    this.#bar = bar;
+    this.#word = word;
+  }
+
+  /** Put `item` at an end of `list`, without moving anything that is on the screen. */
+  add(item, list, isFirst = false) {
+    const { top, bottom } = list.getBoundingClientRect();
+    const isBelow = (isFirst ? top : bottom) >= innerHeight;
+    item.hidden = !isBelow;
+    if (isFirst) list.prepend(item);
+    else list.append(item);
+    (item.querySelector(":scope > article") ?? item).classList.add("new");
+    this.#fresh.add(item);
+    if (isBelow) this.#seen.observe(item);
+    this.#tell();
+  }
+
+  /** It was seen, or went away, or is the reader's own. */
+  forget(item) {
+    item.hidden = false;
+    this.#seen.unobserve(item);
+    if (this.#fresh.delete(item)) this.#tell();
+  }
+
+  show() {
+    const items = [...this.#fresh].filter((item) => item.isConnected);
+    items.sort((a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
+    for (const item of items) item.hidden = false;
+    this.#fresh.clear();
+    this.#show();
+    const first = items[0]?.querySelector("article") ?? items[0];
+    first?.setAttribute("tabindex", "-1");
+    first?.focus({ preventScroll: true });
+    first?.scrollIntoView({ block: "center" });
+  }
+
+  /** In a moment: several come at once, and one's own is heard of before the server has answered. */
+  #tell() {
+    clearTimeout(this.#soon);
+    this.#soon = setTimeout(() => this.#show(), 150);
+  }
+
+  #show() {
+    if (this.#fresh.size === 0) return this.#bar.replaceChildren();
+    const button = this.#bar.querySelector("button") ?? document.createElement("button");
+    button.type = "button";
+    button.textContent = counted(this.#fresh.size, `new ${this.#word}`);
+    button.onclick = () => this.show();
+    if (!button.isConnected) this.#bar.append(button);
+  }
+}

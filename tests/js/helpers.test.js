@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { afterRestart, wait } from "../../static/js/helpers/backoff.js";
+import { Pulse } from "../../static/js/helpers/pulse.js";
+import { moved, recounted, wordOf } from "../../static/js/helpers/queue.js";
+import { Refused, sentence } from "../../static/js/helpers/requests.js";
+import { counted, difference, placed } from "../../static/js/helpers/thread.js";
+
+test("waiting grows from 0.3 to 30 seconds and is never the same for all", () => {
+  assert.equal(wait(0, 0), 150);
+  assert.ok(wait(0, 0.99) <= 300);
+  assert.ok(wait(3, 0.5) > wait(1, 0.5));
+  assert.equal(wait(60, 0), 15_000);
+  assert.ok(wait(60, 0.999) <= 30_000);
+});
+
+test("a hidden tab waits longer, and a restart is spread over two seconds", () => {
+  assert.ok(wait(0, 0, true) >= 5_000);
+  assert.ok(wait(60, 0.999, true) <= 30_000);
+  assert.equal(afterRestart(0), 0);
+  assert.ok(afterRestart(0.999) < 2_000);
+});
+
+test("a quiet connection is pinged, and dropped when nobody answers", () => {
+  const pulse = new Pulse(0);
+  for (let now = 5_000; now <= 25_000; now += 5_000) assert.equal(pulse.due(now), "nothing");
+  assert.equal(pulse.due(30_000), "ping");
+  pulse.asked(30_000);
+  assert.equal(pulse.due(35_000), "nothing");
+  assert.equal(pulse.due(45_000), "drop");
+  pulse.heard(46_000);
+  assert.equal(pulse.due(50_000), "nothing");
+});
+
+test("a clock that jumps means that this machine slept", () => {
+  const pulse = new Pulse(0);
+  assert.equal(pulse.due(3_600_000), "wake");
+});
+
+const on = (...ids) => (id) => ids.includes(id);
+const nobody = () => false;
+
+test("a new root goes to the end, but never to a page of older comments", () => {
+  const change = { id: "b", parent: null, status: "published", html: "…" };
+  assert.equal(placed(change, "all", on("a"), nobody), "append");
+  assert.equal(placed(change, "newest", on("a"), nobody), "append");
+  assert.equal(placed(change, "older", on("a"), nobody), "nowhere");
+});
+
+test("a reply goes under its parent where that is shown", () => {
+  const change = { id: "b", parent: "a", status: "published", html: "…" };
+  assert.equal(placed(change, "older", on("a"), nobody), "reply");
+  assert.equal(placed(change, "newest", on(), nobody), "nowhere");
+  assert.equal(placed(change, "all", on(), nobody), "append");
+});
+
+test("the same comment again takes its own place", () => {
+  assert.equal(placed({ id: "a", parent: null, status: "published", html: "…" }, "all", on("a"), nobody), "replace");
+});
+
+test("a removed comment goes, leaves a tombstone, or stays for its author while it is held", () => {
+  assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on("a"), nobody), "remove");
+  assert.equal(placed({ id: "a", status: "gone", html: "<article>" }, "all", on("a"), nobody), "replace");
+  assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on("a"), () => true), "keep");
+  assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on(), nobody), "nowhere");
+});
+
+test("only published comments count", () => {
+  assert.equal(difference(null, "published"), 1);
+  assert.equal(difference("held", "published"), 1);
+  assert.equal(difference("published", "published"), 0);
+  assert.equal(difference("published", "gone"), -1);
+  assert.equal(difference(null, "held"), 0);
+  assert.equal(counted(1, "new comment"), "1 new comment");
+  assert.equal(counted(2749, "comment"), "2,749 comments");
+});
+
+test("refusals are told in the visitor's words, with the time to wait", () => {
+  assert.match(sentence(new TypeError("Failed to fetch")), /Your text is kept/);
+  assert.equal(sentence(new Refused(422, { message: "Too long." }, 0)), "Too long.");
+  assert.equal(sentence(new Refused(429, { message: "Not so fast." }, 40)), "Not so fast. You can try again in 40 seconds.");
+  assert.match(sentence(new Refused(429, { message: "Not so fast." }, 300)), /5 minutes/);
+});
+
+test("the queue's keys stay within its rows", () => {
+  assert.equal(moved(-1, 1, 3), 0);
+  assert.equal(moved(-1, -1, 3), 2);
+  assert.equal(moved(2, 1, 3), 2);
+  assert.equal(moved(0, -1, 3), 0);
+});
+
+test("the tabs' numbers follow what was decided", () => {
+  assert.equal(recounted(3, "held", "held", "published"), 2);
+  assert.equal(recounted(7, "published", "held", "published"), 8);
+  assert.equal(recounted(0, "spam", "spam", "gone"), 0);
+  assert.equal(recounted(3, "held", null, "held"), 4);
+  assert.equal(wordOf("gone"), "Deleted");
+});

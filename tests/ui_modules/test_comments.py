@@ -1,0 +1,74 @@
+"""Comments as HTML: what is written by visitors is escaped, threads nest, and depth is no danger."""
+
+import re
+import unittest
+from datetime import UTC, datetime
+
+from models.comments.comment import Comment
+from models.comments.thread import Node
+from ui_modules.comments import comment_html, thread_html
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def comment(id: str, **more: object) -> Comment:
+    given = {
+        "post": "p",
+        "author": "a",
+        "text": "Hi",
+        "html": "<p>Hi</p>",
+        "created": NOON,
+        "status": "published",
+        "n": 1,
+    }
+    return Comment(id=id, **{**given, **more})
+
+
+class TestOneComment(unittest.TestCase):
+    def test_it_has_its_anchor_its_number_and_its_time(self):
+        html = comment_html(comment("b7", n=12))
+        self.assertIn('id="cb7" data-n="12"', html)
+        self.assertIn('<time datetime="2026-11-20T12:00:00Z">20 November 2026, 12:00</time>', html)
+
+    def test_a_name_cannot_bring_html_along(self):
+        html = comment_html(comment("b7", name='<img src=x onerror="a()">'))
+        self.assertNotIn("<img", html)
+        self.assertIn("&lt;img", html)
+
+    def test_who_gives_no_name_is_anonymous(self):
+        self.assertIn("Anonymous", comment_html(comment("b7")))
+
+    def test_there_is_no_form_picture_svg_or_script_in_it(self):
+        for status in ("published", "held", "gone"):
+            html = comment_html(comment("b7", status=status))
+            self.assertIsNone(re.search(r"<(form|img|svg|script|input|button)\b", html))
+
+    def test_a_held_one_says_so_has_no_number_and_takes_no_reply(self):
+        html = comment_html(comment("b7", status="held", n=None))
+        self.assertIn("only you see this", html)
+        self.assertNotIn("data-n", html)
+        self.assertNotIn('class="reply"', html)
+
+    def test_a_removed_one_is_only_a_place(self):
+        removed = comment("b7", name="Bo").removed("author")
+        self.assertEqual(
+            comment_html(removed),
+            '<article class="comment gone" id="cb7" data-n="1"><p class="gone-note">Removed by its author.</p></article>',
+        )
+
+
+class TestThread(unittest.TestCase):
+    def test_replies_are_nested_in_the_item_of_their_parent(self):
+        nodes = (Node(comment("a"), (Node(comment("b")), Node(comment("c")))), Node(comment("d")))
+        shape = re.sub(r"<article.*?</article>", lambda m: re.search(r'id="c(\w)"', m[0])[1], thread_html(nodes))
+        self.assertEqual(shape, '<li>a<ol class="replies"><li>b</li><li>c</li></ol></li><li>d</li>')
+
+    def test_a_comment_on_a_page_is_the_same_as_alone(self):
+        one = comment("a", name="Bo")
+        self.assertEqual(thread_html([Node(one)]), f"<li>{comment_html(one)}</li>")
+
+    def test_a_thread_may_be_as_deep_as_people_make_it(self):
+        node = Node(comment("a"))
+        for _ in range(5_000):
+            node = Node(comment("a"), (node,))
+        self.assertEqual(thread_html([node]).count("<article"), 5_001)

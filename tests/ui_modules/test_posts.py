@@ -1,0 +1,36 @@
+"""The small parts of posts' pages, as HTML."""
+
+import unittest
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from models.categories import Category
+from models.posts import Post
+from ui_modules.posts import AgeNotice, Elsewhere, PostMeta, Related
+
+BEGAN = datetime(2020, 5, 12, 9, 0, tzinfo=UTC)
+POST = Post(id="p", slug="hello", title="Hello & <welcome>", published=BEGAN, edited=BEGAN)
+
+
+def rendered(module: type, *given: object) -> str:
+    return module.render(module.__new__(module), *given)
+
+
+class TestPosts(unittest.TestCase):
+    def test_age_is_noted_after_three_years_and_warned_of_after_six(self):
+        self.assertEqual(rendered(AgeNotice, POST, datetime(2023, 5, 11, tzinfo=UTC)), "")
+        self.assertIn('class="notice note"', rendered(AgeNotice, POST, datetime(2023, 5, 12, tzinfo=UTC)))
+        self.assertIn('class="notice warning"', rendered(AgeNotice, POST, datetime(2026, 5, 12, tzinfo=UTC)))
+
+    def test_titles_and_names_are_escaped(self):
+        self.assertIn("Hello &amp; &lt;welcome&gt;", rendered(Related, [POST]))
+        filed = replace(POST, categories=(Category("c", "R&D", "R&D"),))
+        self.assertIn('href="/oc-R&amp;D">R&amp;D</a>', rendered(PostMeta, filed))
+
+    def test_one_comment_is_not_comments(self):
+        self.assertIn(">1 comment<", rendered(PostMeta, replace(POST, comment_count=1)))
+        self.assertIn(">2,749 comments<", rendered(PostMeta, replace(POST, comment_count=2749)))
+
+    def test_a_post_points_to_the_web_and_nowhere_else(self):
+        self.assertIn(">example.com ↗<", rendered(Elsewhere, "https://www.example.com/a?b=1&c=2"))
+        self.assertEqual(rendered(Elsewhere, "javascript:alert(1)"), "")

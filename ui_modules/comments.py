@@ -1,0 +1,68 @@
+"""Comments as HTML: one alone for JSON and live events, whole threads for pages, from the same function.
+
+By f-strings, not by a template for each: the longest thread has thousands. Nothing in here calls itself, so a thread
+may be as deep as people make it. `comment.html` was sanitised when it was written; all else is escaped here.
+"""
+
+from collections.abc import Iterable
+
+from tornado.escape import xhtml_escape
+from tornado.web import UIModule
+
+from models.comments.comment import Comment
+from models.comments.thread import Node
+from models.posts import Post
+from ui_modules.dates import moment_html
+
+HELD = '<p class="held-note">Held: only you see this until it is approved.</p>'
+REPLY = '<a class="reply" href="#write">Reply<span class="unseen"> to {}</span></a>'
+REMOVED = {"author": "Removed by its author.", "staff": "Removed by the moderators."}
+
+
+def comment_html(comment: Comment) -> str:
+    """One comment without its replies: no form, picture, svg or script in it."""
+    number = f' data-n="{comment.n}"' if comment.n is not None else ""
+    opened = f'<article class="comment {comment.status}" id="{comment.anchor}"{number}>'
+    if comment.is_gone:
+        return f'{opened}<p class="gone-note">{REMOVED.get(comment.removed_by or "", "Removed.")}</p></article>'
+    name = name_html(comment)
+    when = f'<a class="when" href="#{comment.anchor}">{moment_html(comment.created)}</a>'
+    edited = ' <span class="edited">edited</span>' if comment.edited else ""
+    note, reply = ("", REPLY.format(name)) if comment.is_published else (HELD, "")
+    return (
+        f'{opened}<header><b class="name">{name}</b> {when}{edited}</header>{note}'
+        f'<div class="text">{comment.html}</div><footer>{reply}</footer></article>'
+    )
+
+
+def thread_html(nodes: Iterable[Node]) -> str:
+    """The comments with their replies nested in them, to be put in an `<ol class="thread">`."""
+    parts: list[str] = []
+    waiting: list[Node | str] = list(reversed(tuple(nodes)))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            parts.append(node)
+            continue
+        parts.append(f"<li>{comment_html(node.comment)}")
+        waiting.append("</ol></li>" if node.replies else "</li>")
+        if node.replies:
+            parts.append('<ol class="replies">')
+            waiting.extend(reversed(node.replies))
+    return "".join(parts)
+
+
+def name_html(comment: Comment) -> str:
+    return xhtml_escape(comment.name) or "Anonymous"
+
+
+class Thread(UIModule):
+    def render(self, nodes: Iterable[Node]) -> str:
+        return thread_html(nodes)
+
+
+class QueueRow(UIModule):
+    """A comment in the moderation queue, with what staff may do to it. The same HTML goes over the channel `staff`."""
+
+    def render(self, comment: Comment, post: Post) -> bytes:
+        return self.render_string("admin/row.html", comment=comment, post=post)
