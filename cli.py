@@ -48,7 +48,8 @@ async def bring(site: Site, given: argparse.Namespace) -> int:
         print(f"{path}: there is no such file or folder", file=sys.stderr)
         return 1
     await site.create_indexes()
-    return await take(site, markdown_folder.read(path) if path.is_dir() else wordpress.read(path))
+    is_markdown = path.is_dir() or path.suffix.lower() in (".md", ".markdown")
+    return await take(site, markdown_folder.read(path) if is_markdown else wordpress.read(path))
 
 
 async def demo(site: Site, given: argparse.Namespace) -> int:
@@ -67,13 +68,15 @@ async def indexes(site: Site, given: argparse.Namespace) -> int:
 async def take(site: Site, items: Iterable[Item | Unusable]) -> int:
     """Import items, saying what became of each that deserves a line."""
     counts: Counter[str] = Counter()
+    number = 0
     async for outcome in site.imports.take(items):
+        number += 1
         counts[outcome.what] += 1
         counts["comments"] += outcome.comments
         if outcome.what in ("kept", "unusable"):
             print(f"{outcome.what}: {outcome.message}", file=sys.stderr)
-        elif sys.stderr.isatty() and counts.total() % 100 == 0:
-            print(f"… {counts.total():,}", end="\r", file=sys.stderr)
+        elif sys.stderr.isatty() and number % 100 == 0:
+            print(f"… {number:,}", end="\r", file=sys.stderr)
     print(", ".join(f"{counts[what]} {what}" for what in OUTCOMES) + f"; {counts['comments']} comments added")
     return 1 if counts["unusable"] else 0
 

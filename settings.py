@@ -5,6 +5,7 @@ that makes no sense stops the start with the name in the message: a typo must ne
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -16,7 +17,8 @@ from lib import servers
 
 MODERATIONS = ("first", "all", "none")
 DRIVERS = ("motor", "pymongo")
-FALSE = ("", "0", "no", "off", "false")
+TRUE, FALSE = ("1", "yes", "on", "true"), ("", "0", "no", "off", "false")
+LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")  # BCP 47, as far as pages care
 
 
 class BadSetting(Exception):
@@ -50,25 +52,25 @@ class Settings:
         """The settings that these variables describe. Makes and keeps a secret in the data folder where none is given."""
         given = _given(environ)
         port = _port(given.get("PORT", "8000"))
-        data = Path(given.get("DATA", "var")).absolute()
+        data = Path(given.get("DATA") or "var").absolute()
         return cls(
-            title=given.get("TITLE", "Plog"),
+            title=" ".join(given.get("TITLE", "").split()) or "Plog",
             url=_url(given.get("URL", f"http://127.0.0.1:{port}")),
             listen=_address(given.get("LISTEN", "127.0.0.1")),
             port=port,
             proxies=_networks(given.get("PROXIES", "")),
             data=data,
             secret=_secret(given.get("SECRET", ""), data),
-            mongo_url=given.get("MONGO_URL") or servers.mongo_url(data),
+            mongo_url=_server("MONGO_URL", given, "mongodb", "mongodb+srv") or servers.mongo_url(data),
             mongo_driver=_one_of("MONGO_DRIVER", given.get("MONGO_DRIVER", "motor"), DRIVERS),
-            redis_url=given.get("REDIS_URL") or servers.redis_url(data),
-            search_url=given.get("SEARCH_URL", ""),
-            smtp_url=given.get("SMTP_URL", ""),
+            redis_url=_server("REDIS_URL", given, "redis", "rediss", "unix") or servers.redis_url(data),
+            search_url=_server("SEARCH_URL", given, "http", "https"),
+            smtp_url=_server("SMTP_URL", given, "smtp", "smtps"),
             sender=given.get("FROM", ""),
-            staff=tuple(address.strip().lower() for address in given.get("STAFF", "").split(",") if address.strip()),
+            staff=_emails(given.get("STAFF", "")),
             moderation=_one_of("MODERATION", given.get("MODERATION", "first"), MODERATIONS),
-            language=given.get("LANGUAGE", "en"),
-            demo=given.get("DEMO", "1").lower() not in FALSE,
+            language=_language(given.get("LANGUAGE", "en")),
+            demo=_truth("DEMO", given.get("DEMO", "1")),
         )
 
     @property
@@ -111,16 +113,28 @@ def _content(name: str, path: str) -> str:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 1024 <= int(text) <= 65531:
+    if not (text.isascii() and text.isdecimal()) or not 1024 <= int(text) <= 65531:
         raise BadSetting(f"SITE_PORT must be a number from 1024 to 65531 (Plog takes the next four too), not {text!r}.")
     return int(text)
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+    try:
+        parts = urlsplit(text)
+        is_plain = parts.hostname and (parts.port is None or parts.port) and not re.search(r"[@?#\s]", text)
+    except ValueError:
+        is_plain = False
+    if not is_plain or parts.scheme not in ("http", "https") or parts.path.strip("/"):
         raise BadSetting(f"SITE_URL must be like https://example.com, without a path, not {text!r}.")
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _server(name: str, given: Mapping[str, str], *schemes: str) -> str:
+    """The address of a server, which may hold a password and is therefore not repeated; empty where none is given."""
+    text = given.get(name, "")
+    if text and not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise BadSetting(f"SITE_{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
+    return text
 
 
 def _address(text: str) -> str:
@@ -135,6 +149,26 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(part) for part in text.replace(",", " ").split())
     except ValueError as error:
         raise BadSetting(f"SITE_PROXIES must be networks such as 10.0.0.0/8, separated by commas: {error}.") from error
+
+
+def _emails(text: str) -> tuple[str, ...]:
+    emails = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    for email in emails:
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+            raise BadSetting(f"SITE_STAFF must be e-mail addresses, separated by commas; {email!r} is none.")
+    return emails
+
+
+def _language(text: str) -> str:
+    if not LANGUAGE.fullmatch(text):
+        raise BadSetting(f"SITE_LANGUAGE must be like en or pt-BR, not {text!r}.")
+    return text
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.lower() not in (*TRUE, *FALSE):
+        raise BadSetting(f"SITE_{name} must be 1 or 0, not {text!r}.")
+    return text.lower() in TRUE
 
 
 def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
@@ -158,4 +192,7 @@ def _secret(text: str, data: Path) -> str:
         except FileExistsError:
             pass
         mine.unlink()
-    return kept.read_text()
+    secret = kept.read_text().strip()
+    if not secret:
+        raise BadSetting(f"SITE_SECRET is not given, and {kept} is empty: delete that file to have a new one made.")
+    return secret

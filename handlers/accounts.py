@@ -1,20 +1,22 @@
 """Who somebody is: `/me` for scripts, and signing in and out. A sign-in link shows a button, since scanners follow links."""
 
 from handlers.base import BaseHandler, public, visitor
+from models.accounts import SPENT
 
 
 class MeHandler(BaseHandler):
     @visitor
     async def get(self) -> None:
         """What scripts may show to this visitor alone; never kept."""
-        account = await self.account() or await self.site.accounts.find(self.author.id)
+        member = await self.account()
+        account = member or await self.site.accounts.find(self.author.id)
         self.set_header("Cache-Control", "no-store")
         self.json(
             {
                 "visitor": account.id if account else self.author.id,
                 "name": account.name if account else "",
-                "member": account is not None and account.is_member,
-                "staff": account is not None and account.is_member and account.is_staff,
+                "member": member is not None,
+                "staff": member is not None and member.is_staff,
                 "unread": 0,
             }
         )
@@ -25,9 +27,9 @@ class SigninHandler(BaseHandler):
     async def get(self) -> None:
         self.show(token=None)
 
-    def show(self, token: str | None) -> None:
+    def show(self, token: str | None, message: str | None = None) -> None:
         self.set_header("Cache-Control", "no-store")
-        self.page("accounts/signin.html", token=token, next=self.next_path(), message=None)
+        self.page("accounts/signin.html", token=token, next=self.next_path(), message=message)
 
     def next_path(self) -> str:
         """Where to go afterwards: a path of this site, never another one."""
@@ -40,13 +42,17 @@ class SigninLinkHandler(SigninHandler):
     @public
     async def get(self, token: str = "") -> None:
         """A button: opening the link changes nothing."""
-        self.show(token if await self.site.accounts.has_link(token) else None)
+        is_open = await self.site.accounts.has_link(token)
+        self.show(token if is_open else None, None if is_open else SPENT)
 
     @visitor
     async def post(self, token: str) -> None:
-        """Use the link up and sign in."""
-        author = self.author
+        """Use the link up and sign in, with what this visitor wrote; an earlier session here ends."""
+        author, earlier = self.author, self.session
         secret = await self.site.accounts.sign_in(token, author.id if author.had_id else None, author.agent)
+        if earlier:
+            await self.site.accounts.sign_out(earlier)
+        await self.site.move_merged()
         self.give_session_cookie(secret)
         self.redirect(self.next_path(), status=303)
 
@@ -56,10 +62,11 @@ class SignoutHandler(BaseHandler):
     async def get(self) -> None:
         self.redirect("/signin", status=303)
 
-    @visitor
+    @public
     async def post(self) -> None:
-        session = self.get_signed_cookie("session")
-        if session:
-            await self.site.accounts.sign_out(session.decode())
+        """End the session. The visitor's cookie goes too: it may name the member's own account."""
+        if self.session:
+            await self.site.accounts.sign_out(self.session)
         self.clear_cookie("session")
+        self.clear_cookie("visitor")
         self.redirect("/", status=303)

@@ -6,8 +6,11 @@ from models are translated here and nowhere else: HTML or JSON, as `Accept` asks
 
 import functools
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.client import responses
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -21,12 +24,14 @@ from lib.ids import is_id, new_id
 from models.accounts import SESSION_LIFE, Account
 from models.comments.collection import Author
 from models.errors import Conflict, Invalid, NotAllowed, NotFound, SiteError, TooMany
+from models.posts import Post
 from models.site import Site
 
 STATUSES: dict[type[SiteError], int] = {NotFound: 404, NotAllowed: 403, Conflict: 409, Invalid: 422, TooMany: 429}
 AWAY = (*mongo.Away, *redis.Away)
 RETRY_AFTER = 5  # seconds
 SAFE = ("GET", "HEAD", "OPTIONS")
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 VISITOR_DAYS = 365
 
 Method = Callable[..., Awaitable[None]]
@@ -68,8 +73,9 @@ def staff(method: Method) -> Method:
     @functools.wraps(method)
     async def allowed(self: "BaseHandler", *args: Any) -> None:
         account = await self.account()
-        if account is None and self.request.method in SAFE and not self.wants_json:
-            return self.redirect(f"/signin?next={quote(self.request.uri or '/')}", status=303)
+        if account is None and not self.wants_json:
+            next = self.request.uri if self.request.method in SAFE else "/admin/"
+            return self.redirect(f"/signin?next={quote(next or '/')}", status=303)
         if account is None or not account.is_staff:
             raise NotAllowed("staff-only", "This is for the people who run the site.")
         await method(self, *args)
@@ -125,9 +131,14 @@ class BaseHandler(RequestHandler):
     async def account(self) -> Account | None:
         """The member who is signed in here, if one is."""
         if not hasattr(self, "_account"):
-            session = self.get_signed_cookie("session", max_age_days=SESSION_LIFE.days)
-            self._account = await self.site.accounts.of_session(session.decode()) if session else None
+            self._account = await self.site.accounts.of_session(self.session) if self.session else None
         return self._account
+
+    @property
+    def session(self) -> str:
+        """The secret of the session that the cookie carries; empty where there is none."""
+        given = self.get_signed_cookie("session", max_age_days=SESSION_LIFE.days)
+        return given.decode() if given else ""
 
     async def writer(self) -> Author:
         """Who writes: the member who is signed in, else the visitor that the cookie names."""
@@ -175,7 +186,7 @@ class BaseHandler(RequestHandler):
     def number(self, name: str, default: int, least: int, most: int) -> int:
         """A number from the query: Invalid where it is none or out of range."""
         text = self.get_query_argument(name, str(default))
-        if not text.isascii() or not text.isdecimal() or not least <= int(text[:10]) <= most:
+        if not re.fullmatch("[0-9]{1,10}", text) or not least <= int(text) <= most:
             raise Invalid({name: f"This must be a number from {least} to {most}."})
         return int(text)
 
@@ -193,6 +204,31 @@ class BaseHandler(RequestHandler):
     def xml(self, text: str, kind: str) -> None:
         self.set_header("Content-Type", f"application/{kind}; charset=utf-8")
         self.finish(text)
+
+    async def post_at(self, slug: str) -> Post:
+        """The visible post of this slug. Who reads it by another spelling or a former slug is moved to the right one."""
+        try:
+            post = await self.site.posts.by_slug(slug)
+        except NotFound:
+            former = await self.site.posts.find_by_address(f"/plog/{quote(slug)}")
+            if former is None:
+                raise
+            post = former
+        here = "/".join((post.path, *self.request.path.split("/")[3:]))
+        if self.request.method in SAFE and self.request.path != here:
+            self.move_to(here)
+        return post
+
+    async def move_from_former(self) -> None:
+        """Move to the post that once lived here, if one did: by the whole query, by its `p=12`, or without any."""
+        parts = tuple(part for part in self.request.query.split("&") if part)
+        numbers = [(part,) for part in parts if part.startswith(("p=", "page_id="))]
+        for used in dict.fromkeys((parts, *numbers, ())):
+            address = self.request.path + ("?" + "&".join(used) if used else "")
+            post = await self.site.posts.find_by_address(address)
+            if post is not None:
+                rest = "&".join(part for part in parts if part not in used)
+                self.move_to(f"{post.path}{'?' if rest else ''}{rest}", keep_query=False)
 
     def move_to(self, path: str, keep_query: bool = True) -> NoReturn:
         """Answer 301: this is another spelling of that address."""
@@ -214,10 +250,16 @@ class BaseHandler(RequestHandler):
         problem: Problem = kwargs["problem"]
         if problem.wait is not None:
             self.set_header("Retry-After", str(problem.wait))
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self._methods()))
         if self.wants_json:
             self.json(as_json(problem), status_code)
         else:
             self.page("errors/error.html", status=status_code, title=responses.get(status_code, ""), message=problem.message)
+
+    def _methods(self) -> list[str]:
+        own = [m for m in METHODS if getattr(type(self), m.lower()) is not getattr(RequestHandler, m.lower())]
+        return ["HEAD", *own] if "GET" in own else own
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """What a visitor did wrong is no news; that a server is away is one line; the rest is a bug, with its traceback."""
@@ -268,6 +310,17 @@ def sentence(status: int) -> str:
     }.get(status, "Something went wrong here, and it has been noted. Please try again.")
 
 
-def last_modified(handler: BaseHandler, moment: Any) -> None:
-    """Say when what is shown last changed."""
+def last_modified(handler: BaseHandler, moment: datetime) -> None:
+    """Say when what is shown last changed; 304 for who has it since then. An ETag that was asked for says it better."""
     handler.set_header("Last-Modified", format_timestamp(moment))
+    asked = handler.request.headers
+    if "If-None-Match" not in asked and _is_since(asked.get("If-Modified-Since", ""), moment):
+        handler.set_status(304)
+        raise Finish()
+
+
+def _is_since(date: str, moment: datetime) -> bool:
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC) >= moment.replace(microsecond=0)
+    except (ValueError, OverflowError):
+        return False

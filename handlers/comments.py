@@ -8,6 +8,7 @@ from typing import Any
 from handlers.base import BaseHandler, as_json, problem_of, public, visitor
 from lib.clock import iso
 from lib.markup import comment_html
+from lib.text import cleaned
 from models.comments import Attempt, Comment
 from models.comments.checks import length
 from models.errors import Invalid, NotFound, SiteError
@@ -23,6 +24,7 @@ class CommentsHandler(BaseHandler):
         """All changes numbered above `after`, or with `mine=1` the visitor's own comments that wait for approval."""
         post = await open_post(self, slug)
         if self.get_query_argument("mine", "") == "1":
+            self.set_header("Cache-Control", "no-store")
             return self.json({"comments": await self._mine(post)})
         after = self.number("after", 0, 0, NEWEST)
         n, changes, has_more = await self.site.comments.changes(post, after)
@@ -58,7 +60,7 @@ class CommentsHandler(BaseHandler):
         if problem.wait is not None:
             self.set_header("Retry-After", str(problem.wait))
         problems = as_json(problem).get("problems", {"text": problem.message})
-        kept = {name: value for name, value in self.form.items() if isinstance(value, str)}
+        kept = {name: cleaned(value) for name, value in self.form.items() if isinstance(value, str)}
         self.page("post/comment_again.html", post=post, problems=problems, given=kept, message=problem.message)
 
 
@@ -102,7 +104,7 @@ class CommentHandler(BaseHandler):
 
 async def open_post(handler: BaseHandler, slug: str) -> Post:
     """The post, as long as its comments may be seen."""
-    post = await handler.site.posts.by_slug(slug)
+    post = await handler.post_at(slug)
     if post.has_hidden_comments:
         raise NotFound()
     return post

@@ -7,11 +7,13 @@ import re
 from urllib.parse import unquote
 
 from handlers.base import BaseHandler, public
+from lib.ids import is_id
 from models.categories import path_of
 from models.errors import NotFound
 
 FEEDS = ("rss.xml", "atom.xml", "feed.json")
 PAGE = re.compile(r"p[0-9]{1,6}")
+REST = re.compile(r"[0-9]{1,2}/[0-9]{1,2}")
 FIXED = frozenset(
     (
         "/",
@@ -26,7 +28,6 @@ FIXED = frozenset(
         "/signin",
         "/signout",
         "/me",
-        "/rest/2/10/",
     )
 )
 
@@ -34,21 +35,13 @@ FIXED = frozenset(
 class ElsewhereHandler(BaseHandler):
     @public
     async def get(self, *_: str) -> None:
-        words = [word for word in unquote(self.request.path).split("/") if word]
-        by_query = await self._former(words, f"?{self.request.query}") if self.request.query else None
-        if by_query is not None:
-            self.move_to(by_query, keep_query=False)
-        path = await self._former(words) or await self._respelt(words)
+        await self.move_from_former()
+        path = await self._respelt([word for word in unquote(self.request.path).split("/") if word])
         if path is None:
             raise NotFound()
         self.move_to(path)
 
     post = put = delete = patch = get  # type: ignore[assignment]
-
-    async def _former(self, words: list[str], query: str = "") -> str | None:
-        """The path of the post that once lived here."""
-        post = await self.site.posts.find_by_address("/" + "/".join(words) + query)
-        return post.path if post else None
 
     async def _respelt(self, words: list[str]) -> str | None:
         """The right spelling of what was asked for; None where nothing is like it."""
@@ -72,6 +65,8 @@ class ElsewhereHandler(BaseHandler):
             return tail or "/"
         if all(word.casefold().startswith("oc-") for word in rest):
             return path_of(await self.site.categories.by_addresses([word[3:] for word in rest])) + tail
+        if len(rest) == 3 and rest[0].casefold() == "rest":
+            return f"/rest/{rest[1]}/{rest[2]}/" if REST.fullmatch(f"{rest[1]}/{rest[2]}") else None
         return await self._respelt_post(words[1:], page) if rest[0].casefold() == "plog" else None
 
     async def _respelt_post(self, words: list[str], page: int | None) -> str | None:
@@ -82,7 +77,8 @@ class ElsewhereHandler(BaseHandler):
         behind = [word.casefold() for word in words[1:]]
         if page is not None and len(behind) == 1:
             return f"{post.path}/p{page}"
-        is_known = behind in ([], ["comments.atom"]) or (behind[:1] == ["comments"] and len(behind) <= 2)
+        is_comment = len(behind) == 2 and behind[0] == "comments" and is_id(behind[1])
+        is_known = is_comment or behind in ([], ["comments.atom"], ["comments"])
         return "/".join((post.path, *behind)) if is_known else None
 
     def _unless_asked(self, path: str | None) -> str | None:

@@ -1,6 +1,5 @@
 """What programs read: feeds in three formats, the sitemap, and the small text files."""
 
-import asyncio
 from datetime import timedelta
 
 from handlers.base import BaseHandler, last_modified, public
@@ -57,7 +56,7 @@ class CommentsFeedHandler(FeedHandler):
     @public
     async def get(self, slug: str, name: str = "atom.xml") -> None:
         """The newest comments under one post."""
-        post = await self.site.posts.by_slug(slug)
+        post = await self.post_at(slug)
         comments = [] if post.has_hidden_comments else await self.site.comments.newest_under(post, NEWEST * 5)
         entries = tuple(self._comment(post, comment) for comment in comments)
         self.answer("atom.xml", f"Comments on {post.title}", post.path, f"{post.path}/comments.atom", entries)
@@ -77,10 +76,9 @@ class CommentsFeedHandler(FeedHandler):
 class SitemapHandler(BaseHandler):
     @public
     async def get(self) -> None:
-        posts, categories = await asyncio.gather(
-            self.site.posts.archive(most=MAX_SITEMAP), self.site.categories.all()
-        )
-        places = [(self.absolute(path), None) for path in ("/", "/plog/", *(c.path for c in categories.values()))]
+        posts = await self.site.posts.archive(most=MAX_SITEMAP)
+        filed = sorted({category.path for post in posts for category in post.categories})
+        places = [(self.absolute(path), None) for path in ("/", "/plog/", *filed)]
         dated = [(self.absolute(post.path), max(post.edited, post.published)) for post in posts]
         self.xml(sitemap([*places, *dated]), "xml")
 

@@ -16,14 +16,14 @@ ON_A_PAGE = 10
 AT_ONCE = 2  # posts that the first page renders; it fetches the others after load
 FURTHEST = 20
 ON_ONE_ARCHIVE_PAGE = 1000
-OLDEST_YEAR, NEWEST_YEAR = 1970, 9999
 
 
 class HomeHandler(BaseHandler):
     @public
     async def get(self, categories: str | None = None, page: str | None = None) -> None:
         """The newest posts; of some categories, where the address names them."""
-        await self._meet_old_address()
+        if self.request.query:
+            await self.move_from_former()  # `/?p=12`
         filter = await self._filter(categories)
         number = int(page or 1)
         root = path_of(filter) or "/"
@@ -52,13 +52,6 @@ class HomeHandler(BaseHandler):
             return ()
         return await self.site.categories.by_addresses(addresses_in(categories))
 
-    async def _meet_old_address(self) -> None:
-        """`/?p=12` is how WordPress names a post that has no better address."""
-        if self.request.query.startswith(("p=", "page_id=")):
-            post = await self.site.posts.find_by_address(f"/?{self.request.query}")
-            if post is not None:
-                self.move_to(post.path, keep_query=False)
-
 
 class RestHandler(BaseHandler):
     @public
@@ -66,6 +59,9 @@ class RestHandler(BaseHandler):
         """Posts from one place up to another, newest first, as a fragment of home."""
         if not 0 <= int(start) < int(stop) <= FURTHEST:
             raise NotFound()
+        canonical = f"/rest/{int(start)}/{int(stop)}/"
+        if self.request.path != canonical:
+            self.move_to(canonical)
         self.page("rest.html", posts=await self.site.posts.newest(int(start), int(stop)))
 
 
@@ -92,10 +88,7 @@ class PostHandler(BaseHandler):
     @public
     async def get(self, slug: str, page: str | None = None) -> None:
         """A post with its newest comments, or a page of its older ones."""
-        post = await self.site.posts.by_slug(slug)
-        canonical = f"{post.path}/p{int(page)}" if page else post.path
-        if self.request.path != canonical:
-            self.move_to(canonical)
+        post = await self.post_at(slug)
         (before, after), related, comments = await asyncio.gather(
             self.site.posts.neighbours(post),
             self.site.posts.related(post),
@@ -118,7 +111,7 @@ class PostHandler(BaseHandler):
             comment_count=post.comment_count,
             description=post.description,
             json_ld=self._json_ld(post),
-            canonical=self.absolute(canonical),
+            canonical=self.absolute(self.request.path),
         )
 
     def _json_ld(self, post: Post) -> dict[str, Any]:

@@ -21,7 +21,7 @@ EVERYWHERE: list[Any] = [
 
 PUBLIC: list[Any] = [
     (r"/", posts.HomeHandler),
-    (rf"/()?{PAGE}", posts.HomeHandler),
+    (rf"/(){PAGE}", posts.HomeHandler),
     (rf"/{CATEGORIES}", posts.HomeHandler),
     (rf"/{CATEGORIES}/{PAGE}", posts.HomeHandler),
     (r"/rest/([0-9]{1,2})/([0-9]{1,2})/", posts.RestHandler),

@@ -12,7 +12,18 @@ from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, UpdateOne
 from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout, WaitQueueTimeoutError
 
-__all__ = ["ASCENDING", "DESCENDING", "IndexModel", "ReplaceOne", "UpdateOne", "Away", "DuplicateKey", "Document", "Mongo"]
+__all__ = [
+    "ASCENDING",
+    "DESCENDING",
+    "Away",
+    "Document",
+    "DuplicateKey",
+    "IndexModel",
+    "Mongo",
+    "ReplaceOne",
+    "UpdateOne",
+    "taken_key",
+]
 
 Document = dict[str, Any]
 DuplicateKey = DuplicateKeyError
@@ -59,6 +70,12 @@ class Mongo:
         closing = self._client.close()
         if inspect.isawaitable(closing):
             await asyncio.wait([asyncio.ensure_future(closing)], timeout=PATIENCE)
+
+
+def taken_key(error: DuplicateKeyError) -> Document:
+    """The fields of the unique index that a write clashed with, and the values that were taken."""
+    key: Document = (error.details or {}).get("keyValue") or {}
+    return key
 
 
 def _client(driver: str) -> Any:

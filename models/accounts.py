@@ -16,6 +16,7 @@ from models.errors import Invalid, NotAllowed, NotFound
 
 LINK_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(days=90)
+SPENT = "This link has been used or is older than 15 minutes. Please ask for a new one."
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Accounts:
         """Use a link up and start a session: what the session cookie is to carry. NotAllowed where the link is spent."""
         link = await self._links.find_one_and_delete(self._open_link(token))
         if link is None:
-            raise NotAllowed("link-spent", "This link has been used or is older than 15 minutes. Please ask for a new one.")
+            raise NotAllowed("link-spent", SPENT)
         member = await self._signed_in(link["email"], visitor)
         return await self._start_session(member, agent)
 

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from lib.ids import new_id
 from lib.mongo import Document, DuplicateKey, IndexModel, Mongo
 from models.errors import NotFound
 
 MOST_AT_ONCE = 4  # categories in one filter
+SAFE = "+!$&'()*,;:@="  # what stands in a path as it is; browsers leave it alone
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Category:
 
     @property
     def path(self) -> str:
-        return f"/oc-{self.address}"
+        return f"/oc-{quote(self.address, safe=SAFE)}"
 
     @classmethod
     def from_document(cls, document: Document) -> "Category":
@@ -50,7 +52,7 @@ class Categories:
 
     async def by_addresses(self, addresses: list[str]) -> tuple[Category, ...]:
         """The categories of these addresses, in any case; NotFound unless each is known, and for too many at once."""
-        keys = list(dict.fromkeys(address.casefold() for address in addresses))
+        keys = list(dict.fromkeys("+".join(address.casefold().split()) for address in addresses))
         found = [Category.from_document(d) async for d in self._categories.find({"key": {"$in": keys}})]
         if not 0 < len(found) == len(keys) <= MOST_AT_ONCE:
             raise NotFound("There is no such category.")

@@ -65,7 +65,7 @@ class Imports:
         if noted["digest"] != post.content_digest:
             return post, "kept"
         wanted = await self._as_post(item, post)
-        if wanted.content_digest == post.content_digest:
+        if wanted.content_digest == post.content_digest and wanted.addresses == post.addresses:
             return post, "unchanged"
         return await self._posts.edit(wanted, {**origin, "digest": wanted.content_digest}), "updated"
 

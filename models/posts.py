@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from lib.clock import Clock, iso
 from lib.ids import new_id
 from lib.markup import plain, post_html
-from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo
+from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, taken_key
 from lib.tokens import digest
 from models.categories import Categories, Category
 from models.errors import Conflict, Invalid, NotFound
@@ -102,6 +102,7 @@ class Post:
         categories = [category.id for category in self.categories]
         is_listed = not self.is_draft and not self.is_archived
         keys = {"slug_key": self.slug.casefold(), "is_listed": is_listed}
+        keys |= {"address_keys": sorted({address_key(address) for address in self.addresses})}
         return {**document, **listed, **keys, "_id": self.id, "categories": categories}
 
 
@@ -119,7 +120,7 @@ class Posts:
         await self._posts.create_indexes(
             [
                 IndexModel("slug_key", unique=True),
-                IndexModel("addresses", unique=True, partialFilterExpression={"addresses.0": {"$exists": True}}),
+                IndexModel("address_keys", unique=True, partialFilterExpression={"address_keys.0": {"$exists": True}}),
                 IndexModel([listed, *NEWEST]),
                 IndexModel([listed, ("categories", ASCENDING), *NEWEST]),
                 IndexModel([listed, ("categories", ASCENDING), ("popularity", DESCENDING), *NEWEST]),
@@ -154,8 +155,8 @@ class Posts:
         return {post.id: post for post in found}
 
     async def find_by_address(self, address: str) -> Post | None:
-        """The visible post that once lived at this path (with its query, where that named it)."""
-        document = await self._posts.find_one({"addresses": address, **self._visible()})
+        """The visible post that once lived at this address, however that is spelt."""
+        document = await self._posts.find_one({"address_keys": address_key(address), **self._visible()})
         return Post.from_document(document, {}) if document else None
 
     async def newest(self, start: int, stop: int, categories: Iterable[Category] = (), whole: bool = True) -> list[Post]:
@@ -215,7 +216,7 @@ class Posts:
         try:
             await self._posts.insert_one({**post.to_document(), **({"origin": origin} if origin else {})})
         except DuplicateKey as error:
-            raise Conflict("slug-taken", f"Another post already has the address {post.path}.") from error
+            raise _taken(post, error) from error
         return post
 
     async def edit(self, post: Post, origin: Document | None = None) -> Post:
@@ -230,7 +231,7 @@ class Posts:
         try:
             await self._posts.update_one({"_id": post.id}, {"$set": change})
         except DuplicateKey as error:
-            raise Conflict("slug-taken", f"Another post already has the address {post.path}.") from error
+            raise _taken(post, error) from error
         return post
 
     async def find_by_origin(self, kind: str, host: str, id: str) -> tuple[Post, Document] | None:
@@ -244,6 +245,10 @@ class Posts:
         older = {"_id": id, "n": {"$lte": n}}
         await self._posts.update_one(older, {"$set": {"comment_count": count, "root_count": roots, "n": n}})
 
+    async def count(self) -> int:
+        """How many visible posts there are."""
+        return int(await self._posts.count_documents(self._visible()))
+
     async def is_empty(self) -> bool:
         return await self._posts.find_one({}, {"_id": 1}) is None
 
@@ -256,6 +261,13 @@ class Posts:
         cursor = self._posts.find(query, fields or None).sort(sort).skip(skip).limit(limit)
         documents, categories = await asyncio.gather(cursor.to_list(None), self._categories.all())
         return [Post.from_document(document, categories) for document in documents]
+
+
+def address_key(address: str) -> str:
+    """An address as it is looked for: decoded, in any case, without empty parts or a final slash; its query as it is."""
+    path, mark, query = address.partition("?")
+    words = [word for word in unquote(path).casefold().split("/") if word]
+    return f"/{'/'.join(words)}{mark}{query}"
 
 
 def rendered(post: Post) -> Post:
@@ -282,6 +294,14 @@ def ranked(post: Post, others: Iterable[Post]) -> list[Post]:
         return *shared, other.popularity, other.published
 
     return sorted(others, key=kinship, reverse=True)[:MOST_RELATED]
+
+
+def _taken(post: Post, error: Exception) -> Conflict:
+    """What the clash of a unique index means."""
+    taken = taken_key(error)
+    if "address_keys" in taken:
+        return Conflict("address-taken", f"Another post already has the former address {taken['address_keys']}.")
+    return Conflict("slug-taken", f"Another post already has the address {post.path}.")
 
 
 def _reversed(sort: list[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -197,6 +197,8 @@ class SiteTestCase(AsyncHTTPTestCase):
 
         async def close() -> None:
             server.stop()
+            if app.live:  # type: ignore[attr-defined]
+                await app.live.close()  # type: ignore[attr-defined]  # its sockets are connections too
             await server.close_all_connections()
 
         self._closing.append(close)

@@ -84,7 +84,7 @@ class FrontTest(RunningTestCase):
     def test_embedded_servers_have_no_port(self) -> None:
         for name in ("mongod", "redis-server"):
             inodes = {link.split("[")[1][:-1] for link in open_files(self.running.pid_of(name)) if "socket:[" in link}
-            listening = [line.split()[9] for file in ("tcp", "tcp6") for line in Path(f"/proc/net/{file}").open()]
+            listening = [line.split()[9] for file in ("tcp", "tcp6") for line in Path(f"/proc/net/{file}").read_text().splitlines()]
             self.assertFalse(inodes & set(listening), name)
 
     def test_requests_go_round_the_three_public_processes(self) -> None:
@@ -283,4 +283,4 @@ class StartAndStopTest(unittest.TestCase):
 
 
 def open_files(pid: int) -> list[str]:
-    return [os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    return [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]

@@ -101,9 +101,7 @@ class ReplyHandler(StaffHandler):
         parent = await self.site.comments.by_id(id)
         attempt = Attempt.cleaned(self.text("text"), self.text("name") or self.site.settings.title)
         post = await self.site.posts.by_id(parent.post)
-        approved = await self.site.comments.approve(id)
-        reply = await self.site.comments.add(post, await self.writer(), attempt, id)
-        done(self, [*approved, reply])
+        done(self, await self.site.comments.reply(post, await self.writer(), attempt, id))
 
 
 def done(handler: StaffHandler, comments: list[Comment], refused: dict[str, str] | None = None) -> None:

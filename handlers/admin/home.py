@@ -11,10 +11,8 @@ NEWEST = 10
 class AdminHomeHandler(StaffHandler):
     @staff
     async def get(self) -> None:
-        comments = self.site.comments
-        counts, held, posts = await asyncio.gather(
-            comments.counts(), comments.queue("held", most=NEWEST), self.site.posts.archive(most=NEWEST)
-        )
-        by_id = await self.site.posts.by_ids(comment.post for comment in held)
-        rows = [(comment, by_id[comment.post]) for comment in held[:NEWEST] if comment.post in by_id]
-        self.page("admin/home.html", counts=counts, comments=rows, posts=posts)
+        comments, posts = self.site.comments, self.site.posts
+        counts, newest, count = await asyncio.gather(comments.counts(), comments.newest(NEWEST), posts.count())
+        by_id = await posts.by_ids(comment.post for comment in newest)
+        rows = [(comment, by_id[comment.post]) for comment in newest if comment.post in by_id]
+        self.page("admin/home.html", counts={**counts, "posts": count}, comments=rows)

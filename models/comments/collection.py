@@ -19,7 +19,7 @@ from lib.clock import Clock
 from lib.ids import is_id, new_id
 from lib.limits import Limits
 from lib.markup import comment_html
-from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo
+from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, taken_key
 from lib.networks import network_of
 from lib.tokens import Tokens, digest
 from models.accounts import Accounts
@@ -111,6 +111,7 @@ class Comments:
                 IndexModel([("post", up), ("n", up)], unique=True, partialFilterExpression=numbered),
                 IndexModel([("post", up), ("depth", up), ("place", up)], partialFilterExpression=numbered),
                 IndexModel([("root", up)]),
+                IndexModel([("created", down), ("_id", down)]),
                 IndexModel([("status", up), ("created", down), ("_id", down)]),
                 IndexModel([("post", up), ("status", up), ("created", down), ("_id", down)]),
                 IndexModel([("author", up), ("status", up)]),
@@ -194,6 +195,10 @@ class Comments:
             query["$or"] = [{"created": {"$lt": last.created}}, {**at, "_id": {"$lt": last.id}}]
         return await self._found(query, [("created", DESCENDING), ("_id", DESCENDING)], most + 1)
 
+    async def newest(self, most: int) -> list[Comment]:
+        """Comments in any state, newest first."""
+        return await self._found({}, [("created", DESCENDING), ("_id", DESCENDING)], most)
+
     async def counts(self) -> dict[str, int]:
         """How many comments are in each state that staff look at."""
         states = ("held", "published", "spam")
@@ -206,8 +211,9 @@ class Comments:
         """Put a comment under a post, and let everyone who is reading it know. The same again is the same comment."""
         id = await self._first_id(post, author, attempt, parent)
         known = await self._comments.find_one({"_id": id})
-        if known is not None:
+        if known is not None and known["status"] != "gone":
             return Comment.from_document(known)
+        id = id if known is None else new_id()  # who took it back may say it again
         above = await self._parent(post, author, parent)
         verdict = judge(attempt, await self._facts(post, author, attempt), self._moderation)
         _refuse(verdict)
@@ -221,7 +227,9 @@ class Comments:
         if text == comment.text:
             return comment
         attempt = Attempt(text, comment.name, comment.email)
-        facts = replace(await self._facts_of_text(post, comment.author, attempt), is_repeated=False)
+        account = await self._accounts.find(comment.author)
+        facts = await self._facts_of_text(post, comment.author, attempt)
+        facts = replace(facts, is_repeated=False, is_trusted=account is not None and account.is_staff)
         verdict = judge(attempt, facts, self._moderation)
         _refuse(verdict)
         now = self._clock()
@@ -253,6 +261,12 @@ class Comments:
             line[waiting.id] = await self._change(waiting.id, partial(_published, above=above))
             approved.append(line[waiting.id])
         return approved
+
+    async def reply(self, post: Post, author: Author, attempt: Attempt, id: str) -> list[Comment]:
+        """Answer a comment, and approve by that what waits above; nothing is approved for an answer that is refused."""
+        _refuse(judge(attempt, Facts(is_open=post.takes_comments, is_trusted=True), "none"))
+        approved = await self.approve(id)
+        return [*approved, await self.add(post, author, attempt, id)]
 
     async def hold(self, id: str) -> Comment:
         """Take a published comment back into the queue."""
@@ -319,15 +333,15 @@ class Comments:
 
     async def bring(self, post: Post, comments: list[Comment]) -> int:
         """Take over comments from elsewhere, parents first, each with its origin; what came before is left as it is."""
-        known = {c.origin["id"] for c in await self._found({"post": post.id, "origin.id": {"$exists": True}}) if c.origin}
-        fresh = [c for c in comments if c.origin and c.origin["id"] not in known]
+        known = {c.id for c in await self._found({"_id": {"$in": [c.id for c in comments]}})}
+        fresh = [c for c in comments if c.id not in known]
         n = await self.newest_n(post.id)
         for comment in fresh:
             if comment.is_published:
                 n = (await self._numbered(comment, n + 1, is_told=True)).n or n
             else:
                 await self._comments.insert_one(self._document(comment, is_told=True))
-        if fresh:
+        if fresh or n > post.n:  # an import that was killed may have left them uncounted
             await self.recount(post.id)
         return len(fresh)
 
@@ -417,7 +431,7 @@ class Comments:
             try:
                 await self._comments.insert_one({**self._document(comment, is_told), "n": n, "place": n})
             except DuplicateKey as error:
-                if "n" not in _key_of(error):
+                if "n" not in taken_key(error):
                     raise
                 n += 1
             else:
@@ -530,8 +544,3 @@ def _published(comment: Comment, above: Comment | None) -> Comment:
 def _words(text: str) -> str:
     """What is compared to find the same text again: its words, in any case and spacing."""
     return digest(" ".join(text.casefold().split()))
-
-
-def _key_of(error: Exception) -> Document:
-    details: Document = getattr(error, "details", None) or {}
-    return details.get("keyPattern") or {}

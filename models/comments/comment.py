@@ -75,6 +75,9 @@ class Comment:
         return replace(self, parent=parent.id, root=parent.root, depth=parent.depth + 1)
 
     def rewritten(self, text: str, own_host: str, at: datetime) -> "Comment":
+        """The comment with another text; what was removed stays empty."""
+        if self.status == "gone":
+            return self
         return replace(self, text=text, html=html_of(text, self.format, own_host), edited=at)
 
     def judged(self, status: str, check: str) -> "Comment":

@@ -1,0 +1,210 @@
+"""The house rules, kept true by reading the sources: who may import whom, who may call what, and what is documented."""
+
+import ast
+import sys
+import unittest
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from cli import CHORES
+from handlers import routes
+from handlers.admin.base import StaffHandler
+from handlers.base import BaseHandler
+from settings import NAMES, Settings
+
+ROOT = Path(__file__).parent.parent
+ROOMS = {
+    "lib": {"lib"},
+    "settings": {"lib"},
+    "models": {"lib", "models"},
+    "ui_modules": {"lib", "models", "ui_modules"},
+    "handlers": {"lib", "models", "ui_modules", "handlers"},
+    "app": {"lib", "models", "ui_modules", "handlers", "settings"},
+    "cli": {"lib", "models", "ui_modules", "settings"},
+    "worker": {"lib", "models", "ui_modules", "settings"},
+    "stack": {"lib", "settings"},
+}
+MODEL_ORDER = ("errors", "accounts", "categories", "posts", "comments", "imports", "site")
+SHARED_TOOLS = {"lib.redis", "lib.mongo", "lib.clock", "lib.json"}  # lib modules that others of lib may use
+SHARED_HANDLERS = {"handlers.base", "handlers.live", "handlers.admin.base"}
+FRONT_DOORS = {
+    "pymongo": {"lib.mongo"},
+    "motor": {"lib.mongo"},
+    "bson": {"lib.mongo"},
+    "redis": {"lib.redis"},
+    "sockjs": {"lib.sockjs"},
+    "ujson": {"lib.json"},
+    "nh3": {"lib.markup"},
+    "markdown_it": {"lib.markup"},
+    "mdit_py_plugins": {"lib.markup"},
+    "pygments": {"lib.markup"},
+    "yaml": {"lib.markdown_folder"},
+    "defusedxml": {"lib.wordpress"},
+    "supervisor": {"stack"},
+    "tornado": {"app", "worker", "stack", "handlers", "ui_modules", "lib.sockjs"},
+}
+METHODS = ("get", "post", "put", "delete", "patch")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for room in ROOMS:
+        top = ROOT / f"{room}.py"
+        yield from [(room, top)] if top.exists() else []
+        for path in sorted((ROOT / room).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file names, with what it takes from a package of ours counted as a module too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            module = node.module or ""
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name for name in names if is_module(name)} or {module}
+    return found
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def word(module: str) -> str:
+    """The second part of a module's name: `models.comments.checks` is in comments."""
+    return ".".join(module.split(".")[:2])
+
+
+class ImportsTest(unittest.TestCase):
+    def test_imports_point_right_and_never_left(self) -> None:
+        for module, path in modules():
+            room = module.partition(".")[0]
+            for name in imports(path):
+                top = name.partition(".")[0]
+                is_exception = module == "models.site" and top == "settings"
+                if top in ROOMS and not is_exception:
+                    self.assertIn(top, ROOMS[room], f"{module} imports {name}")
+
+    def test_models_import_only_earlier_ones(self) -> None:
+        for module, path in modules():
+            if module.startswith("models."):
+                own = MODEL_ORDER.index(word(module).removeprefix("models."))
+                for name in imports(path):
+                    if name.startswith("models."):
+                        other = MODEL_ORDER.index(word(name).removeprefix("models."))
+                        self.assertLessEqual(other, own, f"{module} imports {name}")
+
+    def test_tools_do_not_know_each_other_but_for_the_few_that_all_stand_on(self) -> None:
+        for module, path in modules():
+            if module.startswith("lib."):
+                for name in imports(path):
+                    if name.startswith("lib.") and word(name) != word(module):
+                        self.assertIn(word(name), SHARED_TOOLS | READERS.get(word(module), set()), f"{module}: {name}")
+
+    def test_handlers_do_not_import_one_another(self) -> None:
+        for module, path in modules():
+            if module.startswith("handlers.") and module != "handlers.routes":
+                for name in imports(path):
+                    if name.startswith("handlers."):
+                        self.assertIn(name, SHARED_HANDLERS, module)
+
+    def test_each_third_party_has_one_front_door(self) -> None:
+        third_parties = set()
+        for module, path in modules():
+            for name in imports(path):
+                top = name.partition(".")[0]
+                if top in sys.stdlib_module_names or top in ROOMS:
+                    continue
+                third_parties.add(top)
+                doors = FRONT_DOORS.get(top, set())
+                self.assertTrue(any(f"{module}.".startswith(f"{door}.") for door in doors), f"{module} imports {name}")
+        self.assertEqual(third_parties, set(FRONT_DOORS), "a door to nowhere")
+
+    def test_every_module_says_what_it_is_for(self) -> None:
+        for module, path in modules():
+            self.assertTrue(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), module)
+
+    def test_no_module_or_class_holds_state(self) -> None:
+        """A variable of a module or class that is a list, dict or set is a constant (in capitals) or a bug."""
+        for module, path in modules():
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+            for statement in (statement for body in bodies for statement in body):
+                targets = statement.targets if isinstance(statement, ast.Assign) else []
+                for target in targets:
+                    if isinstance(target, ast.Name) and isinstance(statement.value, ast.List | ast.Dict | ast.Set):
+                        self.assertTrue(target.id.isupper() or target.id.startswith("__"), f"{module}.{target.id}")
+
+
+READERS = {
+    "lib.markdown_folder": {"lib.items", "lib.markup"},
+    "lib.wordpress": {"lib.items", "lib.markup"},
+    "lib.processes": {"lib.servers"},
+}
+
+
+class HandlersTest(unittest.TestCase):
+    def handlers(self) -> list[tuple[str, type]]:
+        table = [*routes.EVERYWHERE, *routes.PUBLIC, *routes.ADMIN]
+        return [(pattern, handler) for pattern, handler in table]
+
+    def test_every_method_says_who_may_call_it(self) -> None:
+        for pattern, handler in self.handlers():
+            own = [getattr(handler, name) for name in METHODS if is_own(handler, name)]
+            self.assertTrue(own, pattern)
+            for method in own:
+                self.assertIn(getattr(method, "is_for", None), ("public", "visitor", "staff"), f"{pattern} {method}")
+
+    def test_every_admin_handler_is_for_staff(self) -> None:
+        for pattern, handler in routes.ADMIN:
+            self.assertTrue(issubclass(handler, StaffHandler), pattern)
+            for name in METHODS:
+                if is_own(handler, name):
+                    self.assertEqual(getattr(handler, name).is_for, "staff", f"{pattern} {name}")
+
+
+class DocumentsTest(unittest.TestCase):
+    operations = property(lambda self: (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"))
+    interface = property(lambda self: (ROOT / "docs" / "interface.md").read_text(encoding="utf-8"))
+
+    def test_every_setting_is_documented(self) -> None:
+        self.assertEqual(len(NAMES), len(fields(Settings)))
+        for name in NAMES:
+            self.assertTrue(f"`{name}`" in self.operations, name)
+
+    def test_every_chore_is_documented(self) -> None:
+        for name in CHORES:
+            self.assertTrue(f"`bin/site {name}" in self.interface, name)
+
+    def test_every_route_is_documented(self) -> None:
+        for pattern, _ in [*routes.EVERYWHERE, *routes.PUBLIC, *routes.ADMIN]:
+            self.assertTrue(f"`{readable(pattern)}`" in self.interface, readable(pattern))
+
+
+def is_own(handler: type, name: str) -> bool:
+    return getattr(handler, name) is not getattr(BaseHandler, name)
+
+
+def readable(pattern: str) -> str:
+    """A route's pattern as the documents write it: `/plog/<slug>/p<n>`."""
+    words = {
+        routes.SLUG: "<slug>",
+        routes.ID: "<id>",
+        routes.CATEGORIES: "<categories>",
+        routes.FEED: "<feed>",
+        routes.PAGE: "p<n>",
+        "()": "",
+        r"([\w-]{43})": "<token>",
+        "([0-9]{1,2})/([0-9]{1,2})": "<from>/<to>",
+        "([0-9]{4})": "<year>",
+        r"(robots\.txt|humans\.txt|\.well-known/security\.txt)": "robots.txt",
+        "\\": "",
+    }
+    for given, said in words.items():
+        pattern = pattern.replace(given, said)
+    return pattern
