@@ -91,16 +91,13 @@ NAMES = tuple("SITE_" + {"sender": "FROM"}.get(f.name, f.name.upper()) for f in 
 
 def _given(environ: Mapping[str, str]) -> dict[str, str]:
     given = {}
-    for name, value in environ.items():
-        if not name.startswith("SITE_"):
-            continue
+    for name in (name for name in environ if name.startswith("SITE_")):
         plain = name.removesuffix("_FILE") if name not in NAMES else name
         if plain not in NAMES:
             raise BadSetting(f"{name} is no setting of Plog; the settings are {', '.join(NAMES)}.")
-        if plain != name:
-            if plain in environ:
-                raise BadSetting(f"Give either {plain} or {name}, not both.")
-            value = _content(name, value)
+        if plain != name and plain in environ:
+            raise BadSetting(f"Give either {plain} or {name}, not both.")
+        value = environ[name] if plain == name else _content(name, environ[name])
         given[plain.removeprefix("SITE_")] = value.strip()
     return given
 

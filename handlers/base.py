@@ -255,7 +255,9 @@ class BaseHandler(RequestHandler):
         if self.wants_json:
             self.json(as_json(problem), status_code)
         else:
-            self.page("errors/error.html", status=status_code, title=responses.get(status_code, ""), message=problem.message)
+            self.page(
+                "errors/error.html", status=status_code, title=responses.get(status_code, ""), message=problem.message
+            )
 
     def _methods(self) -> list[str]:
         own = [m for m in METHODS if getattr(type(self), m.lower()) is not getattr(RequestHandler, m.lower())]
@@ -291,7 +293,9 @@ def problem_of(error: BaseException) -> Problem:
         wait = error.wait if isinstance(error, TooMany) else None
         return Problem(STATUSES[type(error)], error.code, error.message, problems, wait)
     if isinstance(error, AWAY):
-        return Problem(503, "away", "Something behind this site is being restarted. Please try again.", wait=RETRY_AFTER)
+        return Problem(
+            503, "away", "Something behind this site is being restarted. Please try again.", wait=RETRY_AFTER
+        )
     status = error.status_code if isinstance(error, HTTPError) else 500
     return Problem(status, "error", sentence(status))
 

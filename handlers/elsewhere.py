@@ -41,7 +41,7 @@ class ElsewhereHandler(BaseHandler):
             raise NotFound()
         self.move_to(path)
 
-    post = put = delete = patch = get  # type: ignore[assignment]
+    post = put = delete = patch = get
 
     async def _respelt(self, words: list[str]) -> str | None:
         """The right spelling of what was asked for; None where nothing is like it."""

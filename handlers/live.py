@@ -91,7 +91,11 @@ class LiveConnection(Connection):
     async def ping(self, message: Message) -> Message:
         sent = message.get("sent")
         now = int(self.site.clock().timestamp() * 1000)
-        return {"type": "pong", "sent": sent if isinstance(sent, int | float) and abs(sent) < MOST_SENT else None, "now": now}
+        return {
+            "type": "pong",
+            "sent": sent if isinstance(sent, int | float) and abs(sent) < MOST_SENT else None,
+            "now": now,
+        }
 
     async def _newest(self, channel: str) -> Callable[[], Awaitable[int]] | None:
         """Who may follow what: how to read a channel's newest number. None: there is no such channel."""

@@ -1,7 +1,6 @@
 """The pages of posts: home, filtered home, the rest of it, the archive, and each post with its comments."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -11,6 +10,7 @@ from lib.clock import iso
 from models.categories import Category, path_of
 from models.errors import NotFound
 from models.posts import Post
+from ui_modules.dates import MONTHS
 
 ON_A_PAGE = 10
 AT_ONCE = 2  # posts that the first page renders; it fetches the others after load
@@ -74,7 +74,7 @@ class ArchiveHandler(BaseHandler):
         if year is not None and (not by_year or int(year) not in dict(years)):
             raise NotFound()
         shown = int(year) if year else years[0][0] if by_year else None
-        posts = await self.site.posts.archive(*(_span(shown) if shown else ()))
+        posts = await self.site.posts.archive(*_span(shown))
         self.page(
             "post/archive.html",
             groups=[(month, list(group)) for month, group in groupby(posts, _month)],
@@ -137,9 +137,10 @@ def addresses_in(path: str) -> list[str]:
     return [part.removeprefix("oc-") for part in path.split("/")]
 
 
-def _span(year: int) -> Sequence[datetime]:
-    return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+def _span(year: int | None) -> tuple[datetime | None, datetime | None]:
+    """When a year begins and ends; all time for none."""
+    return (datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)) if year else (None, None)
 
 
 def _month(post: Post) -> str:
-    return f"{post.published:%B %Y}"
+    return f"{MONTHS[post.published.month - 1]} {post.published.year}"

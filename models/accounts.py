@@ -5,7 +5,7 @@ act. Members came in by a sign-in link: links work once, sessions are known by t
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from lib.clock import Clock
@@ -84,7 +84,7 @@ class Accounts:
     async def member(self, email: str) -> Account:
         """The member with this address, made where there is none."""
         email = _cleaned(email)
-        fresh = {**self._fresh(), "_id": new_id(), "is_staff": email in self._staff}
+        fresh = {**self._fresh(), "_id": new_id()}
         try:
             await self._accounts.update_one({"email": email}, {"$setOnInsert": fresh}, upsert=True)
         except DuplicateKey:
@@ -134,13 +134,13 @@ class Accounts:
         known = await self._accounts.find_one({"email": email})
         if known is None and visitor is not None:
             await self._become(await self.acting(visitor), email)
-        member = await self.member(email)
+        member = await (self.make_staff(email) if email in self._staff else self.member(email))
         if visitor is not None and visitor != member.id:
             await self._merge(visitor, member)
         return member
 
     async def _become(self, account: Account, email: str) -> None:
-        change = {"$set": {"email": email, "is_staff": email in self._staff}}
+        change = {"$set": {"email": email}}
         try:
             await self._accounts.update_one({"_id": account.id, "email": None}, change)
         except DuplicateKey:

@@ -128,7 +128,7 @@ def unusable(item: Unusable) -> Outcome:
 
 def parents_first(comments: Iterable[CommentItem]) -> list[CommentItem]:
     """Comments by date, each after its parent whatever their dates say; in a circle of answers the oldest is a root."""
-    waiting = sorted(comments, key=lambda comment: (comment.date, comment.id))
+    waiting = sorted(comments, key=lambda comment: (comment.date, len(comment.id), comment.id))  # 9 before 10
     ids, placed, ordered = {c.id for c in waiting}, set[str](), list[CommentItem]()
     while waiting:
         ready = [c for c in waiting if not c.parent or c.parent not in ids or c.parent in placed] or waiting[:1]

@@ -20,7 +20,16 @@ from models.categories import Categories, Category
 from models.errors import Conflict, Invalid, NotFound
 
 NEWEST = [("published", DESCENDING), ("_id", DESCENDING)]
-LISTED = {"_id": 1, "slug": 1, "title": 1, "published": 1, "edited": 1, "categories": 1, "comment_count": 1, "summary": 1}
+LISTED = {
+    "_id": 1,
+    "slug": 1,
+    "title": 1,
+    "published": 1,
+    "edited": 1,
+    "categories": 1,
+    "comment_count": 1,
+    "summary": 1,
+}
 COUNTED = ("_id", "comment_count", "root_count", "n", "popularity")  # never the author's to write
 LONGEST_TITLE = 200
 LONGEST_TEXT = 1_000_000
@@ -31,6 +40,7 @@ MOST_RELATED = 4
 class Post:
     """One post. In lists the texts are empty; `categories` are whole things, in the order they were given.
 
+    `description` is what search engines and link previews show: the summary, else how the text begins.
     `comment_count` and `root_count` were counted when `n` was the newest change of its comments.
     """
 
@@ -44,6 +54,7 @@ class Post:
     html: str = ""
     opening: str | None = None
     summary: str = ""
+    description: str = ""
     url: str | None = None
     categories: tuple[Category, ...] = ()
     keywords: tuple[str, ...] = ()
@@ -66,11 +77,6 @@ class Post:
         return f"comments:{self.id}"
 
     @property
-    def description(self) -> str:
-        """What search engines and link previews show: the summary, else how the text begins."""
-        return self.summary or plain(self.html, 200)
-
-    @property
     def takes_comments(self) -> bool:
         return not (self.has_closed_comments or self.has_hidden_comments)
 
@@ -91,10 +97,10 @@ class Post:
 
     @classmethod
     def from_document(cls, document: Document, categories: dict[str, Category]) -> "Post":
-        given: dict[str, Any] = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
+        given: Document = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         known = tuple(categories[id] for id in document["categories"] if id in categories)
-        tuples = {name: tuple(given[name]) for name in ("keywords", "addresses") if name in given}
-        return cls(**{**given, **tuples, "id": document["_id"], "categories": known})
+        given |= {name: tuple(given[name]) for name in ("keywords", "addresses") if name in given}
+        return cls(**{**given, "id": document["_id"], "categories": known})
 
     def to_document(self) -> Document:
         document = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "id"}
@@ -159,11 +165,13 @@ class Posts:
         document = await self._posts.find_one({"address_keys": address_key(address), **self._visible()})
         return Post.from_document(document, {}) if document else None
 
-    async def newest(self, start: int, stop: int, categories: Iterable[Category] = (), whole: bool = True) -> list[Post]:
+    async def newest(
+        self, start: int, stop: int, categories: Iterable[Category] = (), whole: bool = True
+    ) -> list[Post]:
         """Visible posts from `start` up to `stop`, newest first; in any of these categories, if any are named."""
         ids = [category.id for category in categories]
         query = {**self._visible(), **({"categories": {"$in": ids}} if ids else {})}
-        return await self._listed(query, {} if whole else LISTED, skip=start, limit=stop - start)
+        return await self._listed(query, {"text": 0} if whole else LISTED, skip=start, limit=stop - start)
 
     async def archive(self, after: datetime | None = None, before: datetime | None = None, most: int = 0) -> list[Post]:
         """Visible posts as lists show them, newest first, in [after, before)."""
@@ -188,7 +196,10 @@ class Posts:
         at, now = post.published, self._clock()
         same_time = {"published": at}
         older = {"$or": [{"published": {"$lt": at}}, {**same_time, "_id": {"$lt": post.id}}], "is_listed": True}
-        newer = {"$or": [{"published": {"$gt": at, "$lte": now}}, {**same_time, "_id": {"$gt": post.id}}], "is_listed": True}
+        newer = {
+            "$or": [{"published": {"$gt": at, "$lte": now}}, {**same_time, "_id": {"$gt": post.id}}],
+            "is_listed": True,
+        }
         before, after = await asyncio.gather(
             self._listed(older, LISTED, limit=1), self._listed(newer, LISTED, limit=1, sort=_reversed(NEWEST))
         )
@@ -282,7 +293,7 @@ def rendered(post: Post) -> Post:
     if problems:
         raise Invalid(problems)
     html = post_html(post.text, post.format)
-    return replace(post, html=html.html, opening=html.opening)
+    return replace(post, html=html.html, opening=html.opening, description=post.summary or plain(html.html, 200))
 
 
 def ranked(post: Post, others: Iterable[Post]) -> list[Post]:
@@ -296,7 +307,7 @@ def ranked(post: Post, others: Iterable[Post]) -> list[Post]:
     return sorted(others, key=kinship, reverse=True)[:MOST_RELATED]
 
 
-def _taken(post: Post, error: Exception) -> Conflict:
+def _taken(post: Post, error: DuplicateKey) -> Conflict:
     """What the clash of a unique index means."""
     taken = taken_key(error)
     if "address_keys" in taken:

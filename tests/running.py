@@ -66,14 +66,16 @@ class Running:
         assert self.process.stdout
         self.said = [self.process.stdout.readline()]
         giving_up.cancel()
+        if not self.said[0]:
+            self.stop()
         self.complaints = (self.folder / "complaints").read_text()
-        assert self.said[0], f"the stack did not come up: {self.complaints}"
+        assert self.process, f"the stack did not come up: {self.complaints}"
         return time.monotonic() - began
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop, and return its exit code."""
         assert self.process and self.process.stdout
-        self.process.send_signal(number)
+        self.process.send_signal(number)  # to one that has ended already: nothing
         self.said += self.process.stdout.read().splitlines()
         self.process.stdout.close()
         code = self.process.wait(30)

@@ -54,7 +54,7 @@ class Trial:
             together = self.random.choices(steps, k=self.random.choice((1, 1, 2, 3)))
             self.history.append(" + ".join(step.__name__ for step in together))
             await asyncio.gather(*(step() for step in together))
-        for follower in list(self.away):
+        while self.away:
             await self.come_back()
 
     @property
@@ -85,7 +85,9 @@ class Trial:
         is_answer = parent is not None and parent.is_published and self.random.random() < 0.5
         text = f"Comment number {self.written}"
         try:
-            added = await self.site.comments.add(self.post, ADA, Attempt(text), parent.id if is_answer and parent else None)
+            added = await self.site.comments.add(
+                self.post, ADA, Attempt(text), parent.id if is_answer and parent else None
+            )
         except Invalid:  # its parent was removed in the same moment
             return
         self.comments.append(added)

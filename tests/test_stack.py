@@ -84,7 +84,11 @@ class FrontTest(RunningTestCase):
     def test_embedded_servers_have_no_port(self) -> None:
         for name in ("mongod", "redis-server"):
             inodes = {link.split("[")[1][:-1] for link in open_files(self.running.pid_of(name)) if "socket:[" in link}
-            listening = [line.split()[9] for file in ("tcp", "tcp6") for line in Path(f"/proc/net/{file}").read_text().splitlines()]
+            listening = [
+                line.split()[9]
+                for file in ("tcp", "tcp6")
+                for line in Path(f"/proc/net/{file}").read_text().splitlines()
+            ]
             self.assertFalse(inodes & set(listening), name)
 
     def test_requests_go_round_the_three_public_processes(self) -> None:
@@ -149,7 +153,6 @@ class FrontTest(RunningTestCase):
         self.addCleanup(shutil.rmtree, again.folder)
         with self.assertRaisesRegex(AssertionError, f"already runs .*process {self.running.process.pid}"):
             again.start()
-        again.process = None
         self.assertTrue(self.running.is_up())
 
     def test_a_taken_port_is_refused_by_its_number(self) -> None:
@@ -157,7 +160,6 @@ class FrontTest(RunningTestCase):
         self.addCleanup(other.remove)
         with self.assertRaisesRegex(AssertionError, f"port {self.running.port} .*in use"):
             other.start()
-        other.process = None
 
     def test_chores_use_the_servers_that_run(self) -> None:
         environment = os.environ | {"SITE_DATA": str(self.running.data), "SITE_PORT": str(self.running.port)}
@@ -169,7 +171,7 @@ class FrontTest(RunningTestCase):
 class LiveFrontTest(RunningTestCase):
     def test_a_session_stays_on_one_process_and_others_spread(self) -> None:
         port = self.running.port
-        ours = {self.server_of(f"/live/{server}/abcdefgh/xhr") for server in range(100, 130) for _ in range(2)}
+        ours = {self.server_of(f"/live/{server}/abcdefgh/xhr") for server in range(100, 130)}
         self.assertEqual(ours, {port + 1, port + 2, port + 3})
         for server in ("007", "123", "999"):
             self.assertEqual(len({self.server_of(f"/live/{server}/session{n}/xhr") for n in range(5)}), 1)

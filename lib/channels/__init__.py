@@ -53,6 +53,11 @@ class Channels:
     def is_connected(self) -> bool:
         return self._is_connected.is_set()
 
+    @property
+    def followers(self) -> int:
+        """How many follow something through this process."""
+        return len(self._followed)
+
     async def start(self) -> None:
         """Connect, and go on trying in the background where Redis is away."""
         self._spawn(self._stay_connected())

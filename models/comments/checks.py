@@ -64,7 +64,9 @@ def length(attempt: Attempt, facts: Facts | None = None) -> Verdict | None:
     if not attempt.text.strip():
         problems.append(("text", "Please write something first."))
     if len(attempt.text) > LONGEST_TEXT:
-        problems.append(("text", f"A comment has at most {LONGEST_TEXT:,} characters; this one has {len(attempt.text):,}."))
+        problems.append(
+            ("text", f"A comment has at most {LONGEST_TEXT:,} characters; this one has {len(attempt.text):,}.")
+        )
     if len(attempt.name) > LONGEST_NAME:
         problems.append(("name", f"A name has at most {LONGEST_NAME} characters."))
     if attempt.email and not _could_be_email(attempt.email):

@@ -456,13 +456,14 @@ class Comments:
         is_seen = before.is_numbered or after.is_published
         n = await self.newest_n(after.post) + 1 if is_seen else None
         while True:
-            numbers = {"n": n, "place": before.place or n} if n else {}
+            numbered = replace(after, n=n, place=before.place or n)
+            numbers = {"n": n, "place": numbered.place} if n else {}
             try:
                 result = await self._comments.update_one(unchanged, {"$set": {**self._document(after), **numbers}})
             except DuplicateKey:
                 n = (n or 0) + 1
             else:
-                return replace(after, **numbers) if result.matched_count else None
+                return numbered if result.matched_count else None
 
     async def _tell_now(self, comment: Comment) -> None:
         """The change is stored, so whoever asked for it must hear of that, whatever becomes of the telling."""

@@ -17,7 +17,7 @@ class Node:
 
 def thread(comments: Iterable[Comment]) -> tuple[Node, ...]:
     """The trees that numbered comments of one post make, each level in order of place."""
-    numbered = sorted((c for c in comments if c.is_numbered), key=lambda c: (c.place or 0))
+    numbered = sorted((c for c in comments if c.is_numbered), key=lambda c: c.place or 0)
     ids = {c.id for c in numbered}
     children: dict[str | None, list[Comment]] = defaultdict(list)
     for comment in numbered:

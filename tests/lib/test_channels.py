@@ -226,7 +226,13 @@ class TestLeaving(ChannelsTestCase):
             self.one.leave_all(follower)
         await self.until(lambda: not self.subscribed())
         await asyncio.sleep(0.1)
-        kept = (self.one._channels, self.one._followed, self.one._changed, dict(self.one._unconfirmed), self.one._gossip)
+        kept = (
+            self.one._channels,
+            self.one._followed,
+            self.one._changed,
+            dict(self.one._unconfirmed),
+            self.one._gossip,
+        )
         self.assertEqual(kept, ({}, {}, set(), {}, {}))
         self.assertEqual(len(self.one._tasks), 2)
         with self.redis.client() as redis:

@@ -89,7 +89,9 @@ class TestInfo(ProtocolTestCase):
         self.assert_cors(answer)
         self.assertNotIn("Set-Cookie", answer.headers)
         found = json.loads(answer.body)
-        self.assertEqual(found | {"entropy": 0}, {"websocket": True, "origins": ["*:*"], "cookie_needed": False, "entropy": 0})
+        self.assertEqual(
+            found | {"entropy": 0}, {"websocket": True, "origins": ["*:*"], "cookie_needed": False, "entropy": 0}
+        )
 
     @gen_test
     async def test_entropy_is_32_bits_and_new_each_time(self):
@@ -190,7 +192,14 @@ class TestPolling(ProtocolTestCase):
         for body, reason in (('["x', b"Broken JSON encoding."), ("", b"Payload expected.")):
             answer = await self.post(session + "/xhr_send", body)
             self.assertEqual((answer.code, answer.body), (500, reason))
-        for body in ('{"a": 1}', "[1]", "[[]]", "null", "[" * 50_000, '["\udcff"]'.encode("latin1", "replace") + b"\xff"):
+        for body in (
+            '{"a": 1}',
+            "[1]",
+            "[[]]",
+            "null",
+            "[" * 50_000,
+            '["\udcff"]'.encode("latin1", "replace") + b"\xff",
+        ):
             self.assertEqual((await self.post(session + "/xhr_send", body)).code, 500, body[:10])
         self.assert_empty(await self.post(session + "/xhr_send", '["a"]'), 204)
         self.assertEqual((await self.post(session + "/xhr")).body, b'a["a"]\n')
@@ -198,7 +207,15 @@ class TestPolling(ProtocolTestCase):
     @gen_test
     async def test_any_content_type_is_taken(self):
         session = await self.opened()
-        types = ("text/plain", "T", "application/json", "application/xml", "", "application/json; charset=utf-8", "text/xml")
+        types = (
+            "text/plain",
+            "T",
+            "application/json",
+            "application/xml",
+            "",
+            "application/json; charset=utf-8",
+            "text/xml",
+        )
         for content_type in types:
             self.assert_empty(await self.post(session + "/xhr_send", '["a"]', Content_Type=content_type), 204)
         expected = "a[" + ",".join(['"a"'] * len(types)) + "]\n"
@@ -298,7 +315,9 @@ class TestWebSocket(ProtocolTestCase):
     @gen_test
     async def test_the_handshake_and_firefoxes_way_of_it(self):
         for connection in ("Upgrade", "keep-alive, Upgrade"):
-            answer = await self.stream("GET", self.session() + "/websocket", **UPGRADE | KEY | {"Connection": connection})
+            answer = await self.stream(
+                "GET", self.session() + "/websocket", **UPGRADE | KEY | {"Connection": connection}
+            )
             self.assertEqual(answer.code, 101)
             self.assertEqual(answer.headers["Sec-WebSocket-Accept"], "HSmrc0sMlYUkAGmm5OPpG2HaGWk=")
             self.assertEqual(answer.headers["Connection"].lower(), "upgrade")
@@ -364,7 +383,9 @@ class TestRawWebSocket(ProtocolTestCase):
 
 
 class TestUnicode(ProtocolTestCase):
-    FROM_CLIENT = re.compile("[\\\"\x00-\x1f\x7f-\x9f\u00ad\u0600-\u0604\u2000-\u20ff\ufeff\ufff0-\uffff\u0300-\u0333\u0591-\u05af]")
+    FROM_CLIENT = re.compile(
+        '[\\"\x00-\x1f\x7f-\x9f\u00ad\u0600-\u0604\u2000-\u20ff\ufeff\ufff0-\uffff\u0300-\u0333\u0591-\u05af]'
+    )
     FROM_SERVER = re.compile("[\u200c-\u200f\u2028-\u202f\u2060-\u206f\ufff0-\uffff]")
 
     def escaped(self, pattern, first):

@@ -37,7 +37,12 @@ class TestOrigins(SockJSTestCase):
 
     @gen_test
     async def test_foreign_pages_are_refused_on_every_transport_and_learn_nothing(self):
-        signs = [{"Origin": EVIL}, {"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}]
+        signs = [
+            {"Origin": EVIL},
+            {"Origin": "null"},
+            {"Sec_Fetch_Site": "cross-site"},
+            {"Sec_Fetch_Site": "same-site"},
+        ]
         signs.append({"Sec_Fetch_Site": "cross-site", "Origin": self.OWN})
         for sign in signs:
             for method, path, headers in self.every_transport():
@@ -48,7 +53,12 @@ class TestOrigins(SockJSTestCase):
 
     @gen_test
     async def test_our_own_pages_and_programs_may_connect(self):
-        for sign in ({}, {"Origin": self.OWN}, {"Origin": f"http://127.0.0.1:{self.get_http_port()}"}, {"Sec_Fetch_Site": "none"}):
+        for sign in (
+            {},
+            {"Origin": self.OWN},
+            {"Origin": f"http://127.0.0.1:{self.get_http_port()}"},
+            {"Sec_Fetch_Site": "none"},
+        ):
             for method, path, headers in self.every_transport():
                 answer = await self.stream(method, path, **headers | sign)
                 self.assertIn(answer.code, (200, 101, 204, 404), (method, path, sign))
@@ -75,7 +85,12 @@ class TestHeaders(SockJSTestCase):
 
     @gen_test
     async def test_the_sites_headers_are_on_every_answer_and_no_cookie(self):
-        asked = [("GET", "/echo"), ("GET", "/echo/info"), ("POST", self.session() + "/xhr"), ("GET", "/echo/0/0/websocket")]
+        asked = [
+            ("GET", "/echo"),
+            ("GET", "/echo/info"),
+            ("POST", self.session() + "/xhr"),
+            ("GET", "/echo/0/0/websocket"),
+        ]
         asked += [("GET", "/echo/0/0/xhr"), ("POST", "/echo/0/unknown/xhr_send"), ("OPTIONS", "/echo/info")]
         for method, path in asked:
             with ExpectLog("tornado.general", ".*", required=False):

@@ -21,7 +21,9 @@ class ChecksTest(unittest.TestCase):
         for text in ("", "  \n\t "):
             verdict = judge(Attempt.cleaned(text), KNOWN, "first")
             assert verdict is not None
-            self.assertEqual((verdict.outcome, dict(verdict.problems)["text"]), ("invalid", "Please write something first."))
+            self.assertEqual(
+                (verdict.outcome, dict(verdict.problems)["text"]), ("invalid", "Please write something first.")
+            )
 
     def test_ten_thousand_characters_are_welcome_and_one_more_is_not(self) -> None:
         self.assertIsNone(self.decided(replace(FAIR, text="a" * 10_000)))

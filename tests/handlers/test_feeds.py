@@ -1,0 +1,125 @@
+"""What programs read: feeds, sitemap and the small text files."""
+
+import json
+from datetime import timedelta
+from xml.etree import ElementTree
+
+from tornado.httpclient import HTTPResponse
+
+from models.comments import Attempt
+from models.comments.collection import Author
+from tests.base import START, SiteTestCase
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+HOSTILE = 'A <b>title</b> & "more" ]]> \x0b </title><script>'
+FEEDS = {"/rss.xml": "application/rss+xml", "/atom.xml": "application/atom+xml", "/feed.json": "application/feed+json"}
+
+
+class FeedsTest(SiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.web = self.run_now(self.site.categories.named("Web & more"))
+        self.post_by("hello", title=HOSTILE, text="See [that](/plog/other) and ![it](/photos/x.webp)", categories=(self.web,))
+        self.post_by("other", published=START - timedelta(days=2))
+
+    def get(self, path: str, **headers: str) -> HTTPResponse:
+        return self.client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    def titles(self, path: str) -> list[str]:
+        body = self.get(path).body
+        if path.endswith(".json"):
+            return [item["title"] for item in json.loads(body)["items"]]
+        root = ElementTree.fromstring(body)
+        is_atom = root.tag == f"{ATOM}feed"
+        entries = root.findall(f"{ATOM}entry") if is_atom else root.findall("channel/item")
+        return [entry.findtext(f"{ATOM}title" if is_atom else "title") or "" for entry in entries]
+
+    def test_three_formats_have_the_newest_posts_and_are_well_formed_whatever_a_title_says(self) -> None:
+        for path, kind in FEEDS.items():
+            response = self.get(path)
+            self.assertEqual(response.headers["Content-Type"], f"{kind}; charset=utf-8")
+            first, second = self.titles(path)
+            self.assertEqual((first.replace("\x0b", ""), second), (HOSTILE.replace("\x0b", ""), "Other"), path)
+
+    def test_addresses_in_feeds_are_absolute(self) -> None:
+        for path in FEEDS:
+            body = self.get(path).body.decode()
+            self.assertIn(f"{self.settings.url}/plog/other", body)
+            self.assertNotIn('href="/', body.replace("&quot;", '"'))
+
+    def test_at_most_ten_and_only_what_may_be_seen(self) -> None:
+        for n in range(12):
+            self.post_by(f"more-{n}", published=START - timedelta(days=n + 10))
+        self.post_by("future", published=START + timedelta(days=1))
+        for path in FEEDS:
+            self.assertEqual(len(self.titles(path)), 10)
+            self.assertNotIn("Future", self.titles(path))
+
+    def test_a_filtered_feed_has_only_its_posts_and_one_address(self) -> None:
+        for path in FEEDS:
+            self.assertEqual(len(self.titles(f"{self.web.path}{path}")), 1)
+            response = self.get(f"/oc-WEB%20%26%20more{path}?x")
+            self.assertEqual((response.code, response.headers["Location"]), (301, f"{self.web.path}{path}?x"))
+            self.assertEqual(self.get(f"/oc-Nothing{path}").code, 404)
+
+    def test_who_has_it_already_is_told_so_by_etag_or_date(self) -> None:
+        for path in (*FEEDS, "/plog/hello/comments.atom"):
+            self.comment()
+            response = self.get(path)
+            etag, modified = response.headers["Etag"], response.headers["Last-Modified"]
+            later = "Sat, 21 Nov 2026 12:00:00 GMT"
+            for headers in ({"If_None_Match": etag}, {"If_Modified_Since": modified}, {"If_Modified_Since": later}):
+                again = self.get(path, **headers)
+                self.assertEqual((again.code, again.body), (304, b""), (path, headers))
+                self.assertIn("Content-Security-Policy", again.headers)
+            earlier = "Mon, 01 Jan 2018 00:00:00 GMT"
+            for headers in ({"If_None_Match": '"other"'}, {"If_Modified_Since": earlier}, {"If_Modified_Since": "soon"}):
+                self.assertEqual(self.get(path, **headers).code, 200, (path, headers))
+            self.assertEqual(self.get(path, If_None_Match='"other"', If_Modified_Since=modified).code, 200, path)
+
+    def test_a_new_post_changes_both(self) -> None:
+        before = self.get("/rss.xml").headers
+        self.clock.pass_by(hours=1)
+        self.post_by("newer", published=self.clock())
+        after = self.get("/rss.xml", If_None_Match=before["Etag"])
+        self.assertEqual(after.code, 200)
+        self.assertNotEqual(after.headers["Last-Modified"], before["Last-Modified"])
+
+    def comment(self, name: str = "Bo <b>") -> None:
+        post = self.run_now(self.site.posts.by_slug("hello"))
+        ada = Author("0" * 12, is_staff=True)
+        self.run_now(self.site.comments.add(post, ada, Attempt(f"Words of {name}", name)))
+
+    def test_a_posts_comments_have_a_feed_and_what_waits_is_not_in_it(self) -> None:
+        self.comment()
+        post = self.run_now(self.site.posts.by_slug("hello"))
+        self.run_now(self.site.comments.add(post, Author("1" * 12), Attempt("Waiting to be seen")))
+        body = self.get("/plog/hello/comments.atom").body.decode()
+        (entry,) = ElementTree.fromstring(body).findall(f"{ATOM}entry")
+        self.assertEqual(entry.findtext(f"{ATOM}author/{ATOM}name"), "Bo <b>")
+        self.assertNotIn("Waiting", body)
+        address = entry.findtext(f"{ATOM}id") or ""
+        self.assertEqual(self.get(address.removeprefix(self.settings.url)).code, 303)
+
+    def test_hidden_comments_are_in_no_feed(self) -> None:
+        self.post_by("quiet", has_hidden_comments=True)
+        self.assertIn(self.get("/plog/quiet/comments.atom").code, (200, 404))
+
+    def test_every_address_in_the_sitemap_answers(self) -> None:
+        self.run_now(self.site.categories.named("Without posts"))
+        self.post_by("draft", is_draft=True, categories=(self.run_now(self.site.categories.named("Drafts")),))
+        found = ElementTree.fromstring(self.get("/sitemap.xml").body)
+        addresses = [element.text or "" for element in found.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+        paths = ["/", "/plog/", self.web.path, "/plog/hello", "/plog/other"]
+        self.assertEqual(addresses, [self.settings.url + path for path in paths])
+        for path in paths:
+            self.assertEqual(self.get(path).code, 200, path)
+
+    def test_the_small_text_files(self) -> None:
+        robots = self.get("/robots.txt")
+        self.assertEqual(robots.headers["Content-Type"], "text/plain; charset=utf-8")
+        self.assertIn(f"Sitemap: {self.settings.url}/sitemap.xml", robots.body.decode())
+        self.assertEqual(self.get("/humans.txt").code, 200)
+        security = self.get("/.well-known/security.txt").body.decode()
+        self.assertIn(f"Contact: {self.settings.url}", security)
+        self.assertIn("Expires: 2027-", security)

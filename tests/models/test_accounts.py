@@ -1,0 +1,124 @@
+"""Accounts: links that work once, sessions, and how a visitor becomes a member."""
+
+import asyncio
+
+from lib.ids import new_id
+from models.accounts import Account
+from models.comments import Attempt
+from models.comments.collection import Author
+from models.errors import Invalid, NotAllowed, NotFound
+from tests.base import SiteTestCase
+
+BO = "bo@example.com"
+
+
+class AccountsTest(SiteTestCase):
+    environment = {"SITE_STAFF": "Ada@example.com"}
+
+    def link(self, email: str = BO) -> str:
+        return self.run_now(self.site.accounts.signin_link(email)).removeprefix("/signin/")
+
+    def sign_in(self, email: str = BO, visitor: str | None = None) -> tuple[str, Account]:
+        secret = self.run_now(self.site.accounts.sign_in(self.link(email), visitor, "Firefox"))
+        account = self.run_now(self.site.accounts.of_session(secret))
+        assert account is not None
+        return secret, account
+
+    def test_a_link_works_once(self) -> None:
+        token = self.link()
+        self.assertTrue(self.run_now(self.site.accounts.has_link(token)))
+        self.run_now(self.site.accounts.sign_in(token, None, ""))
+        self.assertFalse(self.run_now(self.site.accounts.has_link(token)))
+        with self.assertRaises(NotAllowed) as caught:
+            self.run_now(self.site.accounts.sign_in(token, None, ""))
+        self.assertEqual(caught.exception.code, "link-spent")
+
+    def test_a_link_used_twice_at_once_in_two_processes_works_once(self) -> None:
+        token = self.link()
+        self.second_site
+
+        async def both() -> list[object]:
+            attempts = (site.accounts.sign_in(token, None, "") for site in (self.site, self.second_site))
+            return await asyncio.gather(*attempts, return_exceptions=True)
+
+        self.assertEqual(sorted(type(one).__name__ for one in self.run_now(both())), ["NotAllowed", "str"])
+
+    def test_a_link_is_over_after_fifteen_minutes(self) -> None:
+        token = self.link()
+        self.clock.pass_by(minutes=15)
+        self.assertFalse(self.run_now(self.site.accounts.has_link(token)))
+        with self.assertRaises(NotAllowed):
+            self.run_now(self.site.accounts.sign_in(token, None, ""))
+
+    def test_neither_links_nor_sessions_are_kept_in_the_clear(self) -> None:
+        token = self.link()
+        secret, _ = self.sign_in()
+        kept = [self.run_now(self.site.mongo[name].find({}).to_list(None)) for name in ("signin_links", "sessions")]
+        self.assertNotIn(token, str(kept))
+        self.assertNotIn(secret, str(kept))
+
+    def test_a_new_address_turns_the_visitors_own_account_into_the_member(self) -> None:
+        visitor = new_id()
+        _, account = self.sign_in(visitor=visitor)
+        self.assertEqual((account.id, account.email, account.is_member), (visitor, BO, True))
+
+    def test_a_known_address_merges_the_visitors_account_and_moves_what_it_wrote(self) -> None:
+        _, member = self.sign_in()
+        visitor = Author(new_id(), "203.0.113.7", "Firefox")
+        post = self.post_by("hello")
+        comment = self.run_now(self.site.comments.add(post, visitor, Attempt("Written before signing in")))
+        _, account = self.sign_in(visitor=visitor.id)
+        self.assertEqual(account.id, member.id)
+        self.assertEqual(self.run_now(self.site.accounts.by_id(visitor.id)).id, member.id)
+        self.assertEqual([self.run_now(self.site.move_merged()) for _ in range(2)], [1, 0])
+        self.assertEqual(self.run_now(self.site.comments.by_id(comment.id)).author, member.id)
+
+    def test_a_members_own_account_is_never_merged_into_another(self) -> None:
+        visitor = new_id()
+        _, bo = self.sign_in(visitor=visitor)
+        _, cy = self.sign_in("cy@example.com", visitor)
+        self.assertNotEqual(bo.id, cy.id)
+        self.assertEqual(self.run_now(self.site.accounts.by_id(visitor)).email, BO)
+
+    def test_the_same_new_address_twice_at_once_is_one_member(self) -> None:
+        tokens = [self.link() for _ in range(4)]
+        self.second_site
+
+        async def at_once() -> list[Account | None]:
+            sites = (self.site, self.second_site) * 2
+            works = (site.accounts.sign_in(t, new_id(), "") for site, t in zip(sites, tokens, strict=True))
+            return [await self.site.accounts.of_session(secret) for secret in await asyncio.gather(*works)]
+
+        self.assertEqual(len({account.id for account in self.run_now(at_once()) if account}), 1)
+
+    def test_an_address_is_the_same_in_any_case(self) -> None:
+        self.assertEqual(self.sign_in("BO@Example.com ")[1].id, self.sign_in(BO)[1].id)
+
+    def test_a_session_ends_with_signing_out_or_after_ninety_days(self) -> None:
+        first, second = self.sign_in()[0], self.sign_in()[0]
+        self.run_now(self.site.accounts.sign_out(first))
+        self.assertIsNone(self.run_now(self.site.accounts.of_session(first)))
+        self.assertIsNotNone(self.run_now(self.site.accounts.of_session(second)))
+        self.clock.pass_by(days=90)
+        self.assertIsNone(self.run_now(self.site.accounts.of_session(second)))
+
+    def test_who_the_settings_name_is_staff_once_signed_in_and_nobody_else(self) -> None:
+        self.assertTrue(self.sign_in("ada@example.com")[1].is_staff)
+        self.assertFalse(self.sign_in("dee@example.com", new_id())[1].is_staff)
+
+    def test_who_was_a_member_before_the_settings_named_them_is_staff_at_the_next_signing_in(self) -> None:
+        self.run_now(self.site.mongo["accounts"].insert_one({"_id": new_id(), "email": "ada@example.com"}))
+        self.assertTrue(self.sign_in("ada@example.com")[1].is_staff)
+
+    def test_a_member_can_be_made_staff_before_they_ever_came(self) -> None:
+        made = self.run_now(self.site.accounts.make_staff(BO))
+        self.assertEqual((self.sign_in()[1], made.is_staff), (made, True))
+
+    def test_what_is_no_address_is_refused(self) -> None:
+        for email in ("", "bo", "bo@", "@example.com", "bo@example", "b o@example.com", f"{'x' * 250}@example.com"):
+            with self.subTest(email), self.assertRaises(Invalid):
+                self.link(email)
+
+    def test_an_account_that_never_acted_is_not_there(self) -> None:
+        with self.assertRaises(NotFound):
+            self.run_now(self.site.accounts.by_id(new_id()))

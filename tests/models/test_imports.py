@@ -1,0 +1,166 @@
+"""Imports: the WordPress export and the Markdown folder of tests/material, whole, again, and with changes in between."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from lib import markdown_folder, wordpress
+from lib.items import CommentItem, Item, Unusable
+from models.comments import Comment
+from models.imports import Outcome, parents_first
+from models.posts import Post
+from tests.base import START, SiteTestCase
+
+MATERIAL = Path(__file__).parents[1] / "material"
+
+
+def item(id: str = "a.md", **changes: Any) -> Item:
+    given = {"kind": "post", "origin_kind": "markdown", "origin_host": "", "origin_id": id, "title": "Hello"}
+    given |= {"slug": "hello", "text": "Some *text*.", "format": "markdown", "summary": "", "url": None, "date": START}
+    return Item(**{**given, "categories": (), "keywords": (), "is_draft": False, "addresses": (), **changes})
+
+
+def answer(id: str, parent: str | None = None, status: str = "published", minutes: int = 0) -> CommentItem:
+    date = START + timedelta(minutes=minutes)
+    return CommentItem(id, parent, f"Name {id}", "", None, f"<p>Text {id}</p>", date, status, "203.0.113.7")
+
+
+class ImportsTest(SiteTestCase):
+    def take(self, *items: Item | Unusable) -> list[Outcome]:
+        async def taken() -> list[Outcome]:
+            return [outcome async for outcome in self.site.imports.take(items)]
+
+        return self.run_now(taken())
+
+    def post(self, slug: str = "hello") -> Post:
+        return self.run_now(self.site.posts.by_slug(slug))
+
+    def comments(self, post: Post) -> dict[str, Comment]:
+        found = self.run_now(self.site.mongo["comments"].find({"post": post.id}).to_list(None))
+        return {document["origin"]["id"]: Comment.from_document(document) for document in found}
+
+    def everything(self) -> list[Any]:
+        names = ("posts", "comments", "accounts", "categories")
+        return [self.run_now(self.site.mongo[name].find({}).sort("_id", 1).to_list(None)) for name in names]
+
+    def test_a_whole_wordpress_export_comes_with_threads_and_states(self) -> None:
+        outcomes = self.take(*wordpress.read(MATERIAL / "old-blog.xml"))
+        whats = [outcome.what for outcome in outcomes]
+        self.assertEqual((whats.count("added"), whats.count("unusable")), (10, 3))
+        post = self.post()
+        self.assertEqual((post.title, post.summary, post.format), ("Hello & welcome", "The first post.", "html"))
+        self.assertEqual([category.name for category in post.categories], ["Web", "Python & C"])
+        self.assertNotIn("<script", post.html)
+        comments = self.comments(post)
+        states = {id: (comment.status, comment.depth) for id, comment in comments.items()}
+        shown, held = {"1": ("published", 0), "2": ("published", 1)}, {"3": ("held", 2), "4": ("spam", 0)}
+        self.assertEqual(states, {**shown, **held, "6": ("published", 0), "10": ("published", 0)})
+        self.assertEqual(comments["2"].parent, comments["1"].id)
+        self.assertEqual({id: c.n for id, c in comments.items() if c.n}, {"1": 1, "2": 2, "6": 3, "10": 4})
+        self.assertEqual((post.comment_count, post.root_count, post.n), (4, 3, 4))
+
+    def test_a_folder_of_markdown_comes_whole(self) -> None:
+        outcomes = self.take(*markdown_folder.read(MATERIAL / "markdown"))
+        whats = [outcome.what for outcome in outcomes]
+        self.assertEqual((whats.count("added"), whats.count("unusable")), (7, 11))
+        post = self.post("about-tables")
+        self.assertEqual((post.url, post.keywords), ("https://elsewhere.example/tables", ("tables", "alignment", "html")))
+        self.assertIn("<table>", post.html)
+        self.assertEqual(self.post("hello").opening, '<p>Welcome. This blog lives on <a href="https://jekyllrb.com/" '
+                         'rel="noopener">Jekyll</a>.</p>')  # fmt: skip
+
+    def test_the_same_again_changes_nothing(self) -> None:
+        items = [*wordpress.read(MATERIAL / "old-blog.xml"), item("b.md", slug="markdown", categories=("Web",))]
+        self.take(*items)
+        before = self.everything()
+        self.clock.pass_by(days=1)
+        again = self.take(*items)
+        self.assertEqual({outcome.what for outcome in again}, {"unchanged", "unusable"})
+        self.assertEqual(sum(outcome.comments for outcome in again), 0)
+        self.assertEqual(self.everything(), before)
+
+    def test_what_was_edited_here_in_between_is_kept_and_named(self) -> None:
+        self.take(item())
+        self.run_now(self.site.posts.edit(replace(self.post(), text="My own words")))
+        for text in ("Some *text*.", "Changed over there"):
+            (outcome,) = self.take(item(text=text))
+            self.assertEqual((outcome.what, outcome.message), ("kept", "/plog/hello  Hello"))
+        self.assertEqual(self.post().text, "My own words")
+
+    def test_what_changed_over_there_is_updated_and_keeps_what_only_this_site_knows(self) -> None:
+        self.take(item(comments=(answer("1"),)))
+        before = self.post()
+        (outcome,) = self.take(item(title="A new title", slug="anew", comments=(answer("1"), answer("2", "1"))))
+        self.assertEqual((outcome.what, outcome.comments), ("updated", 1))
+        post = self.post("anew")
+        self.assertEqual((post.id, post.title, post.comment_count), (before.id, "A new title", 2))
+        self.assertEqual(self.take(item(title="A new title", slug="anew"))[0].what, "unchanged")
+
+    def test_an_address_that_is_new_over_there_is_taken_over(self) -> None:
+        self.take(item())
+        self.assertEqual(self.take(item(addresses=("/older/",)))[0].what, "updated")
+        self.assertEqual(self.take(item(addresses=("/older/",)))[0].what, "unchanged")
+        self.assertEqual(self.client.get("/older").headers["Location"], "/plog/hello")
+
+    def test_closed_comments_stay_closed_and_what_is_opened_here_stays_open(self) -> None:
+        self.take(item(has_closed_comments=True))
+        self.assertFalse(self.post().takes_comments)
+        self.run_now(self.site.posts.edit(replace(self.post(), has_closed_comments=False)))
+        self.take(item(has_closed_comments=True))
+        self.assertTrue(self.post().takes_comments)
+
+    def test_old_addresses_answer_one_301_with_and_without_final_slash_or_number(self) -> None:
+        self.take(*wordpress.read(MATERIAL / "old-blog.xml"))
+        spellings = {
+            "/plog/hello": ("/2015/03/hello/", "/2015/03/hello", "/2015/03/HELLO//", "/?p=12", "//?p=12"),
+            "/plog/about": ("/about", "/About/", "/?page_id=14"),
+            "/plog/gr%C3%BC%C3%9Fe": ("/2015/03/gr%c3%bc%c3%9fe/", "/2015/03/gr%C3%BC%C3%9Fe", "/?p=27"),
+        }
+        for path, olds in spellings.items():
+            for old in olds:
+                with self.subTest(old):
+                    response = self.client.get(old)
+                    self.assertEqual((response.code, response.headers["Location"]), (301, path))
+            self.assertEqual(self.client.get(path).code, 200)
+        self.assertEqual(self.client.get("/?p=12&from=mail").headers["Location"], "/plog/hello?from=mail")
+        self.assertEqual(self.client.get("/about/?from=mail").headers["Location"], "/plog/about?from=mail")
+        self.assertEqual(self.client.get("/?p=15").code, 200, "a draft is nowhere, so this is home")
+
+    def test_two_that_want_one_address_are_named_and_the_first_has_it(self) -> None:
+        outcomes = self.take(item("a.md"), item("b.md", title="Second"), item("c.md", slug="c", addresses=("/x",)))
+        self.assertEqual([outcome.what for outcome in outcomes], ["added", "unusable", "added"])
+        self.assertIn("'Second' (b.md): Another post already has the address /plog/hello.", outcomes[1].message)
+        (clash,) = self.take(item("d.md", slug="d", addresses=("/X/",)))
+        self.assertIn("former address /x", clash.message)
+
+    def test_unusable_things_are_named_with_file_and_line(self) -> None:
+        outcomes = self.take(Unusable("blog.xml", 12, "Hello", "has no date"), Unusable("blog.xml", None, "", "is broken"))
+        self.assertEqual([o.message for o in outcomes], ["blog.xml:12: Hello: has no date", "blog.xml: is broken"])
+
+    def test_a_reply_never_comes_before_what_it_answers(self) -> None:
+        answers = [answer("child", "parent"), answer("parent", minutes=5), answer("alone", "nobody", minutes=1)]
+        self.assertEqual([c.id for c in parents_first(answers)], ["alone", "parent", "child"])
+        self.assertEqual([c.id for c in parents_first([answer("10"), answer("9")])], ["9", "10"])
+        circle = [answer("a", "b", minutes=1), answer("b", "a")]
+        self.assertEqual([c.id for c in parents_first(circle)], ["b", "a"])
+
+    def test_a_published_reply_to_a_held_comment_hangs_on_the_next_published_one(self) -> None:
+        self.take(item(comments=(answer("1"), answer("2", "1", "held", 1), answer("3", "2", minutes=2))))
+        comments = self.comments(self.post())
+        self.assertEqual(comments["3"].parent, comments["1"].id)
+
+    def test_network_addresses_do_not_come_along(self) -> None:
+        self.take(item(comments=(answer("1"),)))
+        self.assertEqual(self.comments(self.post())["1"].network, "")
+
+    def test_a_comment_that_moved_to_another_post_over_there_is_not_doubled(self) -> None:
+        self.take(item("a.md", comments=(answer("1"),)), item("b.md", slug="b"))
+        outcomes = self.take(item("a.md"), item("b.md", slug="b", comments=(answer("1"),)))
+        self.assertEqual([(o.what, o.comments) for o in outcomes], [("unchanged", 0)] * 2)
+
+    def test_an_import_that_was_killed_before_it_counted_is_counted_by_the_next(self) -> None:
+        self.take(item(comments=(answer("1"),)))
+        self.run_now(self.site.mongo["posts"].update_one({}, {"$set": {"comment_count": 0, "n": 0}}))
+        self.take(item(comments=(answer("1"),)))
+        self.assertEqual(self.post().comment_count, 1)

@@ -1,0 +1,121 @@
+"""Posts: who sees which, where they are found, and what they are called."""
+
+import unittest
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from models.errors import Conflict, Invalid, NotFound
+from models.posts import Post, address_key, ranked
+from tests.base import START, SiteTestCase
+
+DAY = timedelta(days=1)
+
+
+class PostTest(unittest.TestCase):
+    post = Post(id="p", slug="hello", title="Hello", published=datetime(2020, 2, 29, tzinfo=UTC), edited=START)
+
+    def test_its_age_is_in_whole_years(self) -> None:
+        ages = [self.post.age(datetime(*day, tzinfo=UTC)) for day in ((2020, 3, 1), (2021, 2, 28), (2021, 3, 1))]
+        self.assertEqual(ages, [0, 0, 1])
+
+    def test_its_digest_changes_with_all_that_an_author_writes_and_nothing_else(self) -> None:
+        written = (
+            {"title": "x"},
+            {"slug": "x"},
+            {"text": "x"},
+            {"summary": "x"},
+            {"keywords": ("x",)},
+            {"is_draft": True},
+        )
+        for change in (*written, {"url": "https://x.example"}, {"published": START}, {"format": "html"}):
+            self.assertNotEqual(replace(self.post, **change).content_digest, self.post.content_digest, change)
+        counted = replace(self.post, comment_count=3, n=3, popularity=1.0, edited=START + DAY, html="x")
+        self.assertEqual(counted.content_digest, self.post.content_digest)
+
+    def test_an_address_is_the_same_however_it_is_spelt(self) -> None:
+        for spelling in ("/2015/03/Gr%c3%bc%C3%9Fe/", "//2015/03/grüße", "/2015//03/GRÜSSE///"):
+            self.assertEqual(address_key(spelling), "/2015/03/grüsse")
+        self.assertEqual(address_key("/?p=12"), "/?p=12")
+
+    def test_relatives_share_categories_then_keywords_then_are_popular(self) -> None:
+        mine = replace(self.post, keywords=("a", "b"))
+        one = replace(self.post, id="one", keywords=("a",))
+        two = replace(self.post, id="two", keywords=("b", "a"))
+        known = replace(one, id="known", popularity=2.0)
+        self.assertEqual([post.id for post in ranked(mine, [one, two, known])], ["two", "known", "one"])
+
+
+class PostsTest(SiteTestCase):
+    def slugs(self, *args: object, **named: object) -> list[str]:
+        return [post.slug for post in self.run_now(self.site.posts.newest(*args, **named))]  # type: ignore[arg-type]
+
+    def test_only_what_has_come_and_is_no_draft_and_not_archived_is_seen(self) -> None:
+        self.post_by("now", published=START)
+        hidden = [
+            self.post_by("future", published=START + timedelta(seconds=1)),
+            self.post_by("draft", is_draft=True),
+            self.post_by("archived", is_archived=True),
+        ]
+        self.assertEqual(self.slugs(0, 10), ["now"])
+        self.assertEqual(self.run_now(self.site.posts.count()), 1)
+        for post in hidden:
+            with self.subTest(post.slug), self.assertRaises(NotFound):
+                self.run_now(self.site.posts.by_slug(post.slug))
+        self.clock.pass_by(seconds=1)
+        self.assertEqual(self.slugs(0, 10), ["future", "now"])
+
+    def test_a_slug_is_found_in_any_case_and_taken_in_any_case(self) -> None:
+        post = self.post_by("Grüße")
+        self.assertEqual(self.run_now(self.site.posts.by_slug("GRÜSSE")).id, post.id)
+        with self.assertRaises(Conflict) as caught:
+            self.post_by("grüße")
+        self.assertEqual(caught.exception.code, "slug-taken")
+
+    def test_posts_of_the_same_moment_have_one_order_and_neighbours_follow_it(self) -> None:
+        for n in range(5):
+            self.post_by(f"post-{n}", published=START - DAY)
+        order = self.run_now(self.site.posts.newest(0, 10))
+        for place, post in enumerate(order):
+            before, after = self.run_now(self.site.posts.neighbours(post))
+            self.assertEqual(before and before.slug, order[place + 1].slug if place < 4 else None)
+            self.assertEqual(after and after.slug, order[place - 1].slug if place else None)
+
+    def test_neighbours_are_never_what_nobody_may_see(self) -> None:
+        post = self.post_by("middle")
+        self.post_by("older-draft", published=START - 2 * DAY, is_draft=True)
+        self.post_by("archived", published=START, is_archived=True)
+        self.post_by("future", published=START + DAY)
+        self.assertEqual(self.run_now(self.site.posts.neighbours(post)), (None, None))
+
+    def test_a_renamed_post_keeps_its_former_address(self) -> None:
+        post = self.post_by("old-name", addresses=("/2015/old/",))
+        self.run_now(self.site.posts.edit(replace(post, slug="new-name")))
+        for address in ("/plog/Old-Name", "/2015/OLD"):
+            found = self.run_now(self.site.posts.find_by_address(address))
+            self.assertEqual(found and found.slug, "new-name")
+
+    def test_two_posts_never_share_a_former_address(self) -> None:
+        self.post_by("first", addresses=("/old/",))
+        with self.assertRaises(Conflict) as caught:
+            self.post_by("second", addresses=("/OLD",))
+        self.assertIn("/old", caught.exception.message)
+
+    def test_what_is_no_post_is_refused_by_field(self) -> None:
+        wrong = ({"title": " "}, {"title": "x" * 201}, {"slug": ""}, {"slug": "a/b"}, {"text": "x" * 1_000_001})
+        for change in wrong:
+            with self.subTest(change=list(change)), self.assertRaises(Invalid) as caught:
+                self.post_by(**{"slug": "fine", "title": "Fine", **change})
+            self.assertEqual(list(caught.exception.problems), list(change))
+
+    def test_an_edit_never_sets_counts_back(self) -> None:
+        post = self.post_by("hello")
+        self.run_now(self.site.posts.set_comment_count(post.id, 3, 2, 5))
+        self.run_now(self.site.posts.set_comment_count(post.id, 1, 1, 4))
+        self.run_now(self.site.posts.edit(replace(post, title="Edited")))
+        found = self.run_now(self.site.posts.by_slug("hello"))
+        self.assertEqual((found.title, found.comment_count, found.root_count, found.n), ("Edited", 3, 2, 5))
+
+    def test_lists_carry_no_texts(self) -> None:
+        self.post_by("hello", text="Some text")
+        (post,) = self.run_now(self.site.posts.archive())
+        self.assertEqual((post.title, post.text, post.html), ("Hello", "", ""))
