@@ -117,7 +117,7 @@ def as_own(handler: BaseHandler, comment: Comment) -> dict[str, Any]:
         "n": comment.n if comment.is_published else None,
         "parent": comment.parent,
         "status": "published" if comment.is_published else "held",
-        "html": html_of(comment),
+        "html": html_of(comment, is_own=True),
         "edit_token": handler.site.comments.edit_token(comment),
         "edit_until": iso(comment.edit_until),
     }

@@ -66,7 +66,8 @@ class ElsewhereHandler(BaseHandler):
         if all(word.casefold().startswith("oc-") for word in rest):
             return path_of(await self.site.categories.by_addresses([word[3:] for word in rest])) + tail
         if len(rest) == 3 and rest[0].casefold() == "rest":
-            return f"/rest/{rest[1]}/{rest[2]}/" if REST.fullmatch(f"{rest[1]}/{rest[2]}") else None
+            start, stop = rest[1:]
+            return f"/rest/{int(start)}/{int(stop)}/" if REST.fullmatch(f"{start}/{stop}") else None
         return await self._respelt_post(words[1:], page) if rest[0].casefold() == "plog" else None
 
     async def _respelt_post(self, words: list[str], page: int | None) -> str | None:

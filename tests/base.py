@@ -7,6 +7,7 @@ that no test expected fails the test.
 
 import asyncio
 import atexit
+import json
 import logging
 import os
 import tempfile
@@ -25,7 +26,7 @@ from tornado.testing import AsyncHTTPTestCase, bind_unused_port
 from tornado.web import Application
 
 from app import application
-from lib import json, servers
+from lib import servers
 from models.posts import Post
 from models.site import Site
 from settings import Settings

@@ -124,7 +124,7 @@ class Running:
             names = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
             connection.request(method, path, body or None, names)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read().decode())
+            return Answer(answer.status, answer.headers, answer.read().decode(errors="replace"))
         finally:
             connection.close()
 

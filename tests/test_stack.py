@@ -170,19 +170,23 @@ class FrontTest(RunningTestCase):
 
 class LiveFrontTest(RunningTestCase):
     def test_a_session_stays_on_one_process_and_others_spread(self) -> None:
-        port = self.running.port
-        ours = {self.server_of(f"/live/{server}/abcdefgh/xhr") for server in range(100, 130)}
-        self.assertEqual(ours, {port + 1, port + 2, port + 3})
-        for server in ("007", "123", "999"):
-            self.assertEqual(len({self.server_of(f"/live/{server}/session{n}/xhr") for n in range(5)}), 1)
+        servers_of_sessions = [f"{n % 40:03}" for n in range(120)]
+        paths = [f"/live/{server}/session{n}/xhr" for n, server in enumerate(servers_of_sessions)]
+        for path in paths:
+            self.assertEqual(self.running.ask("POST", path).body, "o\n")
+        ports = self.ports(paths)
+        taken: dict[str, set[int]] = {}
+        for server, path in zip(servers_of_sessions, paths, strict=True):
+            taken.setdefault(server, set()).add(ports[path])
+        self.assertEqual({len(ports) for ports in taken.values()}, {1})
+        self.assertEqual(set(ports.values()), {self.running.port + n for n in (1, 2, 3)})
 
-    def server_of(self, path: str) -> int:
-        """The port of the process that a request went to, as nginx's log has it."""
-        self.running.ask("POST", path, headers={"Sec-Fetch-Site": "same-origin"})
+    def ports(self, paths: list[str]) -> dict[str, int]:
+        """Which process each of these addresses went to, as nginx's log has it."""
         log = self.running.data / "log" / "access.log"
-        wait_until(lambda: f"{path} " in log.read_text())
-        line = next(line for line in reversed(log.read_text().splitlines()) if f"{path} " in line)
-        return int(line.split()[-1].rpartition(":")[2])
+        wait_until(lambda: all(f" {path} " in log.read_text() for path in paths))
+        lines = [line.split() for line in log.read_text().splitlines()]
+        return {line[4]: int(line[-1].rpartition(":")[2]) for line in lines if line[4] in paths}
 
 
 class KilledTest(RunningTestCase):

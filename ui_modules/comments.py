@@ -16,14 +16,30 @@ from ui_modules.dates import moment_html
 
 HELD = '<p class="held-note">Held: only you see this until it is approved.</p>'
 REPLY = '<a class="reply" href="#write">Reply<span class="unseen"> to {}</span></a>'
+REASONS = {
+    "honeypot": "filled in the trap",
+    "repeated": "words seen before",
+    "links": "many links",
+    "substrings": "a word that is watched",
+    "first": "a first comment",
+    "all": "all are looked at",
+    "import": "came by import",
+    "staff": "by staff",
+}
 REMOVED = {"author": "Removed by its author.", "staff": "Removed by the moderators."}
 
 
-def comment_html(comment: Comment) -> str:
-    """One comment without its replies: no form, picture, svg or script in it."""
+def comment_html(comment: Comment, is_own: bool = False) -> str:
+    """One comment without its replies: no form, picture, svg or script in it.
+
+    What is held again was once seen by all, who now see it gone; only its author goes on seeing it.
+    """
+    is_gone = comment.is_gone and not (is_own and comment.status == "held")
     number = f' data-n="{comment.n}"' if comment.n is not None else ""
-    opened = f'<article class="comment {comment.status}" id="{comment.anchor}"{number}>'
-    if comment.is_gone:
+    place = f' data-place="{comment.place}"' if comment.place is not None else ""
+    status = "gone" if is_gone else comment.status
+    opened = f'<article class="comment {status}" id="{comment.anchor}"{number}{place}>'
+    if is_gone:
         return f'{opened}<p class="gone-note">{REMOVED.get(comment.removed_by or "", "Removed.")}</p></article>'
     name = name_html(comment)
     when = f'<a class="when" href="#{comment.anchor}">{moment_html(comment.created)}</a>'
@@ -62,7 +78,15 @@ class Thread(UIModule):
 
 
 class QueueRow(UIModule):
-    """A comment in the moderation queue, with what staff may do to it. The same HTML goes over the channel `staff`."""
+    """A comment in the moderation queue, with what staff may do to it. Its script asks for the same HTML alone."""
 
     def render(self, comment: Comment, post: Post) -> bytes:
         return self.render_string("admin/row.html", comment=comment, post=post)
+
+
+class Reason(UIModule):
+    """Why a comment is in its state, in words for staff; nothing where nobody objected."""
+
+    def render(self, comment: Comment) -> str:
+        reason = REASONS.get(comment.check)
+        return f'<span class="reason">{reason}</span>' if reason else ""

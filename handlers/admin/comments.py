@@ -72,7 +72,10 @@ class QueuedHandler(StaffHandler):
         """One comment as the queue shows it: what a script asks for when it hears that something changed."""
         comment = await self.site.comments.by_id(id)
         post = await self.site.posts.by_id(comment.post)
-        self.page("admin/row.html", comment=comment, post=post)
+        if not self.wants_json:
+            return self.page("admin/row.html", comment=comment, post=post)
+        row = self.render_string("admin/row.html", comment=comment, post=post).decode()
+        self.json({"html": row, "counts": await self.site.comments.counts()})
 
 
 class ApprovalHandler(StaffHandler):

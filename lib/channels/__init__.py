@@ -67,9 +67,10 @@ class Channels:
     async def close(self) -> None:
         self._gossip = {name: self._counted(0) for name in self._channels}
         await self._pass_gossip_on()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # redis-py may turn a cancellation into a lost connection, from which a loop goes on
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=0.1)
         await self._redis.aclose()
 
     async def follow(self, name: str, follower: Follower, newest: Newest) -> int:

@@ -36,6 +36,7 @@ class Checked(RequestHandler):
     server: Any
 
     def set_default_headers(self) -> None:
+        self.clear_header("Server")
         if hasattr(self, "server"):  # Tornado asks before `initialize` too
             for name, value in self.server.headers.items():
                 self.set_header(name, value)

@@ -214,8 +214,9 @@ class Comments:
         if known is not None and known["status"] != "gone":
             return Comment.from_document(known)
         id = id if known is None else new_id()  # who took it back may say it again
+        facts = await self._facts(post, author, attempt)  # first: refused attempts count too
         above = await self._parent(post, author, parent)
-        verdict = judge(attempt, await self._facts(post, author, attempt), self._moderation)
+        verdict = judge(attempt, facts, self._moderation)
         _refuse(verdict)
         account = await self._accounts.acting(author.id)
         comment = self._written(id, post, replace(author, id=account.id), attempt, verdict).under(above)
@@ -498,8 +499,9 @@ class Comments:
         return await self._read(self._comments.find(query).sort("place", ASCENDING).skip(start).limit(most))
 
     async def _as_changes(self, comments: list[Comment]) -> list[dict[str, Any]]:
-        """Changes as JSON answers and live events give them."""
+        """Changes as JSON answers and live events give them. A reply brings the removed comments above it along."""
         tombstones = await self._shown([comment for comment in comments if comment.is_gone])
+        above = await self._gone_above([comment for comment in comments if comment.is_published])
         return [
             {
                 "id": comment.id,
@@ -507,9 +509,29 @@ class Comments:
                 "parent": comment.parent,
                 "status": "published" if comment.is_published else "gone",
                 "html": self._html(comment) if comment.is_published or comment.id in tombstones else "",
+                **({"above": [self._tombstone(c) for c in above[comment.id]]} if above.get(comment.id) else {}),
             }
             for comment in comments
         ]
+
+    def _tombstone(self, comment: Comment) -> dict[str, Any]:
+        return {"id": comment.id, "parent": comment.parent, "status": "gone", "html": self._html(comment)}
+
+    async def _gone_above(self, comments: Iterable[Comment]) -> dict[str, list[Comment]]:
+        """What was removed above each reply, topmost first: a page that had dropped it must show it again."""
+        replies = [comment for comment in comments if comment.parent]
+        if not replies:
+            return {}
+        query = {"root": {"$in": [c.root for c in replies]}, "n": NUMBERED, "status": {"$ne": "published"}}
+        gone = {c.id: c for c in await self._found(query)}
+        above: dict[str, list[Comment]] = {}
+        for reply in replies:
+            line, parent = [], reply.parent
+            while parent in gone:
+                line.append(gone[parent])
+                parent = gone[parent].parent
+            above[reply.id] = line[::-1]
+        return above
 
     async def _shown(self, gone: Iterable[Comment]) -> set[str]:
         """Which of these are still on the page, as tombstones, for the sake of their replies."""

@@ -2,9 +2,11 @@
    changes nothing. `dress` is called with the id of each comment shown, `rescue` with an item about to go. */
 
 import { made, repliesOf } from "./helpers/dom.js";
-import { counted, difference, placed } from "./helpers/thread.js";
+import { counted, difference, follower, placed } from "./helpers/thread.js";
 
 export class Thread {
+  #waiting = new Map(); // replies to what is not on this page, or not yet
+
   constructor(root, news) {
     this.root = root;
     this.news = news;
@@ -23,25 +25,53 @@ export class Thread {
   }
 
   show(change, isOwn = false) {
+    for (const removed of change.above ?? []) if (!this.item(removed.id)) this.show(removed, isOwn);
     const item = this.item(change.id);
     const old = articleOf(item);
     const isShown = (id) => Boolean(this.item(id));
-    const todo = placed(change, this.root.dataset.roots, isShown, () => !isOwn && statusOf(old) === "held");
-    if (todo === "nowhere" || todo === "keep") return;
+    const todo = placed(change, this.root.dataset.roots, isShown, () => !isOwn && statusOf(old) === "held", isOwn);
+    this.#waiting.delete(change.id);
+    if (todo === "wait") this.#waiting.set(change.id, change);
+    if (["nowhere", "keep", "wait"].includes(todo)) return;
     this.#recount(difference(statusOf(old), change.status));
     if (todo === "remove") return this.#remove(item);
-    if (todo === "replace") old.replaceWith(made(change.html));
-    if (todo === "append") this.#add(this.list, change, isOwn);
-    if (todo === "reply") this.#add(repliesOf(this.item(change.parent)), change, isOwn);
+    if (todo === "replace") this.#replace(item, change);
+    else this.#add(change, isOwn);
     if (isOwn) this.news.forget(this.item(change.id));
     this.dress(change.id);
+    for (const reply of [...this.#waiting.values()].filter(({ parent }) => parent === change.id)) this.show(reply);
   }
 
-  #add(list, change, isOwn) {
+  /** A held comment that its author takes back is no longer kept on the page. */
+  release(id) {
+    articleOf(this.item(id))?.classList.remove("held");
+  }
+
+  /** Where among its siblings it moves only if it stands wrong: publishing settles place and parent. */
+  #replace(item, change) {
+    const old = articleOf(item);
+    const fresh = made(change.html);
+    if (old.contains(document.activeElement)) fresh.setAttribute("tabindex", "-1");
+    const hadFocus = fresh.hasAttribute("tabindex");
+    old.replaceWith(fresh);
+    const list = this.#listOf(change);
+    const next = follower(list.children, placeOf(item), placeOf, item);
+    if (item.parentElement !== list || !isInOrder(item, next)) list.insertBefore(item, next);
+    if (hadFocus) fresh.focus({ preventScroll: true });
+  }
+
+  #add(change, isOwn) {
     const item = document.createElement("li");
     item.append(made(change.html));
-    if (isOwn) list.append(item);
-    else this.news.add(item, list);
+    const list = this.#listOf(change);
+    const next = follower(list.children, placeOf(item), placeOf, item);
+    if (isOwn) list.insertBefore(item, next);
+    else this.news.add(item, list, next);
+  }
+
+  #listOf({ parent }) {
+    const above = parent && this.item(parent);
+    return above ? repliesOf(above) : this.list;
   }
 
   /** Tombstones that it leaves without replies go too. */
@@ -66,4 +96,13 @@ function articleOf(item) {
 
 function statusOf(article) {
   return ["published", "held", "gone"].find((status) => article?.classList.contains(status)) ?? null;
+}
+
+/** What the server orders siblings by; a comment that was never published stands last. */
+function placeOf(item) {
+  return Number(articleOf(item)?.dataset.place ?? Infinity);
+}
+
+function isInOrder(item, next) {
+  return next ? Boolean(item.compareDocumentPosition(next) & Node.DOCUMENT_POSITION_FOLLOWING) : !item.nextElementSibling;
 }

@@ -19,7 +19,9 @@ class FeedsTest(SiteTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.web = self.run_now(self.site.categories.named("Web & more"))
-        self.post_by("hello", title=HOSTILE, text="See [that](/plog/other) and ![it](/photos/x.webp)", categories=(self.web,))
+        self.post_by(
+            "hello", title=HOSTILE, text="See [that](/plog/other) and ![it](/photos/x.webp)", categories=(self.web,)
+        )
         self.post_by("other", published=START - timedelta(days=2))
 
     def get(self, path: str, **headers: str) -> HTTPResponse:
@@ -73,7 +75,11 @@ class FeedsTest(SiteTestCase):
                 self.assertEqual((again.code, again.body), (304, b""), (path, headers))
                 self.assertIn("Content-Security-Policy", again.headers)
             earlier = "Mon, 01 Jan 2018 00:00:00 GMT"
-            for headers in ({"If_None_Match": '"other"'}, {"If_Modified_Since": earlier}, {"If_Modified_Since": "soon"}):
+            for headers in (
+                {"If_None_Match": '"other"'},
+                {"If_Modified_Since": earlier},
+                {"If_Modified_Since": "soon"},
+            ):
                 self.assertEqual(self.get(path, **headers).code, 200, (path, headers))
             self.assertEqual(self.get(path, If_None_Match='"other"', If_Modified_Since=modified).code, 200, path)
 

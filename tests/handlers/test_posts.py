@@ -88,7 +88,11 @@ class FilterTest(PageTest):
 
     def test_case_order_repetition_and_spaces_are_one_301_to_the_alphabetical_address(self) -> None:
         both = "/oc-Python/oc-Web+development"
-        for path in ("/oc-Web+development/oc-Python", "/oc-WEB+development/oc-python/", "/OC-python//oc-web%20development"):
+        for path in (
+            "/oc-Web+development/oc-Python",
+            "/oc-WEB+development/oc-python/",
+            "/OC-python//oc-web%20development",
+        ):
             self.assert_moves(path, both)
         for path in ("/oc-Python/oc-python", "/oc-Python/p1", "/oc-%50ython", "/oc-python/P1/"):
             self.assert_moves(path, "/oc-Python")
@@ -101,7 +105,14 @@ class FilterTest(PageTest):
 
     def test_unknown_ones_and_more_than_four_are_not_there(self) -> None:
         self.categories(*"ABCDE")
-        unknown = ("/oc-Nothing", "/oc-Python/oc-Nothing", "/oc-", "/oc-A/oc-B/oc-C/oc-D/oc-E", "/oc-Python/p2", "/oc-A")
+        unknown = (
+            "/oc-Nothing",
+            "/oc-Python/oc-Nothing",
+            "/oc-",
+            "/oc-A/oc-B/oc-C/oc-D/oc-E",
+            "/oc-Python/p2",
+            "/oc-A",
+        )
         for path in unknown:
             self.assertEqual(self.client.get(path).code, 404, path)
 
@@ -151,7 +162,12 @@ class PostTest(PageTest):
         self.post_by("Grüße-2")
         right = "/plog/Gr%C3%BC%C3%9Fe-2"
         self.text(right)
-        for path in ("/plog/gr%c3%bc%c3%9fe-2", "//PLOG//GR%C3%BCSSE-2//", "/plog/Gr%C3%BC%C3%9Fe%2D2/", "/plog%2Fgr%C3%BC%C3%9Fe-2"):
+        for path in (
+            "/plog/gr%c3%bc%c3%9fe-2",
+            "//PLOG//GR%C3%BCSSE-2//",
+            "/plog/Gr%C3%BC%C3%9Fe%2D2/",
+            "/plog%2Fgr%C3%BC%C3%9Fe-2",
+        ):
             self.assert_moves(f"{path}?a=b&c=%20", f"{right}?a=b&c=%20")
         self.assert_moves("/plog/GR%C3%BCSSE-2/comments.atom/", f"{right}/comments.atom")
         self.assert_moves("/plog/gr%C3%BC%C3%9Fe-2/comments.atom", f"{right}/comments.atom")
@@ -160,12 +176,25 @@ class PostTest(PageTest):
     def test_a_post_that_was_renamed_is_found_where_it_was(self) -> None:
         post = self.post_by("old")
         self.run_now(self.site.posts.edit(replace(post, slug="new")))
-        for path, to in (("/plog/OLD", "/plog/new"), ("/plog/old/?a", "/plog/new?a"), ("/plog/old/comments", "/plog/new/comments")):
+        for path, to in (
+            ("/plog/OLD", "/plog/new"),
+            ("/plog/old/?a", "/plog/new?a"),
+            ("/plog/old/comments", "/plog/new/comments"),
+        ):
             self.assert_moves(path, to)
 
     def test_head_is_get_without_a_body(self) -> None:
         self.post_by("hello")
-        for path in ("/", "/plog/", "/plog/hello", "/plog/hello/comments", "/rss.xml", "/plog/HELLO", "/nowhere", "/robots.txt"):
+        for path in (
+            "/",
+            "/plog/",
+            "/plog/hello",
+            "/plog/hello/comments",
+            "/rss.xml",
+            "/plog/HELLO",
+            "/nowhere",
+            "/robots.txt",
+        ):
             get, head = self.client.get(path), self.client.fetch("HEAD", path)
             self.assertEqual((head.code, head.body), (get.code, b""), path)
             self.assertEqual({**head.headers, "Date": ""}, {**get.headers, "Date": ""}, path)
@@ -174,9 +203,13 @@ class PostTest(PageTest):
         (web,) = self.categories("Web")
         posts = self.posts(4, categories=(web,))
         page = self.text(posts[1].path)
-        self.assertEqual(re.findall(r'rel="(prev|next)" href="([^"]+)"', page), [("prev", posts[2].path), ("next", posts[0].path)])
-        related = page[page.index('id="related"'):]
-        self.assertEqual([path in related for path in (posts[0].path, posts[2].path, posts[3].path)], [False, False, True])
+        self.assertEqual(
+            re.findall(r'rel="(prev|next)" href="([^"]+)"', page), [("prev", posts[2].path), ("next", posts[0].path)]
+        )
+        related = page[page.index('id="related"') :]
+        self.assertEqual(
+            [path in related for path in (posts[0].path, posts[2].path, posts[3].path)], [False, False, True]
+        )
 
     def test_an_old_post_says_how_old_it_is(self) -> None:
         for years, words in ((2, ""), (3, "3 years ago"), (5, "5 years ago"), (7, "7 years ago")):
@@ -186,7 +219,9 @@ class PostTest(PageTest):
             self.assertIn(words, page)
 
     def test_a_post_describes_itself_to_machines(self) -> None:
-        self.post_by("hello", title='</script><script>alert(1)</script> "&', summary="About <hello>", keywords=("one", "two"))
+        self.post_by(
+            "hello", title='</script><script>alert(1)</script> "&', summary="About <hello>", keywords=("one", "two")
+        )
         page = self.text("/plog/hello")
         address = f"{self.settings.url}/plog/hello"
         self.assertIn(f'<link rel="canonical" href="{address}">', page)

@@ -19,7 +19,7 @@ class RedisServer:
 
     def start(self):
         command = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", self.folder, "--save", ""]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with self.client() as redis:
             while not self._answers(redis):
                 time.sleep(0.01)

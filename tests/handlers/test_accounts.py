@@ -1,0 +1,141 @@
+"""Who somebody is: `/me`, cookies, and signing in and out."""
+
+from http.cookies import Morsel, SimpleCookie
+from typing import Any
+from urllib.parse import quote
+
+from tornado.httpclient import HTTPResponse
+
+from lib import json
+from tests.base import SiteTestCase, TestClient
+
+BO = "bo@example.com"
+
+
+def cookies(response: HTTPResponse) -> dict[str, Morsel[str]]:
+    """The cookies that an answer gives, by name."""
+    found: SimpleCookie = SimpleCookie()
+    for line in response.headers.get_list("Set-Cookie"):
+        found.load(line)
+    return dict(found)
+
+
+class AccountsTest(SiteTestCase):
+    def link(self, email: str = BO) -> str:
+        return self.run_now(self.site.accounts.signin_link(email))
+
+    def me(self, client: TestClient | None = None) -> dict[str, Any]:
+        return json.loads((client or self.client).get("/me").body)
+
+    def test_a_stranger_is_told_who_they_will_be_and_stays_that(self) -> None:
+        first = self.client.get("/me")
+        self.assertEqual(first.headers["Cache-Control"], "no-store")
+        told = json.loads(first.body)
+        nobody = {"visitor": told["visitor"], "name": "", "member": False, "staff": False, "unread": 0}
+        self.assertEqual(told, nobody)
+        again = self.client.get("/me")
+        self.assertEqual((json.loads(again.body), again.headers.get_list("Set-Cookie")), (told, []))
+        self.assertNotEqual(self.me(TestClient(self))["visitor"], told["visitor"])
+
+    def test_cookies_are_out_of_reach_for_scripts_and_other_sites(self) -> None:
+        visitor = cookies(self.client.get("/me"))["visitor"]
+        session = cookies(self.client.post(self.link()))["session"]
+        for cookie in (visitor, session):
+            self.assertEqual((cookie["httponly"], cookie["samesite"], cookie["path"]), (True, "Lax", "/"))
+            self.assertFalse(cookie["secure"])
+            self.assertTrue(cookie["expires"])
+
+    def test_a_cookie_that_somebody_made_up_is_none(self) -> None:
+        own = self.me()["visitor"]
+        self.client.cookies["visitor"] = f'"2|1:0|10:1700000000|7:visitor|16:{"x" * 16}|{"0" * 64}"'
+        self.client.cookies["session"] = "made-up"
+        told = self.me()
+        self.assertNotEqual(told["visitor"], own)
+        self.assertFalse(told["member"])
+
+    def test_opening_a_link_changes_nothing_and_its_button_signs_in(self) -> None:
+        path = self.link()
+        for _ in range(3):
+            page = self.client.get(path)
+            self.assertEqual((page.code, page.headers["Cache-Control"]), (200, "no-store"))
+            self.assertIn(f'action="{path}"'.encode(), page.body)
+            self.client.fetch("HEAD", path)
+        self.assertFalse(self.me()["member"])
+        response = self.client.post(path)
+        self.assertEqual((response.code, response.headers["Location"]), (303, "/"))
+        self.assertEqual(self.me()["member"], True)
+
+    def test_a_link_used_twice_or_too_late_signs_nobody_in(self) -> None:
+        path, late = self.link(), self.link()
+        self.client.post(path)
+        other = TestClient(self)
+        self.assertEqual(other.post(path).code, 403)
+        self.clock.pass_by(minutes=16)
+        self.assertEqual(other.post(late).code, 403)
+        page = other.get(path)
+        self.assertIn(b"older than 15 minutes", page.body)
+        self.assertNotIn(b"<form", page.body)
+        self.assertNotIn("session", other.cookies)
+        for unknown in ("/signin/x", f"/signin/{'x' * 44}"):
+            self.assertEqual(other.get(unknown).code, 404)
+
+    def test_where_to_go_next_is_a_path_of_this_site(self) -> None:
+        for path in ("/admin/", "/plog/hello?a=b", "/plog/gr%C3%BC%C3%9Fe"):
+            response = self.client.post(self.link(), {"next": path})
+            self.assertEqual(response.headers["Location"], path)
+        evil = ("https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "evil.example", "///evil.example")
+        controls = ("/\t/evil.example", "/x\r\nSet-Cookie: a=b", "javascript:alert(1)", " //evil.example", "")
+        for path in (*evil, *controls):
+            for sent in (self.client.post(self.link(), {"next": path}), self.client.post(f"{self.link()}?next={quote(path)}")):
+                self.assertEqual((sent.code, sent.headers["Location"]), (303, "/"), path)
+            page = self.client.get(f"{self.link()}?next={quote(path)}").body
+            self.assertNotIn(b"evil.example", page)
+
+    def test_signing_in_rotates_the_session(self) -> None:
+        self.client.post(self.link())
+        stolen = TestClient(self)
+        stolen.cookies["session"] = self.client.cookies["session"].value
+        self.assertTrue(self.me(stolen)["member"])
+        self.client.post(self.link())
+        self.assertFalse(self.me(stolen)["member"])
+        self.assertTrue(self.me()["member"])
+
+    def test_signing_out_leaves_nothing_of_the_member_in_this_browser(self) -> None:
+        visitor = self.me()["visitor"]
+        self.client.post(self.link())
+        self.assertEqual(self.me()["visitor"], visitor)
+        kept = TestClient(self)
+        kept.cookies.load(self.client.cookies.output(header="", sep=";"))
+        kept.cookies["session"] = self.client.cookies["session"].value
+        response = self.client.post("/signout")
+        self.assertEqual((response.code, response.headers["Location"]), (303, "/"))
+        self.assertFalse(self.me()["member"])
+        self.assertNotEqual(self.me()["visitor"], visitor)
+        self.assertFalse(self.me(kept)["member"], "the session is over, not only forgotten")
+
+    def test_signing_out_is_no_link(self) -> None:
+        self.client.post(self.link())
+        self.assertEqual(self.client.get("/signout").code, 303)
+        self.assertTrue(self.me()["member"])
+
+    def test_a_session_ends_after_ninety_days(self) -> None:
+        self.client.post(self.link())
+        self.clock.pass_by(days=90, seconds=1)
+        self.assertFalse(self.me()["member"])
+
+    def test_staff_are_told_so(self) -> None:
+        self.run_now(self.site.accounts.make_staff(BO))
+        self.client.post(self.link())
+        self.assertEqual((self.me()["member"], self.me()["staff"]), (True, True))
+
+
+class HttpsTest(SiteTestCase):
+    environment = {"SITE_URL": "https://plog.example"}
+
+    def test_cookies_travel_over_https_alone(self) -> None:
+        link = self.run_now(self.site.accounts.signin_link(BO))
+        given = {**cookies(self.client.get("/me")), **cookies(self.client.post(link))}
+        self.assertEqual({name: bool(cookie["secure"]) for name, cookie in given.items()}, {"visitor": True, "session": True})
+
+    def test_browsers_are_told_to_stay_with_https(self) -> None:
+        self.assertIn("max-age=", self.client.get("/").headers["Strict-Transport-Security"])

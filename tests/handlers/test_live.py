@@ -1,0 +1,249 @@
+"""The live connection, as a browser has it: a raw WebSocket at /live/websocket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from handlers.live import restart
+from lib import json
+from models.comments import Attempt
+from models.comments.collection import Author
+from tests.base import START, SiteTestCase, TestClient
+
+ADA = Author("0" * 12, is_staff=True)
+
+
+class Socket:
+    """One open page."""
+
+    def __init__(self, connection: WebSocketClientConnection) -> None:
+        self.connection = connection
+
+    async def say(self, **message: Any) -> dict[str, Any]:
+        """Send a message and return what answers it."""
+        return await self.say_text(json.dumps(message))
+
+    async def say_text(self, text: str) -> dict[str, Any]:
+        await self.connection.write_message(text)
+        return await self.hear()
+
+    async def hear(self, *kinds: str) -> dict[str, Any]:
+        """The next message (of these kinds), but for how many are here."""
+        while True:
+            text = await asyncio.wait_for(self.connection.read_message(), 5)
+            assert text is not None, f"closed with {self.connection.close_code}"
+            message: dict[str, Any] = json.loads(text)
+            if message["type"] in kinds or (not kinds and message["type"] != "here"):
+                return message
+
+    async def closed(self) -> int | None:
+        while await asyncio.wait_for(self.connection.read_message(), 5) is not None:
+            pass
+        return self.connection.close_code
+
+
+class LiveTest(SiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.post = self.post_by("hello")
+
+    async def open(self, client: TestClient | None = None, **headers: str) -> Socket:
+        client = client or self.client
+        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+        port = client.port or self.get_http_port()
+        request = HTTPRequest(f"ws://127.0.0.1:{port}/live/websocket", headers={"Cookie": cookies, **headers})
+        return Socket(await websocket_connect(request))
+
+    def live(self, story: Callable[[Socket], Awaitable[None]], client: TestClient | None = None) -> None:
+        """Run a story over one open connection."""
+
+        async def told() -> None:
+            socket = await self.open(client)
+            try:
+                await story(socket)
+            finally:
+                socket.connection.close()
+
+        self.run_now(told())
+
+    def assert_refused(self, code: str, told: dict[str, Any], **more: Any) -> None:
+        self.assertEqual((told["type"], told["code"], told["message"][-1]), ("error", code, "."))
+        self.assertEqual({key: told.get(key) for key in more}, more)
+
+    def test_a_comment_written_in_another_process_arrives_within_a_second(self) -> None:
+        self.second_site
+        bo = Author("1" * 12)
+
+        async def story(socket: Socket) -> None:
+            followed = await socket.say(type="follow", channel=self.post.channel, id=7)
+            self.assertEqual(followed, {"type": "followed", "channel": self.post.channel, "n": 0, "id": 7})
+            held = await self.second_site.comments.add(self.post, bo, Attempt("Held, so nobody hears of it"))
+            comment = await self.second_site.comments.add(self.post, ADA, Attempt("Hello from elsewhere"))
+            event = await asyncio.wait_for(socket.hear(), 1)
+            self.assertEqual((event["type"], event["channel"], event["n"]), ("event", self.post.channel, 1))
+            _, (change,), _ = await self.site.comments.changes(self.post, 0)
+            self.assertEqual(event["data"], {"comment": change})
+            await self.second_site.comments.approve(held.id)
+            self.assertEqual((await socket.hear())["data"]["comment"]["id"], held.id)
+            await self.second_site.comments.remove(comment.id)
+            gone = await socket.hear()
+            self.assertEqual((gone["n"], gone["data"]["comment"]["status"]), (3, "gone"))
+
+        self.live(story)
+
+    def test_followed_names_the_newest_change(self) -> None:
+        self.run_now(self.site.comments.add(self.post, ADA, Attempt("Before anybody came")))
+
+        async def story(socket: Socket) -> None:
+            self.assertEqual((await socket.say(type="follow", channel=self.post.channel))["n"], 1)
+
+        self.live(story)
+
+    def test_who_leaves_hears_no_more(self) -> None:
+        async def story(socket: Socket) -> None:
+            await socket.say(type="follow", channel=self.post.channel)
+            self.assertEqual(await socket.say(type="leave", channel=self.post.channel, id="x"), {"type": "done", "id": "x"})
+            self.assert_refused("no-channel", await socket.say(type="leave", channel=self.post.channel))
+            await self.site.comments.add(self.post, ADA, Attempt("Unheard"))
+            self.assertEqual((await socket.say(type="ping", sent=1))["type"], "pong")
+
+        self.live(story)
+
+    def test_who_is_here_is_told(self) -> None:
+        async def story(socket: Socket) -> None:
+            await socket.say(type="follow", channel=self.post.channel)
+            self.assertEqual(await socket.hear("here"), {"type": "here", "channel": self.post.channel, "count": 1})
+
+        self.live(story)
+
+    def test_a_ping_is_answered_with_both_times(self) -> None:
+        now = int(START.timestamp() * 1000)
+
+        async def story(socket: Socket) -> None:
+            for sent in (1700000000000, 12.5, 0):
+                self.assertEqual(await socket.say(type="ping", sent=sent), {"type": "pong", "sent": sent, "now": now})
+            for odd in ("1e999", "-1e999", "NaN", '"x"', "[1]", "9" * 400):
+                told = await socket.say_text(f'{{"type": "ping", "sent": {odd}, "id": "a"}}')
+                self.assertIn(told["type"], ("pong", "error"), odd)
+
+        self.live(story)
+
+    def test_an_id_is_echoed_and_nothing_that_is_none(self) -> None:
+        async def story(socket: Socket) -> None:
+            for id in ("a", 7, "ü<&>", "\ud800"):
+                told = await socket.say_text(f'{{"type": "ping", "id": {json.dumps(id)}}}'.encode("utf-8", "replace").decode())
+                self.assertIn("id", told)
+            self.assertEqual((await socket.say_text('{"type": "ping", "id": "\\ud800"}'))["type"], "pong")
+            for odd in ([1], {"a": 1}, None, 1.5):
+                self.assertNotIn("id", await socket.say(type="ping", id=odd))
+
+        self.live(story)
+
+    def test_what_makes_no_sense_is_refused_by_code_and_ends_nothing(self) -> None:
+        async def story(socket: Socket) -> None:
+            for text in ("{", "[]", '"x"', "null", "1", "[" * 3000):
+                self.assert_refused("bad-json", await socket.say_text(text))
+            for kind in ("seeek", None, 1, ["ping"], {"a": 1}, "__init__"):
+                self.assert_refused("unknown-type", await socket.say(type=kind, id=1), id=1)
+
+        self.live(story)
+
+    def test_more_than_16_kb_is_too_long_whatever_is_in_it(self) -> None:
+        async def story(socket: Socket) -> None:
+            told = await socket.say_text('{"type": "ping", "id": 1, "x": "%s"}' % ("ü" * 8192))
+            self.assert_refused("too-long", told)
+            self.assertEqual((await socket.say(type="ping"))["type"], "pong")
+
+        self.live(story)
+
+    def test_channels_that_are_none_are_refused(self) -> None:
+        odd = ("comments:", "comments:x", f"comments:{'0' * 12}", "posts:1", "", "lobbyy", f"{self.post.channel}:x")
+
+        async def story(socket: Socket) -> None:
+            for channel in (*odd, None, 1, [self.post.channel], {"$gt": ""}):
+                self.assert_refused("no-channel", await socket.say(type="follow", channel=channel, id=2), id=2)
+                self.clock.pass_by(seconds=1)
+                self.assert_refused("no-channel", await socket.say(type="leave", channel=channel))
+
+        self.live(story)
+
+    def test_nobody_follows_what_they_may_not_see(self) -> None:
+        hidden = [
+            self.post_by("future", published=START + timedelta(days=1)),
+            self.post_by("draft", is_draft=True),
+            self.post_by("archived", is_archived=True),
+            self.post_by("hidden", has_hidden_comments=True),
+        ]
+
+        async def story(socket: Socket) -> None:
+            for post in hidden:
+                self.assert_refused("no-channel", await socket.say(type="follow", channel=post.channel))
+
+        self.live(story)
+
+    def test_twenty_messages_a_second_are_enough(self) -> None:
+        async def story(socket: Socket) -> None:
+            for _ in range(20):
+                self.assertEqual((await socket.say(type="ping"))["type"], "pong")
+            self.assert_refused("slow-down", await socket.say(type="ping"))
+            self.assertEqual(await socket.closed(), 4029)
+
+        self.live(story)
+
+    def test_a_second_later_there_are_twenty_more(self) -> None:
+        async def story(socket: Socket) -> None:
+            for _ in range(60):
+                self.assertEqual((await socket.say(type="ping"))["type"], "pong")
+                self.clock.pass_by(seconds=1 / 19)
+
+        self.live(story)
+
+    def test_the_staff_channel_is_for_staff(self) -> None:
+        self.run_now(self.site.accounts.make_staff("ada@example.com"))
+
+        async def refused(socket: Socket) -> None:
+            self.assert_refused("not-allowed", await socket.say(type="follow", channel="staff"))
+
+        async def allowed(socket: Socket) -> None:
+            self.assertEqual((await socket.say(type="follow", channel="staff"))["type"], "followed")
+            comment = await self.site.comments.add(self.post, Author("1" * 12), Attempt("Waiting"))
+            news = {"id": comment.id, "status": "held", "post": self.post.id}
+            self.assertEqual((await socket.hear())["data"], {"comment": news})
+
+        for client in (self.client, self.client_signed_in("dee@example.com")):
+            self.live(refused, client)
+        self.live(allowed, self.client_signed_in("ada@example.com"))
+
+    def test_a_foreign_page_is_refused_before_anything_is_said(self) -> None:
+        foreign = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"})
+        for headers in foreign:
+            with self.assertRaises(HTTPClientError) as caught:
+                self.run_now(self.open(**headers))
+            self.assertEqual(caught.exception.code, 403, headers)
+        socket = self.run_now(self.open(Origin=self.settings.url))
+        socket.connection.close()
+
+    def test_a_process_that_stops_says_so(self) -> None:
+        async def story(socket: Socket) -> None:
+            await socket.say(type="ping")
+            await restart(self._app.live)  # type: ignore[attr-defined]
+            self.assertEqual(await socket.hear(), {"type": "restart"})
+            self.assertEqual(await socket.closed(), 1001)
+
+        self.live(story)
+
+    def test_who_goes_leaves_nothing_behind(self) -> None:
+        async def story(socket: Socket) -> None:
+            await socket.say(type="follow", channel=self.post.channel)
+            self.assertEqual(self.site.channels.followers, 1)
+
+        async def gone() -> None:
+            while self.site.channels.followers:
+                await asyncio.sleep(0.01)
+
+        self.live(story)
+        self.run_now(asyncio.wait_for(gone(), 5))

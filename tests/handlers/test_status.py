@@ -1,0 +1,63 @@
+"""What watchers read, and that the site serves without Redis."""
+
+from dataclasses import replace
+
+from lib import json
+from models.site import Site
+from tests.base import SiteTestCase, TestClient
+from ui_modules.comments import comment_html
+
+
+class StatusTest(SiteTestCase):
+    def test_the_status_names_the_process_and_each_server(self) -> None:
+        answer = self.client.get("/status")
+        told = json.loads(answer.body)
+        self.assertEqual((answer.code, told["ok"], told["process"]), (200, True, self.site.name))
+        self.assertEqual(answer.headers["Cache-Control"], "no-store")
+        for name in ("mongo", "redis"):
+            self.assertTrue(told["servers"][name]["up"])
+            self.assertGreaterEqual(told["servers"][name]["ms"], 0)
+
+    def test_metrics_are_what_prometheus_reads(self) -> None:
+        answer = self.client.get("/metrics")
+        self.assertIn("text/plain; version=0.0.4", answer.headers["Content-Type"])
+        lines = answer.body.decode().splitlines()
+        self.assertIn('plog_server_up{server="mongo"} 1', lines)
+        self.assertIn("plog_live_connections 0", lines)
+        for line in lines:
+            self.assertRegex(line, r'^(# (TYPE|HELP) \w+ .+|\w+(\{\w+="[^"]*"\})? [0-9.]+)$')
+
+    def test_the_admin_process_has_both(self) -> None:
+        ada = self.admin_client()
+        self.assertEqual([ada.get(path).code for path in ("/status", "/metrics")], [200, 200])
+
+
+class WithoutRedisTest(SiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.post_by("hello")
+        site = self.run_now(Site.open(replace(self.settings, redis_url="unix:///nowhere.sock"), comment_html, self.clock))
+        self._closing.append(site.close)
+        self.away = TestClient(self, self.served(self.opened_application(site)))
+
+    def test_pages_are_as_ever(self) -> None:
+        for path in ("/", "/plog/", "/plog/hello", "/plog/hello/comments", "/rss.xml", "/me"):
+            self.assertEqual(self.away.get(path).code, 200, path)
+
+    def test_a_comment_is_stored_and_told_by_the_worker_when_redis_is_back(self) -> None:
+        answer = self.away.post("/plog/hello/comments", json_body={"text": "Written while Redis was away"})
+        self.assertEqual(answer.code, 201)
+        again = self.away.post("/plog/hello/comments", json_body={"text": "Written while Redis was away"})
+        self.assertEqual(json.loads(again.body)["id"], json.loads(answer.body)["id"])
+        self.clock.pass_by(seconds=6)
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
+
+    def test_the_limits_are_each_processes_own_and_never_absent(self) -> None:
+        codes = [self.away.post("/plog/hello/comments", json_body={"text": f"Number {n}"}).code for n in range(6)]
+        self.assertEqual(codes, [201] * 5 + [429])
+
+    def test_the_status_says_so_and_the_site_can_serve(self) -> None:
+        answer = self.away.get("/status")
+        told = json.loads(answer.body)
+        self.assertEqual((answer.code, told["ok"], told["servers"]["redis"]["up"], told["live"]), (200, True, False, False))
+        self.assertIn(b'plog_server_up{server="redis"} 0', self.away.get("/metrics").body)

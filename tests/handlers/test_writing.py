@@ -1,0 +1,192 @@
+"""Writing a comment: with and without script, what is refused and why, and whatever programs may send."""
+
+import re
+from typing import Any
+
+from lib import json
+from tests.base import TestClient
+from tests.handlers.test_comments import NAME, PATH, CommentsTestCase
+
+HTML = {"Accept": "text/html"}
+
+
+class WritingTest(CommentsTestCase):
+    def test_a_script_gets_201_and_what_its_visitor_needs_to_know(self) -> None:
+        response = self.write(name="Bo")
+        self.assertEqual(response.code, 201)
+        told = json.loads(response.body)
+        self.assertLessEqual({"id", "n", "status", "html", "edit_token", "edit_until"}, told.keys())
+        self.assertEqual((told["status"], told["n"]), ("held", None))
+        self.assertIn("visitor", self.client.cookies)
+
+    def test_staff_are_published_at_once(self) -> None:
+        self.run_now(self.site.accounts.make_staff("ada@example.com"))
+        told = json.loads(self.write(self.client_signed_in("ada@example.com")).body)
+        self.assertEqual((told["status"], told["n"]), ("published", 1))
+
+    def test_a_form_gets_303_to_its_comment(self) -> None:
+        response = self.client.post(PATH, {"text": "By form", "name": "Bo", "email": "", "parent": "", "website": ""})
+        (mine,) = self.changes("mine=1")["comments"]
+        self.assertEqual((response.code, response.headers["Location"]), (303, f"/plog/hello#c{mine['id']}"))
+
+    def test_the_case_of_the_address_does_not_lose_a_comment(self) -> None:
+        self.assertEqual(self.write(path="/plog/HELLO/comments").code, 201)
+
+    def test_what_is_wrong_is_named_by_field(self) -> None:
+        wrong: dict[str, list[Any]] = {
+            "text": ["", "  \n", None, "x" * 10_001, 5, True, ["x"], {"$gt": ""}, "\ud800"],
+            "name": ["x" * 101, 5, {"$ne": 1}],
+            "email": ["nobody", ["bo@example.com"]],
+            "parent": ["x", "0" * 12, "$gt", 7, {"$gt": ""}, ["0" * 12]],
+            "website": [{"$gt": ""}],
+        }
+        for field, values in wrong.items():
+            for value in values:
+                response = self.write(TestClient(self), **{field: value})
+                self.assertEqual(response.code, 422, (field, value))
+                told = json.loads(response.body)
+                self.assertEqual((told["error"], list(told["problems"])), ("invalid", [field]), (field, value))
+                self.run_now(self.site.redis.flushdb())
+        self.assertEqual(self.count(), 0)
+
+    def test_ten_thousand_characters_of_any_kind_fit(self) -> None:
+        self.assertEqual(self.write(text="ü" * 10_000, name="é" * 100).code, 201)
+
+    def test_a_body_that_is_no_form_and_no_json_is_no_crash(self) -> None:
+        bodies = (b"{", b"[]", b'"text"', b"null", b"[" * 5000, b'{"text": "\xff"}', b'{"text": NaN}', b"")
+        for kind in ("application/json", "application/json; charset=utf-8", "multipart/form-data", "text/plain"):
+            for body in bodies:
+                for accept in ("application/json", "text/html"):
+                    code = self.raw(body, kind, accept)
+                    self.assertIn(code, (400, 422), (kind, body[:20], accept))
+                    self.run_now(self.site.redis.flushdb())
+        self.assertEqual(self.raw(b"text=%ff&name=x", "application/x-www-form-urlencoded", "text/html"), 400)
+        self.assertEqual(self.raw(b'{"text": "\\ud800", "name": "\\udfff"}', "application/json", "text/html"), 422)
+        self.log.lines = [line for line in self.log.lines if "multipart" not in line.lower()]
+        self.assertEqual(self.count(), 0)
+
+    def raw(self, body: bytes, kind: str, accept: str) -> int:
+        url = self.get_url(PATH)
+        headers = {"Content-Type": kind, "Accept": accept}
+        fetch = self.http_client.fetch(url, method="POST", body=body, headers=headers, raise_error=False)
+        return int(self.run_now(fetch).code)
+
+    def test_what_cannot_be_shown_is_left_out(self) -> None:
+        told = json.loads(self.write(text="a\x00b\u202ec\ud800d", name="B\x00o\n\n  B").body)
+        comment = self.run_now(self.site.comments.by_id(told["id"]))
+        self.assertEqual((comment.text, comment.name), ("abcd", "Bo B"))
+
+    def test_a_name_is_text_wherever_it_is_shown(self) -> None:
+        told = self.write(name=NAME)
+        comment = self.published("A reply to come", name=NAME)
+        mine = self.changes("mine=1")["comments"][0]["html"]
+        pages = [
+            told.body,
+            mine.encode(),
+            self.client.get("/plog/hello").body,
+            self.client.get("/plog/hello/comments.atom").body,
+        ]
+        again = self.client.post(PATH, {"text": "", "name": f'">{NAME}', "parent": f'"{NAME}'}, headers=HTML).body
+        row = self.admin_client().get(f"/admin/comments/{comment.id}").body
+        for page in (*pages, again, row):
+            self.assertNotIn(b"<img src=x", page)
+            self.assertIn(b"onerror", page)
+
+    def test_the_same_text_again_within_a_minute_is_the_same_comment(self) -> None:
+        first = json.loads(self.write(TestClient(self)).body)
+        again = self.write(TestClient(self))
+        self.assertEqual((again.code, json.loads(again.body)), (201, first))
+        self.assertEqual(self.count(), 1)
+        self.assertNotEqual(json.loads(self.write(text="Other words").body)["id"], first["id"])
+        self.post_by("other")
+        elsewhere = json.loads(self.write(path="/plog/other/comments").body)
+        self.assertNotEqual(elsewhere["id"], first["id"])
+        self.clock.pass_by(seconds=61)
+
+    def test_a_program_that_fills_the_trap_is_held_like_anybody_and_told_nothing(self) -> None:
+        told = json.loads(self.write(website="http://spam.example").body)
+        self.assertEqual(told["status"], "held")
+        self.assertEqual(self.run_now(self.site.comments.by_id(told["id"])).check, "honeypot")
+
+    def test_closed_comments_are_shown_and_take_no_more(self) -> None:
+        closed = self.post_by("closed", has_closed_comments=True)
+        response = self.write(path="/plog/closed/comments")
+        self.assertEqual((response.code, json.loads(response.body)["error"]), (403, "closed"))
+        page = self.client.get(closed.path).body
+        self.assertIn(b"Comments are closed", page)
+        self.assertNotIn(b"<form", page)
+        self.assertEqual(self.client.post(f"{closed.path}/comments", {"text": "Kept"}, headers=HTML).code, 403)
+
+    def test_hidden_comments_are_nowhere(self) -> None:
+        hidden = self.post_by("hidden", has_hidden_comments=True)
+        page = self.client.get(hidden.path).body
+        self.assertNotIn(b"<form", page)
+        self.assertNotIn(b"data-channel", page)
+        for path in ("comments?after=0", "comments?mine=1", f"comments/{'0' * 12}", "p1"):
+            self.assertEqual(self.client.get(f"{hidden.path}/{path}").code, 404, path)
+        self.assertEqual(self.write(path=f"{hidden.path}/comments").code, 404)
+
+    def test_a_parent_is_of_the_same_post_and_to_be_seen(self) -> None:
+        elsewhere = self.published("Elsewhere", self.post_by("other")).id
+        held = json.loads(self.write(TestClient(self), text="Somebody else's, held").body)["id"]
+        for parent in (elsewhere, held):
+            response = self.write(text=f"To {parent}", parent=parent)
+            self.assertEqual((response.code, list(json.loads(response.body)["problems"])), (422, ["parent"]))
+        root = self.published("A root")
+        told = json.loads(self.write(text="A good reply", parent=root.id).body)
+        self.assertEqual(told["parent"], root.id)
+
+    def test_without_script_nothing_of_what_was_written_is_lost(self) -> None:
+        response = self.client.post(PATH, {"text": "A long text", "email": "nobody", "name": "Bo"}, headers=HTML)
+        page = response.body.decode()
+        self.assertEqual(response.code, 422)
+        for kept in ("A long text", 'value="Bo"', 'value="nobody"', "does not look like an e-mail"):
+            self.assertIn(kept, page)
+
+
+class LimitsTest(CommentsTestCase):
+    def test_the_sixth_attempt_in_a_minute_is_told_when_to_come_again(self) -> None:
+        for n in range(5):
+            self.write(text=f"Attempt number {n}")
+        for headers in ({"Accept": "application/json"}, HTML):
+            refused = self.client.post(PATH, {"text": "One too many"}, headers=headers)
+            self.assertEqual((refused.code, refused.headers["Retry-After"]), (429, "60"))
+        self.assertIn(b"One too many", refused.body)
+        self.clock.pass_by(seconds=61)
+        self.assertEqual(self.write(text="A minute later").code, 201)
+
+    def test_refused_attempts_count_too(self) -> None:
+        for refused in ({"text": "x" * 10_001}, {"text": "To nobody", "parent": "0" * 12}):
+            codes = [self.write(**refused).code for _ in range(5)]
+            self.assertEqual([*codes, self.write(text="A fair one").code], [422] * 5 + [429])
+            self.clock.pass_by(seconds=61)
+
+    def test_who_throws_the_cookie_away_is_known_by_network_and_program(self) -> None:
+        codes = [self.write(TestClient(self), text=f"Attempt number {n}").code for n in range(6)]
+        self.assertEqual(codes, [201] * 5 + [429])
+
+    def test_twenty_in_a_minute_from_one_network_are_enough(self) -> None:
+        codes = []
+        for n in range(21):
+            headers = {"X-Real-IP": f"203.0.113.{n}", "User-Agent": f"Browser {n}", "Accept": "application/json"}
+            codes.append(TestClient(self).post(PATH, {"text": f"Attempt number {n}"}, headers=headers).code)
+        self.assertEqual(codes, [201] * 20 + [429])
+        elsewhere = {"X-Real-IP": "198.51.100.1", "Accept": "application/json"}
+        self.assertEqual(TestClient(self).post(PATH, {"text": "From elsewhere"}, headers=elsewhere).code, 201)
+
+
+class PreviewTest(CommentsTestCase):
+    def test_a_preview_is_what_the_page_would_show_and_nothing_is_kept(self) -> None:
+        text = "A `code` & <b> https://example.com"
+        told = json.loads(self.client.post(f"{PATH}/preview", json_body={"text": text}).body)
+        self.assertEqual(list(told), ["html"])
+        self.assertEqual(self.count(), 0)
+        own = json.loads(self.write(text=text).body)["html"]
+        self.assertIn(re.sub(r"\s+", " ", told["html"]), re.sub(r"\s+", " ", own))
+        self.assertIn('rel="nofollow ugc noopener"', told["html"])
+
+    def test_a_preview_of_nothing_or_far_too_much_is_refused(self) -> None:
+        for text in ("", "x" * 10_001, ["x"]):
+            self.assertEqual(self.client.post(f"{PATH}/preview", json_body={"text": text}).code, 422)
+        self.assertEqual(self.client.post("/plog/unknown/comments/preview", json_body={"text": "x"}).code, 404)
+        self.assertEqual(self.client.get(f"{PATH}/preview").code, 405)
