@@ -10,10 +10,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from tornado.options import define, options, parse_command_line
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 
 from handlers.base import NotFoundHandler
 from handlers.live import live_endpoint, restart
@@ -30,25 +33,41 @@ PATIENCE = 5.0  # seconds for requests to finish in
 logger = logging.getLogger(__name__)
 
 
-def application(site: Site, is_admin: bool = False) -> Application:
+class Plog(Application):
+    """Knows which requests are under way: closing a connection of Tornado's cuts off whatever is being answered on it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.under_way: WeakSet[HTTPServerRequest] = WeakSet()  # weak: some end because their client went away
+
+    def get_handler_delegate(self, request: HTTPServerRequest, *args: Any, **options: Any) -> Any:
+        self.under_way.add(request)
+        return super().get_handler_delegate(request, *args, **options)
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """A request was answered. No line for it: nginx keeps that log."""
+        self.under_way.discard(handler.request)
+
+    async def be_idle(self) -> None:
+        """Return once nothing is under way."""
+        while self.under_way:
+            await asyncio.sleep(0.02)
+
+
+def application(site: Site, is_admin: bool = False) -> Plog:
     """The web application of one process over a site that is open."""
     live = None if is_admin else live_endpoint(site)
-    app = Application(
+    app = Plog(
         default_handler_class=NotFoundHandler,
         template_path=str(ROOT / "templates"),
         static_path=str(ROOT / "static"),
         ui_modules=[comments, dates, posts, static],
         cookie_secret=site.settings.secret,
         compress_response=False,  # nginx does it
-        log_function=note,
     )
     app.add_handlers(".*", public_routes(live) if live else admin_routes())  # ahead of Tornado's own for static files
     app.site, app.live = site, live  # type: ignore[attr-defined]
     return app
-
-
-def note(handler: object) -> None:
-    """No line for each request: nginx keeps that log."""
 
 
 async def serve(settings: Settings, port: int, is_admin: bool) -> None:
@@ -67,13 +86,16 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     await site.close()
 
 
-async def stopped(app: Application, server: HTTPServer) -> None:
+async def stopped(app: Plog, server: HTTPServer) -> None:
     """No new connections, everybody told, and what is under way finished, within bounds."""
     server.stop()
-    if app.live:  # type: ignore[attr-defined]
-        await restart(app.live)  # type: ignore[attr-defined]
+    server.conn_params.no_keep_alive = True  # what nginx still sends over open connections is the last on each
     try:
-        await asyncio.wait_for(server.close_all_connections(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            if app.live:  # type: ignore[attr-defined]
+                await restart(app.live)  # type: ignore[attr-defined]
+            await app.be_idle()
+            await server.close_all_connections()
     except TimeoutError:
         logger.warning("some requests did not finish in time")
 

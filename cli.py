@@ -53,8 +53,11 @@ async def bring(site: Site, given: argparse.Namespace) -> int:
 
 
 async def demo(site: Site, given: argparse.Namespace) -> int:
-    """add the demo site"""
+    """add the demo site, where there are no other posts"""
     await site.create_indexes()
+    if await site.posts.has_others("demo"):
+        print("There are posts of yours here: the demo site was left out.")
+        return 0
     return await take(site, demo_items())
 
 
@@ -86,7 +89,7 @@ def demo_items() -> Iterator[Item | Unusable]:
     comments = json.loads((DEMO / "comments.json").read_text(encoding="utf-8"))
     for item in markdown_folder.read(DEMO / "posts"):
         if isinstance(item, Item):
-            yield replace(item, comments=tuple(_comment(c) for c in comments if c["post"] == item.slug))
+            yield replace(item, origin_kind="demo", comments=tuple(_comment(c) for c in comments if c["post"] == item.slug))
         else:
             yield item
 

@@ -50,7 +50,7 @@ def main() -> None:
             signal.signal(number, lambda *_: sys.exit(0))
     try:
         run(Settings.from_environment(os.environ))
-    except (BadSetting, Refused, servers.Unavailable) as error:
+    except (BadSetting, Refused, servers.Unavailable, PermissionError) as error:
         sys.exit(f"Plog does not start: {error}")
 
 

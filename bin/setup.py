@@ -75,7 +75,14 @@ def install_packages() -> None:
         return
     say("installing package-lock.json")
     command, environment = npm()
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
+    options = [
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        "--no-update-notifier",
+        "--fetch-retries=1",
+    ]
     try:
         run([*command, "ci", *options], environment, NPM_SECONDS)
         stamp.write_text(content)

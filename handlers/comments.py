@@ -5,7 +5,7 @@ The same addresses serve forms (303 back to the page, or the form again with wha
 
 from typing import Any
 
-from handlers.base import BaseHandler, as_json, problem_of, public, visitor
+from handlers.base import AWAY, BaseHandler, as_json, problem_of, public, visitor
 from lib.clock import iso
 from lib.markup import comment_html
 from lib.text import cleaned
@@ -36,25 +36,32 @@ class CommentsHandler(BaseHandler):
     @visitor
     async def post(self, slug: str) -> None:
         """Write a comment."""
-        post = await open_post(self, slug)
+        post = self._unread(slug)
         try:
+            post = await open_post(self, slug)
             attempt = Attempt.cleaned(*(self.text(name) for name in ("text", "name", "email", "website")))
             comment = await self.site.comments.add(post, await self.writer(), attempt, self.text("parent") or None)
-        except SiteError as error:
+        except (SiteError, *AWAY) as error:
             return self._again(post, error)
         if self.wants_json:
             self.json(as_own(self, comment), 201)
         else:
-            self.redirect(f"{post.path}#{comment.anchor}", status=303)
+            self.redirect(f"{post.path}#{comment.anchor if comment.is_published else 'held'}", status=303)
 
     async def _mine(self, post: Post) -> list[dict[str, Any]]:
         mine = await self.site.comments.waiting_for(post, (await self.writer()).id)
         return [as_own(self, comment) for comment in mine]
 
-    def _again(self, post: Post, error: SiteError) -> None:
+    def _unread(self, slug: str) -> Post:
+        """Stands for a post that cannot be read while MongoDB is away: enough to show the form again."""
+        return Post(id="", slug=slug, title="this post", published=self.site.clock(), edited=self.site.clock())
+
+    def _again(self, post: Post, error: Exception) -> None:
         """Without script nothing of what was written may be lost: the form again, with what is wrong."""
-        if self.wants_json:
+        if self.wants_json or isinstance(error, NotFound):
             raise error
+        if isinstance(error, AWAY):
+            self.log_exception(type(error), error, None)
         problem = problem_of(error)
         self.set_status(problem.status)
         if problem.wait is not None:

@@ -113,6 +113,7 @@ def _item(file: _File) -> Item:
         keywords=distinct([*_names(file.front.get("keywords")), *_names(file.front.get("tags"))]),
         is_draft=_is_draft(file),
         addresses=_addresses(file),
+        has_closed_comments=_has_closed_comments(file),
     )
 
 
@@ -160,6 +161,11 @@ def _datetime(value: object) -> datetime:
 def _is_draft(file: _File) -> bool:
     is_unpublished = file.front.get("published") is False
     return file.front.get("draft") is True or is_unpublished or "_drafts" in Path(file.name).parts
+
+
+def _has_closed_comments(file: _File) -> bool:
+    """`comments: closed`, or `false` as Jekyll's users write it."""
+    return str(file.front.get("comments")).strip().lower() in ("closed", "false")
 
 
 def _addresses(file: _File) -> tuple[str, ...]:

@@ -48,21 +48,27 @@ class Subscription:
 
     async def subscribe(self, names: Iterable[str]) -> None:
         """Ask for these; Redis answers each with a `subscribe` among what `heard` returns."""
-        await self._connection.send_command("SUBSCRIBE", *names, check_health=False)
+        await self._send("SUBSCRIBE", *names)
 
     async def unsubscribe(self, names: Iterable[str]) -> None:
-        await self._connection.send_command("UNSUBSCRIBE", *names, check_health=False)
+        await self._send("UNSUBSCRIBE", *names)
 
     async def heard(self) -> tuple[str, str, str]:
         """The next (kind, name, text); kind is `message`, `subscribe` or something of no interest. Raises `Away`."""
         word = await self._word()
         if word is None:
-            await self._connection.send_command("PING", check_health=False)
+            await self._send("PING")
             word = await self._word()
         if word is None:
             raise ConnectionError("Redis does not answer")
         kind, name, text = word if isinstance(word, list) and len(word) == 3 else ("", "", "")
         return kind, name or "", str(text)
+
+    async def _send(self, *words: str) -> None:
+        try:
+            await self._connection.send_command(*words, check_health=False)
+        except AttributeError as error:  # redis-py's, where a cancelled read has closed the connection meanwhile
+            raise ConnectionError("the connection is closed") from error
 
     async def _word(self) -> Any:
         return await self._connection.read_response(timeout=SILENCE, push_request=True)

@@ -260,8 +260,9 @@ class Posts:
         """How many visible posts there are."""
         return int(await self._posts.count_documents(self._visible()))
 
-    async def is_empty(self) -> bool:
-        return await self._posts.find_one({}, {"_id": 1}) is None
+    async def has_others(self, kind: str) -> bool:
+        """Whether there is any post that did not come from there."""
+        return await self._posts.find_one({"origin.kind": {"$ne": kind}}, {"_id": 1}) is not None
 
     def _visible(self) -> dict[str, Any]:
         return {"is_listed": True, "published": {"$lte": self._clock()}}

@@ -1,22 +1,29 @@
 """A page that follows a thread, without a browser: the same rules as static/js/helpers/sequence.js, over real sockets.
 
 It starts from what a page showed (`data-n` and the comments on it), follows over a WebSocket, asks for what it misses,
-and notes if anything was ever shown twice.
+and notes if anything was ever shown twice. A `LastingFollower` also comes back by itself, as static/js/live.js does.
 """
 
 import asyncio
+import random
 import re
+from contextlib import suppress
 from typing import Any
 
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from lib import json
 from tests.base import TestClient
 
 PAGE_N = re.compile(r'data-channel="([^"]+)" data-n="(\d+)"')
-ARTICLE = re.compile(r'<article class="comment (\w+)" id="c([0-9a-v]{12})" data-n="(\d+)">.*?</article>', re.DOTALL)
+ARTICLE = re.compile(r'<article class="comment (\w+)" id="c([0-9a-v]{12})" data-n="(\d+)"[^>]*>.*?</article>', re.DOTALL)
 GONE = ""
+SHORTEST, LONGEST = 0.3, 30.0  # seconds, as in static/js/helpers/backoff.js
+SPREAD = 2.0  # seconds over which those come back who were told of a restart
+POLL = 5.0  # seconds after which a page asks again for what it could not get
+PATIENCE = 10.0  # seconds for a connection to open
+BROKEN = (OSError, HTTPClientError, WebSocketClosedError)
 
 
 class Page:
@@ -63,15 +70,17 @@ class Follower:
 
     async def _listen(self, socket: WebSocketClientConnection) -> None:
         while (text := await socket.read_message()) is not None:
-            message: dict[str, Any] = json.loads(text)
-            if message["type"] == "followed" and message["n"] > self.n:
-                await self._catch_up()
-            elif message["type"] == "event" and message["n"] == self.n + 1:
-                self._apply(message["data"]["comment"])
-            elif message["type"] == "event" and message["n"] > self.n:
-                await self._catch_up()
-            elif message["type"] == "error":
-                self.faults.append(text if isinstance(text, str) else "bytes")
+            await self._receive(json.loads(text))
+
+    async def _receive(self, message: dict[str, Any]) -> None:
+        if message["type"] == "followed" and message["n"] > self.n:
+            await self._catch_up()
+        elif message["type"] == "event" and message["n"] == self.n + 1:
+            self._apply(message["data"]["comment"])
+        elif message["type"] == "event" and message["n"] > self.n:
+            await self._catch_up()
+        elif message["type"] == "error":
+            self.faults.append(json.dumps(message))
 
     async def _catch_up(self) -> None:
         assert self._client is not None
@@ -86,3 +95,90 @@ class Follower:
         self.n = change["n"]
         self.shown[change["id"]] = change["html"]
         self._moved.set()
+
+
+class LastingFollower(Follower):
+    """Somebody who stays: after every loss it connects again, with longer pauses each time, and asks until it is told."""
+
+    def __init__(self, page: Page, path: str) -> None:
+        super().__init__(page, path)
+        self.losses = 0  # connections that broke, and attempts at one that failed
+        self.restarts = 0  # how often a process said that it restarts
+        self.joined: list[float] = []  # when it followed and had caught up, by the loop's clock
+        self._has_joined = asyncio.Event()
+        self._is_leaving = asyncio.Event()
+
+    async def connect(self, client: TestClient) -> None:
+        self._client = client
+        self._listening = asyncio.ensure_future(self._stay(f"ws://127.0.0.1:{client.port}/live/websocket"))
+        await self.join()
+
+    async def join(self, times: int = 1) -> None:
+        """Return once it followed, and had caught up, so many times."""
+        while len(self.joined) < times:
+            self._has_joined.clear()
+            await self._has_joined.wait()
+
+    async def disconnect(self) -> None:
+        self._is_leaving.set()
+        if self._socket is not None:
+            self._socket.close()
+        await self._end()
+
+    async def vanish(self) -> None:
+        """Leave without a word, as a phone does that loses its network."""
+        self._is_leaving.set()
+        if self._socket is not None and self._socket.protocol is not None:
+            self._socket.protocol.stream.close()
+        await self._end()
+
+    async def _end(self) -> None:
+        assert self._listening is not None
+        await self._listening
+        self._socket = None
+
+    async def _stay(self, url: str) -> None:
+        failures = 0
+        while not self._is_leaving.is_set():
+            restarts = self.restarts
+            with suppress(*BROKEN):
+                self._socket = await websocket_connect(HTTPRequest(url, connect_timeout=PATIENCE))
+                failures = 0
+                await self._follow(self._socket)
+            if self._is_leaving.is_set():
+                break
+            self.losses += 1
+            is_told = self.restarts > restarts
+            await self._pause(random.uniform(0, SPREAD) if is_told else wait(failures, random.random()))
+            failures += not is_told
+
+    async def _follow(self, socket: WebSocketClientConnection) -> None:
+        try:
+            await socket.write_message(json.dumps({"type": "follow", "channel": self.channel}))
+            if not self._is_leaving.is_set():
+                await self._listen(socket)
+        finally:
+            socket.close()
+
+    async def _receive(self, message: dict[str, Any]) -> None:
+        self.restarts += message["type"] == "restart"
+        await super()._receive(message)
+        if message["type"] == "followed":
+            self.joined.append(asyncio.get_running_loop().time())
+            self._has_joined.set()
+
+    async def _catch_up(self) -> None:
+        while not self._is_leaving.is_set():
+            before = self.n
+            with suppress(*BROKEN, KeyError, ValueError):  # no answer, or one that says why not
+                return await super()._catch_up()
+            await self._pause(POLL if self.n == before else 0)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_leaving.wait(), seconds)
+
+
+def wait(failures: int, chance: float) -> float:
+    """Seconds before the attempt after so many failed ones: `wait` of static/js/helpers/backoff.js."""
+    return float(min(LONGEST, SHORTEST * 2**failures) * (0.5 + chance / 2))

@@ -11,6 +11,7 @@ from models.comments import Attempt, Comment
 from models.errors import Invalid, NotFound, SiteError
 
 STATUSES = ("held", "published", "spam")
+ACTIONS = ("approve", "delete", "spam")
 ON_A_PAGE = 50
 MOST_AT_ONCE = 500
 
@@ -38,12 +39,14 @@ class QueueHandler(StaffHandler):
     @staff
     async def post(self) -> None:
         """Do one thing to many comments; what one of them refuses does not keep the others from it."""
-        ids = self._ids()
+        ids, action = self._ids(), self.text("action")
+        if action not in ACTIONS:
+            raise Invalid({"action": f"This must be one of {', '.join(ACTIONS)}."})
         changed: list[Comment] = []
         refused: dict[str, str] = {}
         for id in ids:
             try:
-                changed += await self._act(self.text("action"), id)
+                changed += await self._act(action, id)
             except SiteError as error:
                 refused[id] = error.message
         done(self, changed, refused)
@@ -54,16 +57,14 @@ class QueueHandler(StaffHandler):
             return await comments.approve(id)
         if action == "spam":
             return [await comments.mark_spam(id)]
-        if action == "delete":
-            return [await comments.remove(id)]
-        raise Invalid({"action": "This must be approve, delete or spam."})
+        return [await comments.remove(id)]
 
     def _ids(self) -> list[str]:
         sent = self.form.get("id") if self.is_json else self.get_body_arguments("id")
-        ids = list(dict.fromkeys(sent if isinstance(sent, list) else [sent]))
+        ids = sent if isinstance(sent, list) else [sent]
         if not all(isinstance(id, str) for id in ids) or not 0 < len(ids) <= MOST_AT_ONCE:
             raise Invalid({"id": f"Please choose 1 to {MOST_AT_ONCE} comments."})
-        return ids
+        return list(dict.fromkeys(ids))
 
 
 class QueuedHandler(StaffHandler):

@@ -67,6 +67,7 @@ class Channels:
     async def close(self) -> None:
         self._gossip = {name: self._counted(0) for name in self._channels}
         await self._pass_gossip_on()
+        self._is_connected.clear()  # what is lost from now on is no news
         while self._tasks:  # redis-py may turn a cancellation into a lost connection, from which a loop goes on
             for task in self._tasks:
                 task.cancel()

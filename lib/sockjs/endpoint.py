@@ -46,7 +46,7 @@ class Endpoint(SockJSRouter):  # type: ignore[misc]
         }
         super().__init__(connection_class, prefix, chosen, IOLoop.current(), FramedSession)
         self.stats._callback.stop()
-        self.stats = Uncounted()
+        self.stats: Any = Uncounted()
         self.prefix = prefix
         self.context = context
         self.is_allowed = is_allowed

@@ -128,7 +128,7 @@ class Receiving(Request, PollingTransportBase):  # type: ignore[misc]
         self._detach()
         if not self._finished:
             finished = self.finish()
-            asyncio.get_running_loop().call_later(GRACE, lambda: finished.done() or _cut_off(self.request.connection))
+            asyncio.get_running_loop().call_later(GRACE, _cut_off, self.request.connection, finished)
 
     def on_connection_close(self) -> None:
         self.is_gone, self.active = True, False
@@ -151,7 +151,7 @@ class Streaming(Receiving, StreamingTransportBase):  # type: ignore[misc]
     def finish(self, chunk: Any = None) -> "asyncio.Future[None]":
         finished = super().finish(chunk)
         if self.request.version == "HTTP/1.0":  # without a length or chunks only this tells the end
-            finished.add_done_callback(lambda _: _cut_off(self.request.connection))
+            finished.add_done_callback(lambda _: self.request.connection.close())  # type: ignore[union-attr]
         return finished
 
     def may_end(self) -> bool:
@@ -244,5 +244,6 @@ class Greeting(Checked, GreetingsHandler):  # type: ignore[misc]
     pass
 
 
-def _cut_off(connection: Any) -> None:
-    connection.close()
+def _cut_off(connection: Any, finished: "asyncio.Future[None]") -> None:
+    if not finished.done():
+        connection.close()

@@ -51,6 +51,7 @@ def item_of(element: Element, host: str, slugs: set[str]) -> tuple[Item | None, 
         addresses=_addresses(element),
         comments=tuple(comments),
         is_page=_text(element, "wp:post_type") == "page",
+        has_closed_comments=_text(element, "wp:comment_status") == "closed",
     )
     return item, unusable
 

@@ -99,8 +99,9 @@ class PlogComments extends HTMLElement {
 
   /** This visitor wrote, changed or removed a comment. What is left of one with replies only the server knows. */
   changed(change) {
-    const isKnown = change.html || !this.thread.hasReplies(change.id);
+    const isKnown = change.html || !change.n || !this.thread.hasReplies(change.id);
     if (isKnown) this.thread.show(change, true);
+    else this.thread.release(change.id);
     this.sequence.resume();
     if (isKnown && change.n) this.sequence.heard(change);
     else if (change.n) this.sequence.told(change.n);

@@ -17,13 +17,12 @@ export class News {
     this.#word = word;
   }
 
-  /** Put `item` at an end of `list`, without moving anything that is on the screen. */
-  add(item, list, isFirst = false) {
-    const { top, bottom } = list.getBoundingClientRect();
-    const isBelow = (isFirst ? top : bottom) >= innerHeight;
+  /** Put `item` into `list` before another one, or at its end, without moving anything that is on the screen. */
+  add(item, list, next = null) {
+    const edge = next ? next.getBoundingClientRect().top : list.getBoundingClientRect().bottom;
+    const isBelow = edge >= innerHeight;
     item.hidden = !isBelow;
-    if (isFirst) list.prepend(item);
-    else list.append(item);
+    list.insertBefore(item, next);
     (item.querySelector(":scope > article") ?? item).classList.add("new");
     this.#fresh.add(item);
     if (isBelow) this.#seen.observe(item);

@@ -1,9 +1,10 @@
 /* <plog-queue>: the moderation queue. Every button and key is one of its forms, sent without leaving the page. A row that
    was decided stays where it is, so that the next press never hits another one. */
 
+import { countsOn, recount, showCounts } from "./counts.js";
 import "./indicator.js";
 import { made } from "./helpers/dom.js";
-import { recounted, wordOf } from "./helpers/queue.js";
+import { wordOf } from "./helpers/queue.js";
 import { ask, sentence } from "./helpers/requests.js";
 import { Keys } from "./keys.js";
 import { live } from "./live.js";
@@ -12,51 +13,61 @@ import { News } from "./news.js";
 class PlogQueue extends HTMLElement {
   connectedCallback() {
     this.list = this.querySelector(".queue");
+    this.asked = new Map(); // by id, the newest question
     this.batch = this.querySelector(".batch");
     this.news = new News(this.querySelector(".news"), "comment");
     this.addEventListener("submit", (event) => this.#send(event));
     new Keys(this);
     const indicator = this.querySelector("plog-live");
     live.follow("staff", {
-      event: (n, change) => this.#heard(change.comment),
+      followed: () => this.#catchUp(),
+      event: (n, { comment }) => this.#heard(comment.id),
       here: (count) => indicator.here(count),
     });
   }
 
-  /** Events without HTML say only that something changed: its row is asked for. */
-  async #heard({ id, status, html }) {
-    const row = html ?? (await fetch(`/admin/comments/${id}`, { credentials: "same-origin" }).then((answer) => (answer.ok ? answer.text() : "")));
-    if (row) this.show({ id, status, html: row });
+  /** Events are hints: the row is asked for, and with it how many there are of each. Only the newest answer counts. */
+  async #heard(id) {
+    const asked = Symbol();
+    this.asked.set(id, asked);
+    const answer = await ask(`/admin/comments/${id}`).catch(() => null);
+    if (!answer || this.asked.get(id) !== asked) return;
+    this.asked.delete(id);
+    showCounts(answer.counts);
+    this.show(made(answer.html));
+  }
+
+  /** What was missed before the connection, or while there was none: hints are not numbered, so all is looked at. */
+  async #catchUp() {
+    const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    showCounts(countsOn(page));
+    const rows = [...page.querySelectorAll(".queue > .row")];
+    const left = [...this.list.children].filter((row) => !row.matches(".acted") && !rows.some((other) => other.dataset.id === row.dataset.id));
+    for (const row of rows.reverse()) if (row.textContent !== this.#row(row.dataset.id)?.textContent) this.show(row);
+    for (const row of left) this.#heard(row.dataset.id);
   }
 
   /** A comment as it is now: in its row, or as a new one on top where it belongs in this list. */
-  show({ id, status, html }) {
-    const row = this.#row(id);
-    this.#recount(row?.dataset.status ?? null, status);
-    if (row) this.#renew(row, html);
-    else if (!this.dataset.status || this.dataset.status === status) this.news.add(made(html), this.list, true);
+  show(fresh) {
+    const row = this.#row(fresh.dataset.id);
+    if (row) this.#renew(row, fresh);
+    else if (this.dataset.status === fresh.dataset.status) this.news.add(fresh, this.list, this.list.firstElementChild);
   }
 
   #row(id) {
     return this.list.querySelector(`.row[data-id="${CSS.escape(id)}"]`);
   }
 
-  #renew(row, html) {
+  #renew(row, fresh) {
     const isWriting = row.querySelector("details[open] textarea")?.matches(":focus");
     if (isWriting) return;
-    const fresh = made(html);
     const hadFocus = row.contains(document.activeElement);
     fresh.classList.toggle("acted", fresh.dataset.status !== row.dataset.status || row.classList.contains("acted"));
     if (row.matches("[aria-current]")) fresh.setAttribute("aria-current", "true");
     row.replaceWith(fresh);
     if (hadFocus) fresh.focus({ preventScroll: true });
-  }
-
-  #recount(before, after) {
-    for (const count of this.querySelectorAll("[data-count]")) {
-      const number = Number(count.textContent.replaceAll(",", ""));
-      count.textContent = recounted(number, count.dataset.count, before, after).toLocaleString("en");
-    }
   }
 
   async #send(event) {
@@ -82,7 +93,7 @@ class PlogQueue extends HTMLElement {
     for (const { id, status } of answer.comments ?? []) {
       const row = this.#row(id);
       if (!row || row.dataset.status === status) continue;
-      this.#recount(row.dataset.status, status);
+      recount(row.dataset.status, status);
       row.dataset.status = status;
       row.classList.add("acted");
       row.querySelector(".state").textContent = wordOf(status);

@@ -2,7 +2,7 @@
    changes nothing. `dress` is called with the id of each comment shown, `rescue` with an item about to go. */
 
 import { made, repliesOf } from "./helpers/dom.js";
-import { counted, difference, follower, placed } from "./helpers/thread.js";
+import { counted, difference, isSorted, placed } from "./helpers/thread.js";
 
 export class Thread {
   #waiting = new Map(); // replies to what is not on this page, or not yet
@@ -47,26 +47,31 @@ export class Thread {
     articleOf(this.item(id))?.classList.remove("held");
   }
 
-  /** Where among its siblings it moves only if it stands wrong: publishing settles place and parent. */
+  /** It moves only if it stands wrong now: being published settles parent and place. */
   #replace(item, change) {
     const old = articleOf(item);
     const fresh = made(change.html);
-    if (old.contains(document.activeElement)) fresh.setAttribute("tabindex", "-1");
-    const hadFocus = fresh.hasAttribute("tabindex");
+    const hadFocus = old.contains(document.activeElement);
     old.replaceWith(fresh);
     const list = this.#listOf(change);
-    const next = follower(list.children, placeOf(item), placeOf, item);
-    if (item.parentElement !== list || !isInOrder(item, next)) list.insertBefore(item, next);
-    if (hadFocus) fresh.focus({ preventScroll: true });
+    if (item.parentElement !== list || !isSorted(placesOf(list))) list.insertBefore(item, this.#next(list, item));
+    if (!hadFocus) return;
+    fresh.setAttribute("tabindex", "-1");
+    fresh.focus({ preventScroll: true });
   }
 
   #add(change, isOwn) {
     const item = document.createElement("li");
     item.append(made(change.html));
     const list = this.#listOf(change);
-    const next = follower(list.children, placeOf(item), placeOf, item);
+    const next = this.#next(list, item);
     if (isOwn) list.insertBefore(item, next);
     else this.news.add(item, list, next);
+  }
+
+  /** The sibling that comes after an item by its place. */
+  #next(list, item) {
+    return [...list.children].find((other) => other !== item && placeOf(other) > placeOf(item)) ?? null;
   }
 
   #listOf({ parent }) {
@@ -103,6 +108,6 @@ function placeOf(item) {
   return Number(articleOf(item)?.dataset.place ?? Infinity);
 }
 
-function isInOrder(item, next) {
-  return next ? Boolean(item.compareDocumentPosition(next) & Node.DOCUMENT_POSITION_FOLLOWING) : !item.nextElementSibling;
+function placesOf(list) {
+  return [...list.children].map(placeOf);
 }

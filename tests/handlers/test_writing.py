@@ -24,10 +24,14 @@ class WritingTest(CommentsTestCase):
         told = json.loads(self.write(self.client_signed_in("ada@example.com")).body)
         self.assertEqual((told["status"], told["n"]), ("published", 1))
 
-    def test_a_form_gets_303_to_its_comment(self) -> None:
-        response = self.client.post(PATH, {"text": "By form", "name": "Bo", "email": "", "parent": "", "website": ""})
-        (mine,) = self.changes("mine=1")["comments"]
-        self.assertEqual((response.code, response.headers["Location"]), (303, f"/plog/hello#c{mine['id']}"))
+    def test_a_form_gets_303_to_its_comment_or_to_the_note_that_it_is_held(self) -> None:
+        form = {"text": "By form", "name": "Bo", "email": "", "parent": "", "website": ""}
+        response = self.client.post(PATH, form)
+        self.assertEqual((response.code, response.headers["Location"]), (303, "/plog/hello#held"))
+        self.run_now(self.site.accounts.make_staff("ada@example.com"))
+        response = self.client_signed_in("ada@example.com").post(PATH, form)
+        (theirs,) = self.changes("after=0")["comments"]
+        self.assertEqual((response.code, response.headers["Location"]), (303, f"/plog/hello#c{theirs['id']}"))
 
     def test_the_case_of_the_address_does_not_lose_a_comment(self) -> None:
         self.assertEqual(self.write(path="/plog/HELLO/comments").code, 201)

@@ -5,7 +5,7 @@ import { afterRestart, wait } from "../../static/js/helpers/backoff.js";
 import { Pulse } from "../../static/js/helpers/pulse.js";
 import { moved, recounted, wordOf } from "../../static/js/helpers/queue.js";
 import { Refused, sentence } from "../../static/js/helpers/requests.js";
-import { counted, difference, placed } from "../../static/js/helpers/thread.js";
+import { counted, difference, isSorted, placed } from "../../static/js/helpers/thread.js";
 
 test("waiting grows from 0.3 to 30 seconds and is never the same for all", () => {
   assert.equal(wait(0, 0), 150);
@@ -51,8 +51,9 @@ test("a new root goes to the end, but never to a page of older comments", () => 
 test("a reply goes under its parent where that is shown", () => {
   const change = { id: "b", parent: "a", status: "published", html: "…" };
   assert.equal(placed(change, "older", on("a"), nobody), "reply");
-  assert.equal(placed(change, "newest", on(), nobody), "nowhere");
-  assert.equal(placed(change, "all", on(), nobody), "append");
+  assert.equal(placed(change, "newest", on(), nobody), "wait");
+  assert.equal(placed(change, "all", on(), nobody), "wait");
+  assert.equal(placed(change, "all", on(), nobody, true), "append");
 });
 
 test("the same comment again takes its own place", () => {
@@ -63,7 +64,13 @@ test("a removed comment goes, leaves a tombstone, or stays for its author while 
   assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on("a"), nobody), "remove");
   assert.equal(placed({ id: "a", status: "gone", html: "<article>" }, "all", on("a"), nobody), "replace");
   assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on("a"), () => true), "keep");
+  assert.equal(placed({ id: "a", status: "gone", html: "<article>" }, "all", on("a"), () => true), "keep");
   assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on(), nobody), "nowhere");
+});
+
+test("siblings stand in the order of their places, and what has none stands last", () => {
+  assert.ok(isSorted([]) && isSorted([1, 2, 7, Infinity, Infinity]));
+  assert.ok(!isSorted([1, 3, 2]) && !isSorted([Infinity, 2]));
 });
 
 test("only published comments count", () => {

@@ -62,6 +62,14 @@ class MarkdownFolder(unittest.TestCase):
         drafts = {name for name, item in self.items.items() if item.is_draft}
         self.assertEqual(drafts, {"2014/without-zone.md", "_drafts/idea.md", "bundle/2016-02-03-a-folder/index.md"})
 
+    def test_comments_are_closed_by_a_word_or_by_false(self):
+        for value, is_closed in [("closed", True), ("false", True), ("no", True), ("Closed", True), ("true", False), ("open", False), ("", False)]:
+            with self.subTest(value), tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "2015-01-01-a.md").write_text(f"---\ntitle: A\ncomments: {value}\n---\nText\n")
+                (item,) = read(Path(folder))
+                self.assertEqual(item.has_closed_comments, is_closed)
+        self.assertFalse(any(item.has_closed_comments for item in self.items.values()))
+
     def test_a_bundle_is_named_by_its_folder_and_titled_by_its_heading(self):
         item = self.items["bundle/2016-02-03-a-folder/index.md"]
         self.assertEqual((item.slug, item.title, item.text), ("a-folder", "The title is a heading", "A page bundle.\n"))

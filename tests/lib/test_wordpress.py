@@ -59,6 +59,12 @@ class Export(unittest.TestCase):
         slugs = {number: self.items[number].slug for number in ("12", "15", "25", "27")}
         self.assertEqual(slugs, {"12": "hello", "15": "an-unfinished-one", "25": "hello-25", "27": "grüße"})
 
+    def test_closed_comments_stay_closed(self):
+        self.assertFalse(any(item.has_closed_comments for item in self.items.values()))
+        text = EXPORT.read_text().replace("<wp:comment_status><![CDATA[open]]>", "<wp:comment_status><![CDATA[closed]]>", 1)
+        closed = [item.origin_id for item in read_text(text) if isinstance(item, Item) and item.has_closed_comments]
+        self.assertEqual(closed, ["12"])
+
     def test_comments_keep_thread_and_state(self):
         comments = [(comment.id, comment.parent, comment.status) for comment in self.items["12"].comments]
         states = [("1", None, "published"), ("2", "1", "published"), ("3", "2", "held"), ("4", None, "spam")]

@@ -1,0 +1,202 @@
+"""What browser tests stand on: the real stack with the demo site, Chromium, and pages that are watched.
+
+Every page notes what it asked of whom and what it complained about; a request that leaves the site, or a line on the
+console that no test expected, fails the test. Each visitor comes from a network of their own, so that no limit of one
+meets another. Without Chromium the tests are skipped, but under CI=true they fail.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from tests.running import ROOT, Running, wait_until
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PUBLIC = (1, 2, 3)  # the public processes' ports, after SITE_PORT
+STAFF = "ada@example.com"
+OPEN_POST = "/plog/open-a-second-window"
+SHAPES = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 320)]
+WATCH_SHIFTS = """
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const shift of list.getEntries()) if (!shift.hadRecentInput)
+      window.shifts.push([shift.value, ...shift.sources.map(({ node }) => node?.nodeName + "." + node?.className)]);
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+THREAD = """() => [...document.querySelectorAll(".thread article.comment")].map((article) => {
+  const above = article.closest("li").parentElement.closest("li")?.querySelector(":scope > article").id ?? "";
+  return [above, article.id, article.className.replace(" new", ""), article.querySelector(".text, .gone-note").textContent];
+})"""
+
+
+class BrowserTestCase(unittest.TestCase):
+    running: Running
+    _networks: Iterator[int] = count(1)
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        for thing, is_there in (("Chromium", CHROMIUM), ("axe-core (bin/setup test)", AXE.exists())):
+            if not is_there and os.environ.get("CI") == "true":
+                raise AssertionError(f"{thing} is not installed")
+            if not is_there:
+                raise unittest.SkipTest(f"{thing} is not installed")
+        cls.running = Running(SITE_PROXIES="127.0.0.1")
+        cls.addClassCleanup(cls.running.remove)
+        cls.running.start()
+        playwright = sync_playwright().start()
+        cls.addClassCleanup(playwright.stop)
+        cls.browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        cls.addClassCleanup(cls.browser.close)
+        cls._staff_state: Any = None
+
+    def setUp(self) -> None:
+        self.faults: list[str] = []
+        self.expected: list[str] = []
+        self.addCleanup(lambda: wait_until(lambda: not any(self.followers().values())))
+
+    def tearDown(self) -> None:
+        faults = [fault for fault in self.faults if not any(re.search(words, fault) for words in self.expected)]
+        self.assertEqual(faults, [])
+
+    def expect_faults(self, *patterns: str) -> None:
+        """What a browser may say on the console in this test: it is cut off on purpose."""
+        self.expected += patterns
+
+    # Who looks
+
+    def visitor(self, scheme: str = "light", width: int = 1280, *, script: bool = True, state: Any = None) -> BrowserContext:
+        """Somebody with a browser and a network of their own; what their pages do is watched."""
+        context = self.browser.new_context(
+            base_url=self.running.url,
+            viewport={"width": width, "height": 720},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            java_script_enabled=script,
+            storage_state=state,
+            extra_http_headers={"X-Forwarded-For": f"198.51.100.{next(self._networks)}"},
+        )
+        self.addCleanup(context.close)
+        context.set_default_timeout(20_000)
+        context.on("request", self._note_request)
+        context.on("console", self._note_line)
+        context.on("weberror", lambda error: self.faults.append(f"error: {error.error}"))
+        return context
+
+    def staff(self, scheme: str = "light", width: int = 1280, *, script: bool = True) -> BrowserContext:
+        """Ada, signed in by a link of `bin/site signin-link`."""
+        if self._staff_state is None:
+            self.chore("staff", STAFF)
+            context = self.visitor()
+            page = context.new_page()
+            page.goto(self.chore("signin-link", STAFF))
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url("**/")
+            type(self)._staff_state = context.storage_state()
+            context.close()
+        return self.visitor(scheme, width, script=script, state=self._staff_state)
+
+    def chore(self, *arguments: str) -> str:
+        """What `bin/site` with these arguments prints."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SITE_")}
+        environment |= {"SITE_DATA": str(self.running.data), "SITE_PORT": str(self.running.port)}
+        command = [sys.executable, "cli.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def _note_request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme != "data" and f"{parts.scheme}://{parts.netloc}" != self.running.url:
+            self.faults.append(f"left the site: {request.url}")
+
+    def _note_line(self, line: ConsoleMessage) -> None:
+        if line.type in ("error", "warning"):
+            self.faults.append(f"console: {line.text} {line.location.get('url', '')}")
+
+    # What they do
+
+    def opened(self, context: BrowserContext, path: str = OPEN_POST) -> Page:
+        """A page at its comments, once its live connection stands."""
+        page = context.new_page()
+        page.on("websocket", lambda socket: self.assertTrue(socket.url.startswith(self.running.url.replace("http", "ws"))))
+        page.goto(f"{path}#comments")
+        self.wait_live(page)
+        return page
+
+    def wait_live(self, page: Page) -> None:
+        page.locator("plog-live[data-state=live]").wait_for()
+
+    def opened_on(self, context: BrowserContext, path: str = OPEN_POST, *, other_than: int = 0) -> tuple[Page, int]:
+        """A live page, and the port of the process that its socket is with: any, or any but one."""
+        for _ in range(20):
+            before = self.followers()
+            page = self.opened(context, path)
+            wait_until(lambda before=before: sum(self.followers().values()) > sum(before.values()))
+            (port,) = [port for port, number in self.followers().items() if number > before[port]]
+            if port != other_than:
+                return page, port
+            page.close()
+            wait_until(lambda before=before: self.followers() == before)
+        raise AssertionError("nginx leads every socket to the same process")
+
+    def followers(self) -> dict[int, int]:
+        """How many followers each public process has, by its port."""
+        return {self.running.port + n: self._followers(self.running.port + n) for n in PUBLIC}
+
+    def _followers(self, port: int) -> int:
+        text = self.running.ask("GET", "/metrics", port=port).body
+        return int(re.search(r"^plog_live_connections (\d+)", text, re.MULTILINE)[1])  # type: ignore[index]
+
+    def write(self, who: BrowserContext, text: str, parent: str = "", *, path: str = OPEN_POST, port: int = 0) -> dict[str, Any]:
+        """A comment written by a program with somebody's cookies, at any process or a certain one; its JSON answer."""
+        return self.ask(who, "POST", f"{path}/comments", port=port, text=text, parent=parent)
+
+    def ask(self, who: BrowserContext, method: str, path: str, *, port: int = 0, **form: Any) -> dict[str, Any]:
+        address = f"http://127.0.0.1:{port or self.running.port}{path}"
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        answer = who.request.fetch(address, method=method, headers=headers, data=json.dumps(form))
+        self.assertTrue(answer.ok, f"{answer.status} {answer.text()}")
+        return answer.json()  # type: ignore[no-any-return]
+
+    def approve(self, who: BrowserContext, id: str) -> None:
+        self.ask(who, "POST", f"/admin/comments/{id}/approval")
+
+    # What they see
+
+    def thread(self, page: Page) -> list[list[str]]:
+        """Every comment on a page, in order: what it hangs on, its id, its state, its words."""
+        return page.evaluate(THREAD)  # type: ignore[no-any-return]
+
+    def assert_accessible(self, page: Page) -> None:
+        """axe-core finds nothing against WCAG 2.2 AA."""
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES)
+        told = [f"{rule['id']}: {node['html'][:160]}" for rule in found["violations"] for node in rule["nodes"]]
+        self.assertEqual(told, [], page.url)
+
+    def assert_fits(self, page: Page) -> None:
+        """Nothing is wider than the screen."""
+        width = page.evaluate("document.documentElement.scrollWidth")
+        self.assertLessEqual(width, page.viewport_size["width"], page.url)  # type: ignore[index]
+
+    def assert_still(self, page: Page) -> None:
+        """Nothing has moved by itself since the page was asked for; it must have been made with `WATCH_SHIFTS`."""
+        self.assertEqual(page.evaluate("window.shifts"), [], page.url)
+
+
+__all__ = ["OPEN_POST", "SHAPES", "WATCH_SHIFTS", "BrowserTestCase", "Path", "expect", "wait_until"]

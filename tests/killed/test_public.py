@@ -1,0 +1,125 @@
+"""A public process ends: killed with visitors on it, killed between storing and telling, asked to stop."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+from tests.follower import LastingFollower
+from tests.killed.base import IS_LONG, SECONDS, KilledTestCase, is_gone, within
+from tests.killed.dying import LINES
+from tests.running import ROOT
+
+CROWD = 1500  # five hundred of them on each process
+BACK_WITHIN = 10.0  # seconds
+WRITERS = 4
+ROUNDS = 5 if IS_LONG else 1
+
+
+class KilledProcessTest(KilledTestCase):
+    async def test_all_who_were_on_a_killed_process_are_soon_back_and_miss_nothing(self) -> None:
+        await self.join(CROWD)
+        for number in range(ROUNDS):
+            await self.kill_one(self.public_ports[number % 3], f"round {number}")
+
+    async def kill_one(self, port: int, label: str) -> None:
+        await self.all_have(await self.written(*(f"Before, {n} of {label}" for n in range(3))))
+        for follower in self.followers:
+            follower.losses, follower.joined = 0, []
+        number, pid = await self.connections(port), self.pid(f"--port={port}")
+        self.assertGreater(number, CROWD // 3 * 0.9)
+        writing = asyncio.ensure_future(self.write_meanwhile(label))
+        loop = asyncio.get_running_loop()
+        killed_at = loop.time()
+        self.kill(pid)
+        acknowledged = await writing
+        on_it = [follower for follower in self.followers if follower.losses]
+        self.assertEqual(len(on_it), number)
+        await within(SECONDS, (follower.join() for follower in on_it))
+        soon = sum(follower.joined[0] - killed_at <= BACK_WITHIN for follower in on_it)
+        self.assertGreaterEqual(soon, 0.99 * number)
+        await self.all_have(await self.written(*(f"After, {n} of {label}" for n in range(3))))
+        self.assertLessEqual(acknowledged, (await self.changes()).keys())
+        await self.all_up()
+        self.assertTrue(is_gone(pid))
+
+    async def write_meanwhile(self, label: str) -> set[str]:
+        """Comments written while a process is killed: the ids of those that were accepted."""
+
+        async def write(writer: int) -> list[str]:
+            answers = [await self.write(f"Meanwhile, {n} by {writer} in {label}") for n in range(3)]
+            self.assertLessEqual({answer.code for answer in answers}, {201, 503})
+            return [json.loads(answer.body)["id"] for answer in answers if answer.code == 201]
+
+        return {id for ids in await asyncio.gather(*map(write, range(WRITERS))) for id in ids}
+
+    async def test_what_a_killed_process_stored_but_did_not_tell_is_told_by_the_worker(self) -> None:
+        await self.join(30)
+        killed = await asyncio.gather(*(self.die_at(line) for line in LINES))
+        self.assertEqual(killed, [-signal.SIGKILL] * len(LINES))
+        await self.all_have(len(LINES))
+        await self.becomes(self.is_all_told, "everything is told")
+        self.assertEqual((await self.site.posts.by_id(self.post.id)).comment_count, len(LINES))
+        self.assertEqual((await self.page()).shown.keys(), (await self.changes()).keys())
+        self.assertEqual({follower.losses for follower in self.followers}, {0})
+
+    async def die_at(self, line: str) -> int:
+        command = [sys.executable, "-m", "tests.killed.dying", self.post.id, line, f"Killed before {line}"]
+        others = {name: value for name, value in os.environ.items() if not name.startswith("SITE_")}
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env={**others, **self.environment})
+        return await process.wait()
+
+    async def is_all_told(self) -> bool:
+        return await self.site.mongo["comments"].count_documents({"told": False}) == 0
+
+
+class StoppedProcessTest(KilledTestCase):
+    async def test_who_is_asked_to_stop_tells_its_clients_and_finishes_what_is_under_way(self) -> None:
+        await self.join(60)
+        port = self.public_ports[0]
+        number, pid = await self.connections(port), self.pid(f"--port={port}")
+        under_way = await HalfSent.to(port, self.comments_path, "Half a request when the process was asked to stop")
+        os.kill(pid, signal.SIGTERM)
+        on_it = await self.told_to_restart(number)
+        with self.assertRaises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        self.assertEqual(await under_way.finished(), "HTTP/1.1 201 Created")
+        await within(SECONDS, (follower.join(2) for follower in on_it))
+        await self.all_have(await self.written("After the restart"))
+        await self.all_up()
+        self.assertTrue(is_gone(pid))
+
+    async def told_to_restart(self, number: int) -> list[LastingFollower]:
+        """Those who heard `restart`, once so many did."""
+
+        async def is_told() -> bool:
+            return sum(follower.restarts for follower in self.followers) == number
+
+        await self.becomes(is_told, f"{number} are told to connect again")
+        return [follower for follower in self.followers if follower.restarts]
+
+
+class HalfSent:
+    """A comment of which a process has read the head and waits for the body: surely under way."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        self.reader, self.writer, self.body = reader, writer, body
+
+    @classmethod
+    async def to(cls, port: int, path: str, text: str) -> "HalfSent":
+        body = json.dumps({"text": text}).encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Content-Length: {len(body)}"]
+        head += ["Content-Type: application/json", "Accept: application/json", "Expect: 100-continue", "", ""]
+        writer.write("\r\n".join(head).encode())
+        assert b"100" in await reader.readuntil(b"\r\n\r\n")
+        return cls(reader, writer, body)
+
+    async def finished(self) -> str:
+        """The first line of the answer, when the rest was sent too."""
+        self.writer.write(self.body)
+        answer = await self.reader.read()
+        self.writer.close()
+        await self.writer.wait_closed()
+        return answer.decode().partition("\r\n")[0]

@@ -1,0 +1,120 @@
+"""The site's chores: what they print, what they count, and what they exit with."""
+
+import argparse
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import cli
+from models.site import Site
+from tests.base import SiteTestCase, TestClient, data_folder
+
+ROOT = Path(__file__).parents[1]
+MATERIAL = ROOT / "tests" / "material"
+
+
+class ChoresTest(SiteTestCase):
+    def chore(self, work: Callable[[Site, argparse.Namespace], Awaitable[int]], **given: str) -> tuple[int, str, str]:
+        """What a chore exits with, and what it printed for whom."""
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            status = self.run_now(work(self.site, argparse.Namespace(**given)))
+        return status, out.getvalue(), err.getvalue()
+
+    def test_a_clean_import_counts_and_exits_0(self) -> None:
+        path = str(MATERIAL / "markdown" / "2015-03-01-hello.md")
+        counted = "{} added, 0 updated, {} unchanged, 0 kept, 0 unusable; 0 comments added\n"
+        self.assertEqual(self.chore(cli.bring, path=path), (0, counted.format(1, 0), ""))
+        self.assertEqual(self.chore(cli.bring, path=path), (0, counted.format(0, 1), ""))
+
+    def test_an_import_with_anything_unusable_names_it_and_exits_1(self) -> None:
+        status, out, err = self.chore(cli.bring, path=str(MATERIAL / "old-blog.xml"))
+        self.assertEqual((status, out), (1, "10 added, 0 updated, 0 unchanged, 0 kept, 3 unusable; 6 comments added\n"))
+        self.assertEqual(len(err.splitlines()), 3)
+        self.assertIn("comment 8 on Hello & welcome: has no text", err)
+        status, out, err = self.chore(cli.bring, path=str(MATERIAL / "markdown"))
+        self.assertEqual(status, 1)
+        self.assertIn(f"{MATERIAL}/markdown/broken/yaml.md:4: broken/yaml.md: its front matter is no YAML", err)
+
+    def test_a_path_that_is_not_there_is_named(self) -> None:
+        status, out, err = self.chore(cli.bring, path="/nowhere/at-all")
+        self.assertEqual((status, out, err), (1, "", "/nowhere/at-all: there is no such file or folder\n"))
+
+    def test_the_demo_comes_whole_and_a_second_time_changes_nothing(self) -> None:
+        status, out, err = self.chore(cli.demo)
+        self.assertEqual((status, err), (0, ""))
+        added, comments = re.match(r"(\d+) added, .* (\d+) comments added", out).groups()
+        self.assertGreaterEqual(int(added), 12)
+        self.assertGreater(int(comments), 10)
+        again = self.chore(cli.demo)[1]
+        self.assertEqual(again, f"0 added, 0 updated, {added} unchanged, 0 kept, 0 unusable; 0 comments added\n")
+
+    def test_every_page_of_the_demo_answers_and_its_newest_post_takes_comments(self) -> None:
+        self.chore(cli.demo)
+        self.clock.now = self.clock.now.replace(year=2030)
+        posts = self.run_now(self.site.posts.newest(0, 100))
+        for path in ("/", "/p2", "/plog/", "/rss.xml", *(post.path for post in posts)):
+            self.assertEqual(self.client.get(path).code, 200, path)
+        self.assertTrue(posts[0].takes_comments)
+
+    def test_staff_and_a_link_that_signs_them_in(self) -> None:
+        status, out, _ = self.chore(cli.staff, email="Ada@Example.com")
+        self.assertEqual(status, 0)
+        self.assertIn("ada@example.com is staff", out)
+        status, out, _ = self.chore(cli.signin_link, email="ada@example.com")
+        self.assertRegex(out, rf"^{re.escape(self.settings.url)}/signin/[\w-]{{43}}\n$")
+        self.assertEqual(self.client.post(out.strip().removeprefix(self.settings.url)).code, 303)
+        self.assertIn(b'"staff":true', self.client.get("/me").body)
+
+    def test_indexes_are_made_and_may_be_made_again(self) -> None:
+        for _ in range(2):
+            self.assertEqual(self.chore(cli.indexes), (0, "All indexes are there.\n", ""))
+
+    def test_every_chore_explains_itself(self) -> None:
+        out = io.StringIO()
+        with redirect_stdout(out), self.assertRaises(SystemExit):
+            cli.parser().parse_args(["--help"])
+        for name in cli.CHORES:
+            self.assertRegex(out.getvalue(), rf"\n    {name}\s+\w")
+
+
+class CommandTest(SiteTestCase):
+    """The command itself, as a process of its own on the same servers."""
+
+    def site_command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        names = ("PATH", "HOME", "LANG")
+        given = {name: os.environ[name] for name in names if name in os.environ} | {"SITE_DATA": str(data_folder())}
+        given |= {"SITE_SECRET": self.settings.secret, "SITE_MONGO_DRIVER": self.settings.mongo_driver, **environment}
+        command = [sys.executable, str(ROOT / "cli.py"), *arguments]
+        return subprocess.run(command, env=given, cwd="/", capture_output=True, text=True, timeout=60, check=False)
+
+    def test_a_link_from_the_command_line_signs_staff_in(self) -> None:
+        self.assertEqual(self.site_command("staff", "ada@example.com").returncode, 0)
+        done = self.site_command("signin-link", "ada@example.com", SITE_URL="https://plog.example")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.clock.now = self.clock.now.replace(year=2000)  # links expire by the other process's real clock
+        ada = TestClient(self)
+        self.assertEqual(ada.post(done.stdout.strip().removeprefix("https://plog.example")).code, 303)
+        self.assertIn(b'"staff":true', ada.get("/me").body)
+
+    def test_what_goes_wrong_is_one_sentence_and_1(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
+            calls = {
+                ("staff", "nobody"): "is not an e-mail address",
+                ("import", "/nowhere"): "no such file or folder",
+                ("import", file.name): "broken",
+            }
+            for arguments, reason in calls.items():
+                done = self.site_command(*arguments)
+                self.assertEqual(done.returncode, 1, arguments)
+                self.assertIn(reason, done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+        done = self.site_command("indexes", SITE_PORT="x")
+        self.assertEqual((done.returncode, "SITE_PORT" in done.stderr), (1, True))
+        self.assertEqual(self.site_command("nothing").returncode, 2)

@@ -1,0 +1,74 @@
+"""Every page answers: one line for each route, and a route without a line fails."""
+
+import re
+
+from handlers import routes
+from models.comments import Attempt
+from models.comments.collection import Author
+from tests.base import SiteTestCase
+
+GET = {
+    "/": 200,
+    "/p2": 200,
+    "/oc-Web": 200,
+    "/oc-Web/p2": 200,
+    "/rest/2/10/": 200,
+    "/rss.xml": 200,
+    "/atom.xml": 200,
+    "/feed.json": 200,
+    "/oc-Web/rss.xml": 200,
+    "/plog/": 200,
+    "/plog/year/2026": 404,  # the archive is one page until there are a thousand posts
+    "/plog/hello": 200,
+    "/plog/hello/p1": 404,  # all comments are on the post itself
+    "/plog/hello/comments.atom": 200,
+    "/plog/hello/comments": 200,
+    "/plog/hello/comments/preview": 405,
+    "/plog/hello/comments/{id}": 303,
+    "/sitemap.xml": 200,
+    "/robots.txt": 200,
+    "/humans.txt": 200,
+    "/.well-known/security.txt": 200,
+    "/me": 200,
+    "/signin": 200,
+    f"/signin/{'x' * 43}": 200,
+    "/signout": 303,
+    "/status": 200,
+    "/metrics": 200,
+    "/live/": 200,
+    "/live/info": 200,
+}
+ADMIN = {
+    "/admin/": 200,
+    "/admin/comments/": 200,
+    "/admin/comments/{id}": 200,
+    "/admin/comments/{id}/approval": 405,
+    "/admin/comments/{id}/text": 405,
+    "/admin/comments/{id}/reply": 405,
+    "/status": 200,
+    "/metrics": 200,
+}
+
+
+class SmokeTest(SiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        web = self.run_now(self.site.categories.named("Web"))
+        posts = [self.post_by("hello", categories=(web,)), *(self.post_by(f"{n}", categories=(web,)) for n in range(10))]
+        ada = Author("0" * 12, is_staff=True)
+        self.comment = self.run_now(self.site.comments.add(posts[0], ada, Attempt("Hello")))
+
+    def test_every_public_page_answers(self) -> None:
+        for path, status in GET.items():
+            self.assertEqual(self.client.get(path.format(id=self.comment.id)).code, status, path)
+
+    def test_every_admin_page_answers(self) -> None:
+        ada = self.admin_client()
+        for path, status in ADMIN.items():
+            self.assertEqual(ada.get(path.format(id=self.comment.id)).code, status, path)
+
+    def test_every_route_has_its_line(self) -> None:
+        for table, paths in ((routes.PUBLIC, GET), (routes.ADMIN, ADMIN), (routes.EVERYWHERE, GET)):
+            for pattern, _ in table:
+                met = any(re.fullmatch(pattern, path.format(id="0" * 12)) for path in paths)
+                self.assertTrue(met, f"no line in tests/test_smoke.py meets {pattern}")
