@@ -278,7 +278,7 @@ class NotFoundHandler(BaseHandler):
     async def get(self, *_: str) -> None:
         raise NotFound()
 
-    post = put = delete = patch = get  # type: ignore[assignment]
+    post = put = delete = patch = get
 
 
 def is_own_request(request: HTTPServerRequest, site: Site) -> bool:

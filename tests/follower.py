@@ -17,7 +17,9 @@ from lib import json
 from tests.base import TestClient
 
 PAGE_N = re.compile(r'data-channel="([^"]+)" data-n="(\d+)"')
-ARTICLE = re.compile(r'<article class="comment (\w+)" id="c([0-9a-v]{12})" data-n="(\d+)"[^>]*>.*?</article>', re.DOTALL)
+ARTICLE = re.compile(
+    r'<article class="comment (\w+)" id="c([0-9a-v]{12})" data-n="(\d+)"[^>]*>.*?</article>', re.DOTALL
+)
 GONE = ""
 SHORTEST, LONGEST = 0.3, 30.0  # seconds, as in static/js/helpers/backoff.js
 SPREAD = 2.0  # seconds over which those come back who were told of a restart
@@ -47,20 +49,23 @@ class Follower:
         self._socket: WebSocketClientConnection | None = None
         self._listening: asyncio.Task[None] | None = None
         self._client: TestClient | None = None
+        self._turn = asyncio.Lock()  # who leaves while connecting has connected first
 
     async def connect(self, client: TestClient) -> None:
         """Follow through the process of this client."""
-        self._client = client
-        port = client.port or client.testcase.get_http_port()
-        self._socket = await websocket_connect(HTTPRequest(f"ws://127.0.0.1:{port}/live/websocket"))
-        await self._socket.write_message(json.dumps({"type": "follow", "channel": self.channel}))
-        self._listening = asyncio.ensure_future(self._listen(self._socket))
+        async with self._turn:
+            self._client = client
+            port = client.port or client.testcase.get_http_port()
+            self._socket = await websocket_connect(HTTPRequest(f"ws://127.0.0.1:{port}/live/websocket"))
+            await self._socket.write_message(json.dumps({"type": "follow", "channel": self.channel}))
+            self._listening = asyncio.ensure_future(self._listen(self._socket))
 
     async def disconnect(self) -> None:
-        if self._socket is not None and self._listening is not None:
-            self._socket.close()
-            await self._listening
-            self._socket = None
+        async with self._turn:
+            if self._socket is not None and self._listening is not None:
+                self._socket.close()
+                await self._listening
+                self._socket = None
 
     async def arrive(self, n: int) -> None:
         """Return once change `n` is shown."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from settings import NAMES, BadSetting, Settings
 
 MALFORMED = {
-    "SITE_PORT": ("", "eighty", "80", "65532", "8000.5", "-8000", "８０００"),
+    "SITE_PORT": ("", "eighty", "80", "65532", "8000.5", "-8000", "\uff18\uff10\uff10\uff10"),
     "SITE_URL": ("", "example.com", "ftp://example.com", "http://", "https://example.com/blog", "https://example.com?q")
     + ("https://example.com#x", "https://ada@example.com", "https://example.com:99999", "http://[::1", "http://a b"),
     "SITE_LISTEN": ("", "localhost", "127.0.0.1:80", "1.2.3"),

@@ -54,7 +54,10 @@ class SmokeTest(SiteTestCase):
     def setUp(self) -> None:
         super().setUp()
         web = self.run_now(self.site.categories.named("Web"))
-        posts = [self.post_by("hello", categories=(web,)), *(self.post_by(f"{n}", categories=(web,)) for n in range(10))]
+        posts = [
+            self.post_by("hello", categories=(web,)),
+            *(self.post_by(f"{n}", categories=(web,)) for n in range(10)),
+        ]
         ada = Author("0" * 12, is_staff=True)
         self.comment = self.run_now(self.site.comments.add(posts[0], ada, Attempt("Hello")))
 

@@ -5,6 +5,7 @@ console that no test expected, fails the test. Each visitor comes from a network
 meets another. Without Chromium the tests are skipped, but under CI=true they fail.
 """
 
+import atexit
 import json
 import os
 import re
@@ -13,8 +14,8 @@ import subprocess
 import sys
 import unittest
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,9 +47,19 @@ THREAD = """() => [...document.querySelectorAll(".thread article.comment")].map(
 })"""
 
 
+@cache
+def stack() -> Running:
+    """The stack, started once for all browser tests, and ended with this interpreter."""
+    running = Running(SITE_PROXIES="127.0.0.1")
+    atexit.register(running.remove)
+    running.start()
+    return running
+
+
 class BrowserTestCase(unittest.TestCase):
     running: Running
     _networks: Iterator[int] = count(1)
+    _staff_state: Any = None
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -57,14 +68,12 @@ class BrowserTestCase(unittest.TestCase):
                 raise AssertionError(f"{thing} is not installed")
             if not is_there:
                 raise unittest.SkipTest(f"{thing} is not installed")
-        cls.running = Running(SITE_PROXIES="127.0.0.1")
-        cls.addClassCleanup(cls.running.remove)
-        cls.running.start()
+        cls.running = stack()
+        expect.set_options(timeout=20_000)
         playwright = sync_playwright().start()
         cls.addClassCleanup(playwright.stop)
         cls.browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         cls.addClassCleanup(cls.browser.close)
-        cls._staff_state: Any = None
 
     def setUp(self) -> None:
         self.faults: list[str] = []
@@ -107,7 +116,7 @@ class BrowserTestCase(unittest.TestCase):
             page.goto(self.chore("signin-link", STAFF))
             page.get_by_role("button", name="Sign in").click()
             page.wait_for_url("**/")
-            type(self)._staff_state = context.storage_state()
+            BrowserTestCase._staff_state = context.storage_state()
             context.close()
         return self.visitor(scheme, width, script=script, state=self._staff_state)
 
@@ -156,7 +165,12 @@ class BrowserTestCase(unittest.TestCase):
 
     def followers(self) -> dict[int, int]:
         """How many followers each public process has, by its port."""
-        return {self.running.port + n: self._followers(self.running.port + n) for n in PUBLIC}
+        return {port: self._followers(port) for port in self.ports}
+
+    @property
+    def ports(self) -> list[int]:
+        """Of the public processes."""
+        return [self.running.port + n for n in PUBLIC]
 
     def _followers(self, port: int) -> int:
         text = self.running.ask("GET", "/metrics", port=port).body
@@ -184,6 +198,7 @@ class BrowserTestCase(unittest.TestCase):
 
     def assert_accessible(self, page: Page) -> None:
         """axe-core finds nothing against WCAG 2.2 AA."""
+        page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished))")
         page.evaluate(AXE.read_text())
         found = page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES)
         told = [f"{rule['id']}: {node['html'][:160]}" for rule in found["violations"] for node in rule["nodes"]]
@@ -197,6 +212,3 @@ class BrowserTestCase(unittest.TestCase):
     def assert_still(self, page: Page) -> None:
         """Nothing has moved by itself since the page was asked for; it must have been made with `WATCH_SHIFTS`."""
         self.assertEqual(page.evaluate("window.shifts"), [], page.url)
-
-
-__all__ = ["OPEN_POST", "SHAPES", "WATCH_SHIFTS", "BrowserTestCase", "Path", "expect", "wait_until"]

@@ -83,10 +83,20 @@ class AccountsTest(SiteTestCase):
         for path in ("/admin/", "/plog/hello?a=b", "/plog/gr%C3%BC%C3%9Fe"):
             response = self.client.post(self.link(), {"next": path})
             self.assertEqual(response.headers["Location"], path)
-        evil = ("https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "evil.example", "///evil.example")
+        evil = (
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "evil.example",
+            "///evil.example",
+        )
         controls = ("/\t/evil.example", "/x\r\nSet-Cookie: a=b", "javascript:alert(1)", " //evil.example", "")
         for path in (*evil, *controls):
-            for sent in (self.client.post(self.link(), {"next": path}), self.client.post(f"{self.link()}?next={quote(path)}")):
+            for sent in (
+                self.client.post(self.link(), {"next": path}),
+                self.client.post(f"{self.link()}?next={quote(path)}"),
+            ):
                 self.assertEqual((sent.code, sent.headers["Location"]), (303, "/"), path)
             page = self.client.get(f"{self.link()}?next={quote(path)}").body
             self.assertNotIn(b"evil.example", page)
@@ -135,7 +145,9 @@ class HttpsTest(SiteTestCase):
     def test_cookies_travel_over_https_alone(self) -> None:
         link = self.run_now(self.site.accounts.signin_link(BO))
         given = {**cookies(self.client.get("/me")), **cookies(self.client.post(link))}
-        self.assertEqual({name: bool(cookie["secure"]) for name, cookie in given.items()}, {"visitor": True, "session": True})
+        self.assertEqual(
+            {name: bool(cookie["secure"]) for name, cookie in given.items()}, {"visitor": True, "session": True}
+        )
 
     def test_browsers_are_told_to_stay_with_https(self) -> None:
         self.assertIn("max-age=", self.client.get("/").headers["Strict-Transport-Security"])

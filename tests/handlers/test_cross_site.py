@@ -32,7 +32,14 @@ class CrossSiteTest(SiteTestCase):
     def test_where_a_browser_says_no_more_its_origin_decides(self) -> None:
         for origin in (self.settings.url, f"http://{self.host}", f"https://{self.host}"):
             self.assertEqual(self.codes({"Origin": origin}), {200, 303}, origin)
-        for origin in ("null", "", "https://evil.example", f"http://{self.host}.evil.example", "http://127.0.0.1:1", self.host):
+        for origin in (
+            "null",
+            "",
+            "https://evil.example",
+            f"http://{self.host}.evil.example",
+            "http://127.0.0.1:1",
+            self.host,
+        ):
             self.assertEqual(self.codes({"Origin": origin}), {403}, origin)
 
     def test_a_program_that_is_no_browser_passes(self) -> None:

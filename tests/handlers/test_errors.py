@@ -137,4 +137,6 @@ class AwayTest(SiteTestCase):
         answer = self.away.get("/status")
         told = json.loads(answer.body)
         self.assertEqual((answer.code, told["ok"]), (503, False))
-        self.assertEqual({name: server["up"] for name, server in told["servers"].items()}, {"mongo": False, "redis": True})
+        self.assertEqual(
+            {name: server["up"] for name, server in told["servers"].items()}, {"mongo": False, "redis": True}
+        )

@@ -106,7 +106,9 @@ class LiveTest(SiteTestCase):
     def test_who_leaves_hears_no_more(self) -> None:
         async def story(socket: Socket) -> None:
             await socket.say(type="follow", channel=self.post.channel)
-            self.assertEqual(await socket.say(type="leave", channel=self.post.channel, id="x"), {"type": "done", "id": "x"})
+            self.assertEqual(
+                await socket.say(type="leave", channel=self.post.channel, id="x"), {"type": "done", "id": "x"}
+            )
             self.assert_refused("no-channel", await socket.say(type="leave", channel=self.post.channel))
             await self.site.comments.add(self.post, ADA, Attempt("Unheard"))
             self.assertEqual((await socket.say(type="ping", sent=1))["type"], "pong")
@@ -135,7 +137,9 @@ class LiveTest(SiteTestCase):
     def test_an_id_is_echoed_and_nothing_that_is_none(self) -> None:
         async def story(socket: Socket) -> None:
             for id in ("a", 7, "ü<&>", "\ud800"):
-                told = await socket.say_text(f'{{"type": "ping", "id": {json.dumps(id)}}}'.encode("utf-8", "replace").decode())
+                told = await socket.say_text(
+                    f'{{"type": "ping", "id": {json.dumps(id)}}}'.encode("utf-8", "replace").decode()
+                )
                 self.assertIn("id", told)
             self.assertEqual((await socket.say_text('{"type": "ping", "id": "\\ud800"}'))["type"], "pong")
             for odd in ([1], {"a": 1}, None, 1.5):

@@ -36,7 +36,9 @@ class WithoutRedisTest(SiteTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.post_by("hello")
-        site = self.run_now(Site.open(replace(self.settings, redis_url="unix:///nowhere.sock"), comment_html, self.clock))
+        site = self.run_now(
+            Site.open(replace(self.settings, redis_url="unix:///nowhere.sock"), comment_html, self.clock)
+        )
         self._closing.append(site.close)
         self.away = TestClient(self, self.served(self.opened_application(site)))
 
@@ -59,5 +61,7 @@ class WithoutRedisTest(SiteTestCase):
     def test_the_status_says_so_and_the_site_can_serve(self) -> None:
         answer = self.away.get("/status")
         told = json.loads(answer.body)
-        self.assertEqual((answer.code, told["ok"], told["servers"]["redis"]["up"], told["live"]), (200, True, False, False))
+        self.assertEqual(
+            (answer.code, told["ok"], told["servers"]["redis"]["up"], told["live"]), (200, True, False, False)
+        )
         self.assertIn(b'plog_server_up{server="redis"} 0', self.away.get("/metrics").body)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from itertools import count
 
 from tests.follower import LastingFollower
 from tests.killed.base import IS_LONG, SECONDS, KilledTestCase, is_gone, within
@@ -13,7 +14,7 @@ from tests.running import ROOT
 
 CROWD = 1500  # five hundred of them on each process
 BACK_WITHIN = 10.0  # seconds
-WRITERS = 4
+WRITERS = 3
 ROUNDS = 5 if IS_LONG else 1
 
 
@@ -29,14 +30,19 @@ class KilledProcessTest(KilledTestCase):
             follower.losses, follower.joined = 0, []
         number, pid = await self.connections(port), self.pid(f"--port={port}")
         self.assertGreater(number, CROWD // 3 * 0.9)
-        writing = asyncio.ensure_future(self.write_meanwhile(label))
-        loop = asyncio.get_running_loop()
-        killed_at = loop.time()
+        acknowledged: set[str] = set()
+        self.is_over = False
+        writing = [
+            asyncio.ensure_future(self.write_on(f"{writer} in {label}", acknowledged)) for writer in range(WRITERS)
+        ]
+        await self.becomes(lambda: self.has_some(acknowledged), "comments are accepted")
+        killed_at = asyncio.get_running_loop().time()
         self.kill(pid)
-        acknowledged = await writing
+        await self.becomes(lambda: self.has_broken(number), f"{number} lose their connection")
         on_it = [follower for follower in self.followers if follower.losses]
-        self.assertEqual(len(on_it), number)
         await within(SECONDS, (follower.join() for follower in on_it))
+        self.is_over = True
+        await asyncio.gather(*writing)
         soon = sum(follower.joined[0] - killed_at <= BACK_WITHIN for follower in on_it)
         self.assertGreaterEqual(soon, 0.99 * number)
         await self.all_have(await self.written(*(f"After, {n} of {label}" for n in range(3))))
@@ -44,15 +50,22 @@ class KilledProcessTest(KilledTestCase):
         await self.all_up()
         self.assertTrue(is_gone(pid))
 
-    async def write_meanwhile(self, label: str) -> set[str]:
-        """Comments written while a process is killed: the ids of those that were accepted."""
+    async def write_on(self, writer: str, acknowledged: set[str]) -> None:
+        """Write until it is over, and keep the ids of what was accepted; what a killed process had begun is refused."""
+        for number in count():
+            if self.is_over:
+                return
+            answer = await self.write(f"Meanwhile, {number} by {writer}")
+            self.assertIn(answer.code, (201, 503))
+            if answer.code == 201:
+                acknowledged.add(json.loads(answer.body)["id"])
+            await asyncio.sleep(0.4)
 
-        async def write(writer: int) -> list[str]:
-            answers = [await self.write(f"Meanwhile, {n} by {writer} in {label}") for n in range(3)]
-            self.assertLessEqual({answer.code for answer in answers}, {201, 503})
-            return [json.loads(answer.body)["id"] for answer in answers if answer.code == 201]
+    async def has_some(self, acknowledged: set[str]) -> bool:
+        return len(acknowledged) > WRITERS
 
-        return {id for ids in await asyncio.gather(*map(write, range(WRITERS))) for id in ids}
+    async def has_broken(self, number: int) -> bool:
+        return sum(bool(follower.losses) for follower in self.followers) >= number
 
     async def test_what_a_killed_process_stored_but_did_not_tell_is_told_by_the_worker(self) -> None:
         await self.join(30)

@@ -63,7 +63,15 @@ class MarkdownFolder(unittest.TestCase):
         self.assertEqual(drafts, {"2014/without-zone.md", "_drafts/idea.md", "bundle/2016-02-03-a-folder/index.md"})
 
     def test_comments_are_closed_by_a_word_or_by_false(self):
-        for value, is_closed in [("closed", True), ("false", True), ("no", True), ("Closed", True), ("true", False), ("open", False), ("", False)]:
+        for value, is_closed in [
+            ("closed", True),
+            ("false", True),
+            ("no", True),
+            ("Closed", True),
+            ("true", False),
+            ("open", False),
+            ("", False),
+        ]:
             with self.subTest(value), tempfile.TemporaryDirectory() as folder:
                 (Path(folder) / "2015-01-01-a.md").write_text(f"---\ntitle: A\ncomments: {value}\n---\nText\n")
                 (item,) = read(Path(folder))

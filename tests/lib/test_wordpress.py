@@ -61,7 +61,9 @@ class Export(unittest.TestCase):
 
     def test_closed_comments_stay_closed(self):
         self.assertFalse(any(item.has_closed_comments for item in self.items.values()))
-        text = EXPORT.read_text().replace("<wp:comment_status><![CDATA[open]]>", "<wp:comment_status><![CDATA[closed]]>", 1)
+        text = EXPORT.read_text().replace(
+            "<wp:comment_status><![CDATA[open]]>", "<wp:comment_status><![CDATA[closed]]>", 1
+        )
         closed = [item.origin_id for item in read_text(text) if isinstance(item, Item) and item.has_closed_comments]
         self.assertEqual(closed, ["12"])
 

@@ -51,7 +51,9 @@ class WhoTest(AdminTestCase):
             response = stranger.fetch(method, path, form={"text": "x"} if method == "POST" else None)
             self.assertEqual(response.code, 303, (method, path))
             self.assertTrue(response.headers["Location"].startswith("/signin?next=/admin/"), path)
-        self.assertEqual(stranger.get(f"{QUEUE}?status=spam").headers["Location"], "/signin?next=/admin/comments/%3Fstatus%3Dspam")
+        self.assertEqual(
+            stranger.get(f"{QUEUE}?status=spam").headers["Location"], "/signin?next=/admin/comments/%3Fstatus%3Dspam"
+        )
         answer = stranger.get(QUEUE, headers={"Accept": "application/json"})
         self.assertEqual((answer.code, json.loads(answer.body)["error"]), (403, "staff-only"))
 
@@ -87,7 +89,12 @@ class QueueTest(AdminTestCase):
         held, spam = self.held("It waits"), self.held("It is spam")
         shown = self.run_now(self.site.comments.add(self.post, ADA, Attempt("It is shown")))
         self.run_now(self.site.comments.mark_spam(spam.id))
-        for status, comment in (("", held), ("?status=held", held), ("?status=published", shown), ("?status=spam", spam)):
+        for status, comment in (
+            ("", held),
+            ("?status=held", held),
+            ("?status=published", shown),
+            ("?status=spam", spam),
+        ):
             ids = [one.id for one in (held, spam, shown) if f'data-id="{one.id}"' in self.page(status)]
             self.assertEqual(ids, [comment.id], status)
         for status in ("gone", "x", "%24ne"):
@@ -125,7 +132,9 @@ class ActTest(AdminTestCase):
             response = self.form(action, *comments, status="spam")
             self.assertEqual((response.code, response.headers["Location"]), (303, f"{QUEUE}?status=spam"))
             self.assertEqual(self.status(*comments), [status] * 3)
-        self.assertEqual(self.form("spam", comments[0], status="//evil.example").headers["Location"], f"{QUEUE}?status=held")
+        self.assertEqual(
+            self.form("spam", comments[0], status="//evil.example").headers["Location"], f"{QUEUE}?status=held"
+        )
 
     def test_a_script_hears_what_was_done_and_what_was_refused(self) -> None:
         one, two = self.held("One of two"), self.held("Two of two")
@@ -136,7 +145,13 @@ class ActTest(AdminTestCase):
 
     def test_odd_choices_are_refused(self) -> None:
         comment = self.held()
-        odd: list[dict[str, Any]] = [{"id": []}, {"id": [1]}, {"id": {"$gt": ""}}, {}, {"id": ["x"] * 2 + [str(n) for n in range(501)]}]
+        odd: list[dict[str, Any]] = [
+            {"id": []},
+            {"id": [1]},
+            {"id": {"$gt": ""}},
+            {},
+            {"id": ["x"] * 2 + [str(n) for n in range(501)]},
+        ]
         for sent in odd:
             self.assertEqual(self.ada.post(QUEUE, json_body={"action": "approve", **sent}).code, 422, sent)
         self.assertEqual(self.ada.post(QUEUE, {}).code, 422)

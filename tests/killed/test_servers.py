@@ -1,0 +1,112 @@
+"""Redis and MongoDB are killed under a site that people are on."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from html import unescape
+
+from tests.killed.base import IS_LONG, SECONDS, KilledTestCase, within
+
+CROWD = 90
+WRITERS = 8
+ROUNDS = 10 if IS_LONG else 1
+MOST_TRIES = 40
+MOST_A_MINUTE = 5  # comments of one visitor
+TEXT = "Kept while the database was away: <b>\"every word\"</b> & its 'signs'"
+
+
+class KilledRedisTest(KilledTestCase):
+    async def test_comments_go_on_and_followers_catch_up_without_connecting_again(self) -> None:
+        await self.join(CROWD)
+        await self.all_have(await self.written("Before"))
+        for follower in self.followers:
+            follower.joined = []
+        with self.unwatched():
+            self.kill(self.pid("redis-server"))
+            n = await self.written(*(f"While Redis was away, {number}" for number in range(6)))
+            self.assertEqual((await self.page()).n, n)
+            self.assertEqual((await self.page()).shown, await self.changes())
+            self.assertEqual({follower.n for follower in self.followers}, {1})
+        await within(SECONDS, (follower.join() for follower in self.followers))
+        await self.all_have(n)
+        self.assertEqual({follower.losses for follower in self.followers}, {0})
+        await self.all_up()
+        await self.all_have(await self.written("Afterwards"))
+
+    async def test_limits_fall_back_to_each_process(self) -> None:
+        with self.unwatched():
+            self.kill(self.pid("redis-server"))
+            visitor = self.visitor(self.public_ports[0])
+            answers = [await self.write(f"Fast, {number}", visitor) for number in range(MOST_A_MINUTE + 1)]
+            self.assertEqual([answer.code for answer in answers], [201] * MOST_A_MINUTE + [429])
+            self.assertGreater(int(answers[-1].headers["Retry-After"]), 0)
+            self.assertEqual((await self.write("Of somebody else", self.visitor(self.public_ports[0]))).code, 201)
+
+
+class KilledMongoTest(KilledTestCase):
+    async def test_whatever_was_acknowledged_is_there_and_trying_again_stores_it_once(self) -> None:
+        await self.join(CROWD)
+        acknowledged: set[str] = set()
+        for number in range(ROUNDS):
+            self.refused = 0
+            writing = [asyncio.ensure_future(self.write_on(f"{number}-{writer}")) for writer in range(WRITERS)]
+            await self.becomes(self.has_news_of(len(acknowledged)), "comments arrive")
+            with self.unwatched():
+                self.kill(self.pid("mongod"))
+                await self.becomes(self.is_refused, "somebody is told that it is away")
+            for ids in await asyncio.gather(*writing):
+                acknowledged |= ids
+        self.assertEqual((await self.changes()).keys(), acknowledged, "something was stored twice, or is lost")
+        await self.all_have(len(acknowledged))
+        self.assertEqual({follower.losses for follower in self.followers}, {0})
+
+    def has_news_of(self, number: int) -> Callable[[], Awaitable[bool]]:
+        async def has_news() -> bool:
+            return await self.site.comments.newest_n(self.post.id) > number + WRITERS
+
+        return has_news
+
+    async def is_refused(self) -> bool:
+        return self.refused > 0
+
+    async def write_on(self, writer: str) -> set[str]:
+        """Write comments until somebody was refused, each again and again until it is accepted: their ids."""
+        ids: set[str] = set()
+        while not self.refused:
+            ids.add(await self.write_until_accepted(f"Comment {len(ids)} by {writer}"))
+        return ids
+
+    async def write_until_accepted(self, text: str) -> str:
+        visitor = self.visitor()
+        for _ in range(MOST_TRIES):
+            answer = await self.write(text, visitor)
+            told = json.loads(answer.body)
+            if answer.code == 201:
+                return str(told["id"])
+            self.assertEqual((answer.code, told["error"], answer.headers["Retry-After"]), (503, "away", "5"))
+            self.refused += 1
+            await asyncio.sleep(0.25)
+        self.fail("never accepted")
+
+    async def test_while_it_is_away_everybody_is_told_so_in_their_own_way(self) -> None:
+        await self.join(CROWD)
+        await self.all_have(await self.written("Before"))
+        with self.unwatched():
+            self.kill(self.pid("mongod"))
+            told, form, *pages = await asyncio.gather(
+                self.write("To a program"),
+                self.visitor().fetch_async("POST", self.comments_path, form={"text": TEXT, "name": "Bo"}),
+                *(self.visitor().fetch_async("GET", path) for path in (self.post.path, "/")),
+            )
+        for answer in (told, form, *pages):
+            self.assertEqual((answer.code, answer.headers["Retry-After"]), (503, "5"))
+        self.assertEqual(json.loads(told.body)["error"], "away")
+        for page in pages:
+            self.assertIn("Please try again", page.body.decode())
+        page = form.body.decode()
+        self.assertIn(f'action="{self.comments_path}"', page)
+        self.assertIn(f"{TEXT}</textarea>", unescape(page))
+        self.assertIn('value="Bo"', page)
+        await self.all_up()
+        await self.all_have(await self.written("Afterwards"))
+        self.assertEqual({follower.losses for follower in self.followers}, {0})
