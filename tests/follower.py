@@ -24,6 +24,7 @@ GONE = ""
 SHORTEST, LONGEST = 0.3, 30.0  # seconds, as in static/js/helpers/backoff.js
 SPREAD = 2.0  # seconds over which those come back who were told of a restart
 POLL = 5.0  # seconds after which a page asks again for what it could not get
+FAILURES_TILL_AGAIN = 4  # who is told that something is away asks to follow again after as long as after so many
 PATIENCE = 10.0  # seconds for a connection to open
 BROKEN = (OSError, HTTPClientError, WebSocketClosedError)
 
@@ -109,7 +110,8 @@ class LastingFollower(Follower):
         super().__init__(page, path)
         self.losses = 0  # connections that broke, and attempts at one that failed
         self.restarts = 0  # how often a process said that it restarts
-        self.joined: list[float] = []  # when it followed and had caught up, by the loop's clock
+        self.refusals = 0  # how often it could not follow, because something was away
+        self.joined: list[float] = []  # when it was told `followed`, by the loop's clock; entered once it has caught up
         self._has_joined = asyncio.Event()
         self._is_leaving = asyncio.Event()
 
@@ -159,17 +161,26 @@ class LastingFollower(Follower):
 
     async def _follow(self, socket: WebSocketClientConnection) -> None:
         try:
-            await socket.write_message(json.dumps({"type": "follow", "channel": self.channel}))
+            await self._ask_to_follow(socket)
             if not self._is_leaving.is_set():
                 await self._listen(socket)
         finally:
             socket.close()
 
+    async def _ask_to_follow(self, socket: WebSocketClientConnection) -> None:
+        await socket.write_message(json.dumps({"type": "follow", "channel": self.channel}))
+
     async def _receive(self, message: dict[str, Any]) -> None:
+        now = asyncio.get_running_loop().time()
         self.restarts += message["type"] == "restart"
+        if message.get("code") == "away":  # so the page asks again
+            assert self._socket is not None
+            self.refusals += 1
+            await self._pause(wait(FAILURES_TILL_AGAIN, random.random()))
+            return await self._ask_to_follow(self._socket)
         await super()._receive(message)
         if message["type"] == "followed":
-            self.joined.append(asyncio.get_running_loop().time())
+            self.joined.append(now)
             self._has_joined.set()
 
     async def _catch_up(self) -> None:

@@ -65,6 +65,7 @@ class Live extends EventTarget {
     if (socket !== this.#socket) return;
     this.#pulse.heard(Date.now());
     if (message.type === "restart") this.#isRestarting = true;
+    if (message.code === "away") setTimeout(() => this.#opened(socket, !this.#needsFallback), wait(4, Math.random())); // follow again
     const follower = this.#followers.get(message.channel);
     if (message.type === "followed") follower?.followed?.(message.n);
     if (message.type === "event") follower?.event?.(message.n, message.data);

@@ -109,5 +109,6 @@ export class Write {
     this.fields.name.value ||= name ?? "";
     this.fields.email.value ||= email ?? "";
     this.fields.text.value ||= recall(this.draft) ?? "";
+    remember(this.draft, this.fields.text.value || null); // also what was typed while this script was on its way
   }
 }

@@ -119,7 +119,9 @@ class TwoWindowsTest(BrowserTestCase):
         reader.add_init_script(WATCH_SHIFTS)
         page = self.opened(reader)
         reply_to = page.locator(".thread > li").nth(1).locator("article").first
-        page.locator(".thread > li").nth(2).locator("article").first.evaluate("(item) => item.scrollIntoView({ behavior: 'instant' })")
+        page.locator(".thread > li").nth(2).locator("article").first.evaluate(
+            "(item) => item.scrollIntoView({ behavior: 'instant' })"
+        )
         where = "() => [...document.querySelectorAll('.thread > li article')].map((item) => item.getBoundingClientRect().top)"
         tops = page.evaluate(where)
         page.evaluate("window.shifts.length = 0")

@@ -110,3 +110,19 @@ class KilledMongoTest(KilledTestCase):
         await self.all_up()
         await self.all_have(await self.written("Afterwards"))
         self.assertEqual({follower.losses for follower in self.followers}, {0})
+
+    async def test_who_connects_while_it_is_away_follows_once_it_is_back(self) -> None:
+        await self.join(CROWD)
+        await self.all_have(await self.written("Before"))
+        with self.unwatched():
+            self.kill(self.pid("mongod"))
+            self.kill(self.pid(f"--port={self.public_ports[0]}"))
+            await self.becomes(self.is_somebody_back, "somebody connects again, elsewhere")
+        await self.all_up()
+        moved = [follower for follower in self.followers if follower.losses]
+        await within(SECONDS, (follower.join(2) for follower in moved))
+        await self.all_have(await self.written("Afterwards"))
+
+    async def is_somebody_back(self) -> bool:
+        """Whether somebody was told that MongoDB is away."""
+        return any(follower.refusals for follower in self.followers)

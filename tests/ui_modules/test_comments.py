@@ -49,6 +49,15 @@ class TestOneComment(unittest.TestCase):
         self.assertNotIn("data-n", html)
         self.assertNotIn('class="reply"', html)
 
+    def test_one_that_is_held_again_is_gone_for_all_but_its_author(self):
+        again = comment("b7", n=12, place=3, status="held")
+        self.assertIn('class="comment gone"', comment_html(again))
+        self.assertNotIn("Hi", comment_html(again))
+        own = comment_html(again, is_own=True)
+        self.assertIn('class="comment held"', own)
+        self.assertIn("Hi", own)
+        self.assertIn('data-place="3"', own)
+
     def test_a_removed_one_is_only_a_place(self):
         removed = comment("b7", name="Bo").removed("author")
         self.assertEqual(

@@ -1,0 +1,104 @@
+"""Followers for measuring: WebSocket clients that cost next to nothing, so that the server is what is measured.
+
+They read frames no further than to find the mark that each measured event carries. Never used to test what is right:
+tests/follower.py does that.
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Iterable
+
+from tests.running import Running
+
+AT_ONCE = 64
+PATIENCE = 30.0  # seconds
+MARK = re.compile(rb"mark-(\d{6})!")
+LONGEST_MARK = 12
+
+
+class Follower(asyncio.Protocol):
+    """One client: when it received which mark, by the loop's clock."""
+
+    def __init__(self, channel: str) -> None:
+        self.received: dict[int, float] = {}
+        self.followed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._follow = frame(json.dumps({"type": "follow", "channel": channel}).encode())
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        address, port = transport.get_extra_info("peername")
+        head = ["GET /live/websocket HTTP/1.1", f"Host: {address}:{port}", "Upgrade: websocket", "Connection: Upgrade"]
+        head += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", ""]
+        transport.write("\r\n".join(head).encode())
+
+    def data_received(self, data: bytes) -> None:
+        now = asyncio.get_running_loop().time()
+        data = self._rest + data
+        if not self.followed.done():
+            return self._greet(data)
+        for found in MARK.finditer(data):
+            self.received.setdefault(int(found[1]), now)
+        self._rest = data[-LONGEST_MARK:]
+
+    def _greet(self, data: bytes) -> None:
+        """Ask to follow once connected, and wait for the answer."""
+        if b'"followed"' in data:
+            self.followed.set_result(None)
+            data = b""
+        elif b"\r\n\r\n" in data and self._follow:
+            self.transport.write(self._follow)
+            self._follow = b""
+        self._rest = data
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.followed.done():
+            self.followed.set_exception(ConnectionError("refused"))
+
+
+async def gathered(number: int, port: int, channel: str) -> list[Follower]:
+    """So many who follow a channel at this port."""
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def follow() -> Follower:
+        async with at_once:
+            connecting = asyncio.get_running_loop().create_connection(lambda: Follower(channel), "127.0.0.1", port)
+            _, follower = await connecting
+            await asyncio.wait_for(follower.followed, PATIENCE)
+            return follower
+
+    return await asyncio.gather(*(follow() for _ in range(number)))
+
+
+async def all_have(followers: Iterable[Follower], mark: int) -> bool:
+    """Whether everybody has a mark before patience ends."""
+    waiting = list(followers)
+    end = asyncio.get_running_loop().time() + PATIENCE
+    while waiting and asyncio.get_running_loop().time() < end:
+        await asyncio.sleep(0.005)
+        waiting = [follower for follower in waiting if mark not in follower.received]
+    return not waiting
+
+
+def frame(payload: bytes) -> bytes:
+    """A short WebSocket frame from a client, masked with zeros."""
+    assert len(payload) < 126
+    return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+def percentile(values: Iterable[float], percent: float) -> float:
+    """The value that so many percent of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def newest_post(running: Running) -> tuple[str, str]:
+    """The path and the channel of a post of the demo site."""
+    found = re.search(r'href="(/plog/[^"/#]+)"', running.get("/").body)
+    assert found
+    channel = re.search(r'data-channel="([^"]+)"', running.get(found[1]).body)
+    assert channel
+    return found[1], channel[1]

@@ -1,0 +1,74 @@
+"""Whether visitors feel it when the admin process blocks for five seconds: latency of public pages meanwhile ÷ before.
+
+The admin process is stopped by SIGSTOP, which for everybody else is what a call that blocks is: it takes connections,
+and answers nothing. Windows with and without take turns, so that whatever else this machine does falls on both.
+"""
+
+import http.client
+import os
+import signal
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench._crowd import newest_post, percentile
+from bench.start import Figure
+from tests.running import Running
+
+BLOCKED_FOR = 5.0  # seconds
+WINDOWS = 6  # of each kind
+REST = 0.01  # seconds between requests: a site with visitors, not one at its limit
+PROMISED = 1.2
+
+
+def figures() -> Iterator[Figure]:
+    running = Running()
+    try:
+        running.start()
+        path, _ = newest_post(running)
+        list(latencies(running.port, path))  # warm
+        windows: list[tuple[list[float], list[float]]] = []
+        for _ in range(WINDOWS):
+            idle = list(latencies(running.port, path))
+            with standing_still(running.pid_of("--admin")):
+                windows.append((idle, list(latencies(running.port, path))))
+    finally:
+        running.remove()
+    yield from compared(windows)
+
+
+def compared(windows: list[tuple[list[float], list[float]]]) -> Iterator[Figure]:
+    """Of all requests together; and the median of the pairs of windows, which a burst from elsewhere does not move."""
+    idle, blocked = ([time for pair in windows for time in pair[kind]] for kind in (0, 1))
+    for percent in (50, 99):
+        yield f"a post's page, p{percent}", percentile(idle, percent), "ms", None
+        yield f"the same while the admin blocks, p{percent}", percentile(blocked, percent), "ms", None
+    yield "ratio of p99", percentile(blocked, 99) / percentile(idle, 99), "", PROMISED
+    ratios = [percentile(after, 99) / percentile(before, 99) for before, after in windows]
+    yield "ratio of p99, median of the windows", statistics.median(ratios), "", PROMISED
+
+
+def latencies(port: int, path: str) -> Iterator[float]:
+    """Milliseconds of each request in five seconds, one after the other over one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    end = time.monotonic() + BLOCKED_FOR
+    try:
+        while (began := time.monotonic()) < end:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status
+            yield (time.monotonic() - began) * 1000
+            time.sleep(REST)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def standing_still(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
