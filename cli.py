@@ -89,7 +89,9 @@ def demo_items() -> Iterator[Item | Unusable]:
     comments = json.loads((DEMO / "comments.json").read_text(encoding="utf-8"))
     for item in markdown_folder.read(DEMO / "posts"):
         if isinstance(item, Item):
-            yield replace(item, origin_kind="demo", comments=tuple(_comment(c) for c in comments if c["post"] == item.slug))
+            yield replace(
+                item, origin_kind="demo", comments=tuple(_comment(c) for c in comments if c["post"] == item.slug)
+            )
         else:
             yield item
 

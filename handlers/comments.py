@@ -46,7 +46,7 @@ class CommentsHandler(BaseHandler):
         if self.wants_json:
             self.json(as_own(self, comment), 201)
         else:
-            self.redirect(f"{post.path}#{comment.anchor if comment.is_published else 'held'}", status=303)
+            self.redirect(f"{post.path}#{comment.anchor}", status=303)
 
     async def _mine(self, post: Post) -> list[dict[str, Any]]:
         mine = await self.site.comments.waiting_for(post, (await self.writer()).id)

@@ -195,10 +195,6 @@ class Comments:
             query["$or"] = [{"created": {"$lt": last.created}}, {**at, "_id": {"$lt": last.id}}]
         return await self._found(query, [("created", DESCENDING), ("_id", DESCENDING)], most + 1)
 
-    async def newest(self, most: int) -> list[Comment]:
-        """Comments in any state, newest first."""
-        return await self._found({}, [("created", DESCENDING), ("_id", DESCENDING)], most)
-
     async def counts(self) -> dict[str, int]:
         """How many comments are in each state that staff look at."""
         states = ("held", "published", "spam")
