@@ -21,9 +21,10 @@ from tornado.web import Application, RequestHandler
 from handlers.base import NotFoundHandler
 from handlers.live import live_endpoint, restart
 from handlers.routes import admin_routes, public_routes
+from lib.assets import find_bundles
 from models.site import Site
 from settings import BadSetting, Settings
-from ui_modules import comments, dates, posts, static
+from ui_modules import comments, dates, posts, static, stats
 
 ROOT = Path(__file__).parent
 LARGEST_BODY = 1024 * 1024
@@ -61,9 +62,10 @@ def application(site: Site, is_admin: bool = False) -> Plog:
         default_handler_class=NotFoundHandler,
         template_path=str(ROOT / "templates"),
         static_path=str(ROOT / "static"),
-        ui_modules=[comments, dates, posts, static],
+        ui_modules=[comments, dates, posts, static, stats],
         cookie_secret=site.settings.secret,
         compress_response=False,  # nginx does it
+        bundles=find_bundles(site.settings.data / "bundles", ROOT / "static", ROOT / "templates"),
     )
     app.add_handlers(".*", public_routes(live) if live else admin_routes())  # ahead of Tornado's own for static files
     app.site, app.live = site, live  # type: ignore[attr-defined]

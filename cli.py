@@ -68,6 +68,17 @@ async def indexes(site: Site, given: argparse.Namespace) -> int:
     return 0
 
 
+async def forget(site: Site, given: argparse.Namespace) -> int:
+    """forget kept pages: all, or the one with this address"""
+    if given.path:
+        await site.pages.forget_address(given.path)
+        print(f"{given.path} is forgotten.")
+    else:
+        await site.pages.forget_all()
+        print("All kept pages are forgotten.")
+    return 0
+
+
 async def take(site: Site, items: Iterable[Item | Unusable]) -> int:
     """Import items, saying what became of each that deserves a line."""
     counts: Counter[str] = Counter()
@@ -116,6 +127,7 @@ CHORES: dict[str, tuple[Chore, tuple[str, ...]]] = {
     "import": (bring, ("path",)),
     "demo": (demo, ()),
     "indexes": (indexes, ()),
+    "forget": (forget, ("path?",)),
 }
 
 
@@ -125,7 +137,8 @@ def parser() -> argparse.ArgumentParser:
     for name, (chore, arguments) in CHORES.items():
         command = commands.add_parser(name, help=chore.__doc__, description=chore.__doc__)
         for argument in arguments:
-            command.add_argument(argument, metavar=argument.upper())
+            word, mark, _ = argument.partition("?")
+            command.add_argument(word, metavar=word.upper(), nargs=mark or None)
         command.set_defaults(chore=chore)
     return parser
 

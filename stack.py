@@ -177,6 +177,7 @@ def start_site(settings: Settings) -> None:
     with servers.alone(settings.data):
         start_servers(settings, supervisor)
     do_chore("indexes")
+    do_chore("forget")  # settings or sources may have changed
     if wanted_demo(settings).exists():
         do_chore("demo")
         wanted_demo(settings).unlink()

@@ -1,7 +1,8 @@
 """The background process: what must happen soon, and in nobody's request.
 
-It tells again what stayed untold, moves what merged accounts wrote, and drops network addresses after 30 days. Each chore
-has its own rhythm; one that fails is logged and tried again, and keeps no other waiting.
+It tells what stayed untold, counts what nginx answered without asking anybody, rates posts by that, sweeps kept pages, moves
+what merged accounts wrote, and drops network addresses after 30 days. Each chore has its own rhythm; one that fails is
+logged and tried again, and keeps no other waiting.
 """
 
 import asyncio
@@ -22,8 +23,8 @@ AWAY = (*mongo.Away, *redis.Away)
 logger = logging.getLogger("worker")
 
 
-async def every(seconds: float, chore: Callable[[], Awaitable[int]]) -> None:
-    """Do a chore again and again, for ever."""
+async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> None:
+    """Do a chore again and again, for ever. It says how much it did, where that is worth a line."""
     while True:
         try:
             done = await chore()
@@ -40,8 +41,12 @@ async def work(site: Site) -> None:
     """All chores, until cancelled."""
     await asyncio.gather(
         every(1, site.tell_untold),
+        every(2, site.hits.count),
         every(60, site.move_merged),
+        every(300, site.rate_posts),
+        every(300, site.pages.sweep),
         every(3600, site.comments.forget_addresses),
+        every(3600, site.hits.forget_old),
     )
 
 

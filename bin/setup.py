@@ -1,5 +1,6 @@
-"""Makes a checkout ready, and becomes the program that was asked for: `setup.py run`, `site`, `test`, `bench`; or `dev`,
-which only sets up. Quick where nothing is to do, safe to run twice and at once. Needs nothing but Python: it comes first.
+"""Makes a checkout ready, and becomes the program that was asked for: `setup.py run`, `site`, `bundle`, `test`, `bench`; or
+`dev`, which only sets up. Quick where nothing is to do, safe to run twice and at once. Needs nothing but Python: it comes
+first.
 """
 
 import fcntl
@@ -15,7 +16,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-PROGRAMS = {"run": ["stack.py"], "site": ["cli.py"], "test": ["-m", "pytest"], "bench": ["-m", "bench"], "dev": []}
+PROGRAMS = {
+    "run": ["stack.py"],
+    "site": ["cli.py"],
+    "bundle": ["bundle.py"],
+    "test": ["-m", "pytest"],
+    "bench": ["-m", "bench"],
+    "dev": [],
+}
 NPM_SECONDS = 180
 
 
@@ -27,7 +35,7 @@ def main(name: str, *arguments: str) -> None:
     install("requirements.txt")
     if name in ("test", "dev"):
         install("requirements-dev.txt")
-    if name in ("run", "test"):
+    if name in ("run", "bundle", "test", "bench"):
         install_packages()
     os.close(checkout)
     if PROGRAMS[name]:
@@ -87,7 +95,7 @@ def install_packages() -> None:
         run([*command, "ci", *options], environment, NPM_SECONDS)
         stamp.write_text(content)
     except (OSError, subprocess.SubprocessError) as error:
-        say(f"the front-end packages are not to be had ({error}): going on without the SockJS fallback")
+        say(f"the front-end packages are not to be had ({error}): going on without bundles and the SockJS fallback")
 
 
 def npm() -> tuple[list[str], dict[str, str]]:
@@ -105,7 +113,7 @@ def become(name: str, arguments: list[str]) -> None:
     if name == "test" and "--long" in arguments:
         arguments.remove("--long")
         os.environ["PLOG_LONG"] = "1"
-    if name in ("run", "site"):
+    if name in ("run", "site", "bundle"):
         read_settings()
     os.execv(PYTHON, [str(PYTHON), *program, *arguments])
 

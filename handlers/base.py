@@ -97,6 +97,7 @@ class BaseHandler(RequestHandler):
         for name, value in security_headers(self.site.settings.is_https).items():
             self.set_header(name, value)
         self.set_header("Cache-Control", "no-cache")
+        self.set_header("Content-Type", "text/html; charset=utf-8")
 
     def prepare(self) -> None:
         if self.request.method not in SAFE and not is_own_request(self.request, self.site):

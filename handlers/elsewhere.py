@@ -28,6 +28,7 @@ FIXED = frozenset(
         "/signin",
         "/signout",
         "/me",
+        "/stats/",
     )
 )
 

@@ -3,18 +3,21 @@
 from datetime import timedelta
 
 from handlers.base import BaseHandler, last_modified, public
+from handlers.caching import KeptHandler, kept
 from lib.feeds import MAX_SITEMAP, Entry, Feed, atom, json_feed, rss, sitemap
 from lib.markup import absolute_html
 from models.categories import Category, path_of
 from models.comments import Comment
+from models.pages import FEEDS, SITEMAP
 from models.posts import Post
 
 NEWEST = 10
 WRITERS = {"rss.xml": (rss, "rss+xml"), "atom.xml": (atom, "atom+xml"), "feed.json": (json_feed, "feed+json")}
 
 
-class FeedHandler(BaseHandler):
+class FeedHandler(KeptHandler):
     @public
+    @kept
     async def get(self, categories: str | None, name: str) -> None:
         """The newest posts of the site, or of some categories."""
         filter: tuple[Category, ...] = ()
@@ -24,6 +27,8 @@ class FeedHandler(BaseHandler):
         if self.request.path != path:
             self.move_to(path)
         posts = await self.site.posts.newest(0, NEWEST, filter)
+        if len(filter) <= 1:
+            self.keep(FEEDS, *(post.tag for post in posts))
         title = " · ".join((self.site.settings.title, *(category.name for category in filter)))
         self.answer(name, title, path_of(filter) or "/", path, tuple(self._entry(post) for post in posts))
 
@@ -54,10 +59,12 @@ class FeedHandler(BaseHandler):
 
 class CommentsFeedHandler(FeedHandler):
     @public
+    @kept
     async def get(self, slug: str, name: str = "atom.xml") -> None:
         """The newest comments under one post."""
         post = await self.post_at(slug)
         comments = [] if post.has_hidden_comments else await self.site.comments.newest_under(post, NEWEST * 5)
+        self.keep(post.tag)
         entries = tuple(self._comment(post, comment) for comment in comments)
         self.answer("atom.xml", f"Comments on {post.title}", post.path, f"{post.path}/comments.atom", entries)
 
@@ -73,10 +80,12 @@ class CommentsFeedHandler(FeedHandler):
         )
 
 
-class SitemapHandler(BaseHandler):
+class SitemapHandler(KeptHandler):
     @public
+    @kept
     async def get(self) -> None:
         posts = await self.site.posts.archive(most=MAX_SITEMAP)
+        self.keep(SITEMAP)
         filed = sorted({category.path for post in posts for category in post.categories})
         places = [(self.absolute(path), None) for path in ("/", "/plog/", *filed)]
         dated = [(self.absolute(post.path), max(post.edited, post.published)) for post in posts]

@@ -5,21 +5,25 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from handlers.base import BaseHandler, public
+from handlers.base import public
+from handlers.caching import KeptHandler, kept
 from lib.clock import iso
 from models.categories import Category, path_of
 from models.errors import NotFound
+from models.pages import ARCHIVE, HOME
 from models.posts import Post
 from ui_modules.dates import MONTHS
 
 ON_A_PAGE = 10
 AT_ONCE = 2  # posts that the first page renders; it fetches the others after load
 FURTHEST = 20
+LAST_KEPT = 5  # of a list's pages, the first ones are kept
 ON_ONE_ARCHIVE_PAGE = 1000
 
 
-class HomeHandler(BaseHandler):
+class HomeHandler(KeptHandler):
     @public
+    @kept
     async def get(self, categories: str | None = None, page: str | None = None) -> None:
         """The newest posts; of some categories, where the address names them."""
         if self.request.query:
@@ -34,6 +38,8 @@ class HomeHandler(BaseHandler):
         posts = await self.site.posts.newest(start, start + ON_A_PAGE + 1, filter)
         if not posts and (number > 1 or filter):
             raise NotFound("There is no such page: the posts end before it.")
+        if len(filter) <= 1 and number <= LAST_KEPT:
+            self.keep(*((filter[0].tag,) if filter else (HOME,)), *(post.tag for post in posts))
         is_short = number == 1 and not filter and len(posts) > AT_ONCE
         self.page(
             "home.html",
@@ -53,8 +59,9 @@ class HomeHandler(BaseHandler):
         return await self.site.categories.by_addresses(addresses_in(categories))
 
 
-class RestHandler(BaseHandler):
+class RestHandler(KeptHandler):
     @public
+    @kept
     async def get(self, start: str, stop: str) -> None:
         """Posts from one place up to another, newest first, as a fragment of home."""
         if not 0 <= int(start) < int(stop) <= FURTHEST:
@@ -62,11 +69,15 @@ class RestHandler(BaseHandler):
         canonical = f"/rest/{int(start)}/{int(stop)}/"
         if self.request.path != canonical:
             self.move_to(canonical)
-        self.page("rest.html", posts=await self.site.posts.newest(int(start), int(stop)))
+        posts = await self.site.posts.newest(int(start), int(stop))
+        if (int(start), int(stop)) == (AT_ONCE, ON_A_PAGE):
+            self.keep(HOME, *(post.tag for post in posts))
+        self.page("rest.html", posts=posts)
 
 
-class ArchiveHandler(BaseHandler):
+class ArchiveHandler(KeptHandler):
     @public
+    @kept
     async def get(self, year: str | None = None) -> None:
         """All posts by month; beyond a thousand of them each year is a page, the newest one first."""
         years = await self.site.posts.years()
@@ -75,6 +86,7 @@ class ArchiveHandler(BaseHandler):
             raise NotFound()
         shown = int(year) if year else years[0][0] if by_year else None
         posts = await self.site.posts.archive(*_span(shown))
+        self.keep(ARCHIVE, *(post.tag for post in posts))
         self.page(
             "post/archive.html",
             groups=[(month, list(group)) for month, group in groupby(posts, _month)],
@@ -84,8 +96,9 @@ class ArchiveHandler(BaseHandler):
         )
 
 
-class PostHandler(BaseHandler):
+class PostHandler(KeptHandler):
     @public
+    @kept
     async def get(self, slug: str, page: str | None = None) -> None:
         """A post with its newest comments, or a page of its older ones."""
         post = await self.post_at(slug)
@@ -96,13 +109,15 @@ class PostHandler(BaseHandler):
         )
         if post.has_hidden_comments and page:
             raise NotFound()
-        near = {other.id for other in (before, after) if other}
+        near = [other for other in (before, after) if other is not None]
+        relatives = [other for other in related if other not in near]
+        self.keep(post.tag, *(other.title_tag for other in (*near, *relatives)))
         self.page(
             "post/post.html",
             post=post,
             previous=before,
             next=after,
-            related=[other for other in related if other.id not in near],
+            related=relatives,
             thread=() if post.has_hidden_comments else comments.nodes,
             n=comments.n,
             comments_page=int(page) if page else None,

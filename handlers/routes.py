@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handlers import accounts, comments, elsewhere, feeds, posts, status
+from handlers import accounts, comments, elsewhere, feeds, posts, stats, status
 from handlers.admin import comments as admin_comments
 from handlers.admin import home as admin_home
 from handlers.base import NotFoundHandler
@@ -37,6 +37,7 @@ PUBLIC: list[Any] = [
     (rf"/plog/{SLUG}/comments/{ID}", comments.CommentHandler),
     (r"/sitemap\.xml", feeds.SitemapHandler),
     (r"/(robots\.txt|humans\.txt|\.well-known/security\.txt)", feeds.TextHandler),
+    (r"/stats/", stats.StatsHandler),
     (r"/me", accounts.MeHandler),
     (r"/signin", accounts.SigninHandler),
     (r"/signin/([\w-]{43})", accounts.SigninLinkHandler),

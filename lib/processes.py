@@ -82,6 +82,16 @@ def end(find: Callable[[], list[Process]], patience: float) -> None:
         left = find()
 
 
+def ask_to_reopen(pid_file: Path, name: str) -> None:
+    """Send USR1 to the program of that name that wrote this file; nothing where it is gone, and its number a stranger's."""
+    try:
+        process = find_process(int(pid_file.read_text()))
+    except (OSError, ValueError):
+        return
+    if process is not None and process.name == name and process.owner == os.getuid():
+        _signal([process], signal.SIGUSR1)
+
+
 def _signal(processes: list[Process], number: signal.Signals) -> None:
     for process in processes:
         try:

@@ -22,9 +22,18 @@ class Category:
     def path(self) -> str:
         return f"/oc-{quote(self.address, safe=SAFE)}"
 
+    @property
+    def tag(self) -> str:
+        """Of the pages that list its posts."""
+        return tag_of_category(self.id)
+
     @classmethod
     def from_document(cls, document: Document) -> "Category":
         return cls(id=document["_id"], name=document["name"], address=document["address"])
+
+
+def tag_of_category(id: str) -> str:
+    return f"category:{id}"
 
 
 def address_of(name: str) -> str:

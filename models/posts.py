@@ -5,19 +5,21 @@ what lists show of the text (`opening`) and of the comments (their count) is sto
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import log10
 from typing import Any
 from urllib.parse import quote, unquote
 
 from lib.clock import Clock, iso
 from lib.ids import new_id
 from lib.markup import plain, post_html
-from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, taken_key
+from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, UpdateOne, taken_key
 from lib.tokens import digest
-from models.categories import Categories, Category
+from models.categories import Categories, Category, tag_of_category
 from models.errors import Conflict, Invalid, NotFound
+from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP, Pages
 
 NEWEST = [("published", DESCENDING), ("_id", DESCENDING)]
 LISTED = {
@@ -34,6 +36,9 @@ COUNTED = ("_id", "comment_count", "root_count", "n", "popularity")  # never the
 LONGEST_TITLE = 200
 LONGEST_TEXT = 1_000_000
 MOST_RELATED = 4
+RATED_AT_ONCE = 1000
+LEAST_CHANGE = 1e-5  # of popularity
+UNTOLD_AFTER = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,16 @@ class Post:
         return f"comments:{self.id}"
 
     @property
+    def tag(self) -> str:
+        """Of the pages that show this post: its own, and lists with its date, categories and count of comments."""
+        return tag_of_post(self.id)
+
+    @property
+    def title_tag(self) -> str:
+        """Of the pages that only name it: those of its neighbours and relatives."""
+        return f"title:{self.id}"
+
+    @property
     def takes_comments(self) -> bool:
         return not (self.has_closed_comments or self.has_hidden_comments)
 
@@ -115,9 +130,10 @@ class Post:
 class Posts:
     """All posts, and who may see which."""
 
-    def __init__(self, mongo: Mongo, categories: Categories, clock: Clock) -> None:
+    def __init__(self, mongo: Mongo, categories: Categories, pages: Pages, clock: Clock) -> None:
         self._mongo = mongo
         self._posts = mongo["posts"]
+        self._pages = pages
         self._categories = categories
         self._clock = clock
 
@@ -127,6 +143,7 @@ class Posts:
             [
                 IndexModel("slug_key", unique=True),
                 IndexModel("address_keys", unique=True, partialFilterExpression={"address_keys.0": {"$exists": True}}),
+                IndexModel("told", partialFilterExpression={"told": False}),
                 IndexModel([listed, *NEWEST]),
                 IndexModel([listed, ("categories", ASCENDING), *NEWEST]),
                 IndexModel([listed, ("categories", ASCENDING), ("popularity", DESCENDING), *NEWEST]),
@@ -222,12 +239,14 @@ class Posts:
         return ranked(post, {other.id: other for posts in found for other in posts}.values())
 
     async def add(self, post: Post, origin: Document | None = None) -> Post:
-        """Store a new post, rendered. Conflict where its slug or an old address is taken."""
+        """Store a new post, rendered, and tell the world if it may be seen. Conflict where an address of it is taken."""
         post = rendered(replace(post, id=post.id or new_id(), edited=self._clock()))
+        document = {**post.to_document(), **self._untold(post), **({"origin": origin} if origin else {})}
         try:
-            await self._posts.insert_one({**post.to_document(), **({"origin": origin} if origin else {})})
+            await self._posts.insert_one(document)
         except DuplicateKey as error:
             raise _taken(post, error) from error
+        await self._tell_if_seen(post)
         return post
 
     async def edit(self, post: Post, origin: Document | None = None) -> Post:
@@ -236,14 +255,31 @@ class Posts:
         former = {before.path} if before.slug.casefold() != post.slug.casefold() else set()
         addresses = tuple(dict.fromkeys((*before.addresses, *post.addresses, *former)))
         post = rendered(replace(post, addresses=addresses, edited=self._clock()))
-        change = {k: v for k, v in post.to_document().items() if k not in COUNTED}
+        change = {k: v for k, v in post.to_document().items() if k not in COUNTED} | self._untold(post, before)
         if origin is not None:
             change["origin"] = origin
         try:
             await self._posts.update_one({"_id": post.id}, {"$set": change})
         except DuplicateKey as error:
             raise _taken(post, error) from error
+        await self._tell_if_seen(post, before)
         return post
+
+    async def tell(self, post: Post) -> None:
+        """Forget every page that shows the post, or would; safe to repeat. A scheduled one is told when its time comes."""
+        document = await self._posts.find_one({"_id": post.id}, {"seen_in": 1, "changed": 1})
+        neighbours = [other for other in await self.neighbours(post) if other is not None]
+        tags = [post.tag, post.title_tag, HOME, ARCHIVE, FEEDS, SITEMAP, *(other.tag for other in neighbours)]
+        await self._pages.forget(*tags, *(tag_of_category(id) for id in document["seen_in"]))
+        if post.published <= self._clock():
+            as_told = {"_id": post.id, "changed": document["changed"]}
+            await self._posts.update_one(as_told, {"$set": {"told": True}})
+
+    async def untold(self) -> list[Post]:
+        """Posts that the world should have heard of: scheduled ones whose time has come, and what a dead writer left."""
+        now = self._clock()
+        query = {"told": False, "published": {"$lte": now}, "changed": {"$lt": now - UNTOLD_AFTER}}
+        return await self._listed(query, limit=100)
 
     async def find_by_origin(self, kind: str, host: str, id: str) -> tuple[Post, Document] | None:
         """The post that came from there, and its origin as it was noted then."""
@@ -256,6 +292,14 @@ class Posts:
         older = {"_id": id, "n": {"$lte": n}}
         await self._posts.update_one(older, {"$set": {"comment_count": count, "root_count": roots, "n": n}})
 
+    async def rate(self, reads: Mapping[str, int]) -> int:
+        """Store how popular the posts at these addresses are, by how often each was read; how many have changed."""
+        by_key = {address_key(address): number for address, number in reads.items()}
+        keys, changed = sorted(by_key), 0
+        for start in range(0, len(keys), RATED_AT_ONCE):
+            changed += await self._rate(keys[start : start + RATED_AT_ONCE], by_key)
+        return changed
+
     async def count(self) -> int:
         """How many visible posts there are."""
         return int(await self._posts.count_documents(self._visible()))
@@ -263,6 +307,29 @@ class Posts:
     async def has_others(self, kind: str) -> bool:
         """Whether there is any post that did not come from there."""
         return await self._posts.find_one({"origin.kind": {"$ne": kind}}, {"_id": 1}) is not None
+
+    async def _rate(self, keys: list[str], reads: Mapping[str, int]) -> int:
+        slugs = [key.removeprefix("/plog/") for key in keys]
+        at_these = {"$or": [{"slug_key": {"$in": slugs}}, {"address_keys": {"$in": keys}}]}
+        fields = {"slug_key": 1, "address_keys": 1, "published": 1, "popularity": 1}
+        writes = []
+        for document in await self._posts.find(at_these, fields).to_list(None):
+            own = {f"/plog/{document['slug_key']}", *document["address_keys"]}
+            rated = popularity(sum(reads.get(key, 0) for key in own), self._clock() - document["published"])
+            if abs(rated - document["popularity"]) >= LEAST_CHANGE:
+                writes.append(UpdateOne({"_id": document["_id"]}, {"$set": {"popularity": rated}}))
+        if writes:
+            await self._posts.bulk_write(writes, ordered=False)
+        return len(writes)
+
+    def _untold(self, post: Post, before: Post | None = None) -> Document:
+        """What is stored with a change until the world has heard of it: also where the post was to be seen so far."""
+        categories = {category.id for version in (post, before) if version for category in version.categories}
+        return {"told": False, "changed": self._clock(), "seen_in": sorted(categories)}
+
+    async def _tell_if_seen(self, *versions: Post) -> None:
+        if any(version.is_visible(self._clock()) for version in versions):
+            await self.tell(versions[0])
 
     def _visible(self) -> dict[str, Any]:
         return {"is_listed": True, "published": {"$lte": self._clock()}}
@@ -280,6 +347,15 @@ def address_key(address: str) -> str:
     path, mark, query = address.partition("?")
     words = [word for word in unquote(path).casefold().split("/") if word]
     return f"/{'/'.join(words)}{mark}{query}"
+
+
+def popularity(reads: int, age: timedelta) -> float:
+    """log10(1 + reads per day): ten times the readers are one more. A day that has begun counts as one."""
+    return log10(1 + reads / max(1.0, age / timedelta(days=1)))
+
+
+def tag_of_post(id: str) -> str:
+    return f"post:{id}"
 
 
 def rendered(post: Post) -> Post:

@@ -5,21 +5,27 @@ Every process has one, and a test may have two: the second is the other process.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from socket import gethostname
 from typing import Any
 from urllib.parse import urlsplit
 
-from lib import mongo, redis
+from lib import mongo, processes, redis
 from lib.channels import Channels
 from lib.clock import Clock, utc_now
 from lib.ids import new_id
 from lib.limits import Limits
+from lib.logfollower import LogFollower
 from lib.mongo import Mongo
+from lib.pagecache import PageCache
 from lib.redis import open_redis
-from lib.tokens import Tokens
+from lib.tokens import Tokens, digest
 from models.accounts import Accounts
 from models.categories import Categories
 from models.comments import Comment, Comments
+from models.hits import Hits
 from models.imports import Imports
+from models.pages import Pages
 from models.posts import Posts
 from settings import Settings
 
@@ -39,11 +45,14 @@ class Site:
         self.own_host = urlsplit(settings.url).netloc
         self.accounts = Accounts(self.mongo, clock, settings.staff)
         self.categories = Categories(self.mongo)
-        self.posts = Posts(self.mongo, self.categories, clock)
+        self.pages = Pages(PageCache(settings.data / "kept"), self.channels, self.redis, self.name_of_host())
+        self.renderings: dict[str, Any] = {}  # pages that this process is making: handlers/caching.py
+        self.posts = Posts(self.mongo, self.categories, self.pages, clock)
         self.comments = Comments(
             self.mongo,
             self.posts,
             self.accounts,
+            self.pages,
             self.channels,
             self.limits,
             self.tokens,
@@ -52,6 +61,9 @@ class Site:
             own_host=self.own_host,
             html=comment_html,
         )
+        log = LogFollower(settings.data / "log" / "hits.log")
+        reopen = partial(processes.ask_to_reopen, settings.data / "run" / "nginx.pid", "nginx")
+        self.hits = Hits(self.mongo, log, self.name_of_host(), reopen, clock)
         self.imports = Imports(self.posts, self.categories, self.comments, self.accounts, self.own_host)
 
     @classmethod
@@ -59,6 +71,7 @@ class Site:
         """A site that is ready to serve; what it stands on may be away and come back later."""
         site = cls(settings, comment_html, clock)
         await site.channels.start()
+        await site.pages.listen()
         return site
 
     async def close(self) -> None:
@@ -72,13 +85,16 @@ class Site:
         await self.categories.create_indexes()
         await self.posts.create_indexes()
         await self.comments.create_indexes()
+        await self.hits.create_indexes()
 
     async def tell_untold(self) -> int:
-        """Tell again whatever stayed untold: its writer died half way, or Redis was away."""
-        untold = await self.comments.untold()
-        for comment in untold:
+        """Tell whatever stayed untold: its time has come, its writer died half way, or Redis was away."""
+        posts, comments = await asyncio.gather(self.posts.untold(), self.comments.untold())
+        for post in posts:
+            await self.posts.tell(post)
+        for comment in comments:
             await self.comments.tell(comment)
-        return len(untold)
+        return len(posts) + len(comments)
 
     async def move_merged(self) -> int:
         """Give what merged accounts wrote to the members that they became."""
@@ -89,11 +105,19 @@ class Site:
             await self.accounts.mark_moved(account)
         return len(merged)
 
+    async def rate_posts(self) -> int:
+        """Say anew how popular the posts are that people have read."""
+        return await self.posts.rate(await self.hits.reads("/plog/"))
+
     async def health(self) -> dict[str, dict[str, Any]]:
         """Each server by name: whether it answers, and in how many milliseconds."""
         names = ("mongo", "redis")
         pings = await asyncio.gather(self._ping(self.mongo.ping()), self._ping(self.redis.ping()))
         return dict(zip(names, pings, strict=True))
+
+    def name_of_host(self) -> str:
+        """What tells this host and data folder from others that share the servers."""
+        return digest(gethostname(), str(self.settings.data))[:16]
 
     async def _ping(self, ping: Any) -> dict[str, Any]:
         loop = asyncio.get_running_loop()

@@ -33,7 +33,17 @@ from settings import Settings
 from ui_modules.comments import comment_html
 
 T = TypeVar("T")
-COLLECTIONS = ("accounts", "signin_links", "sessions", "categories", "posts", "comments", "substrings")
+COLLECTIONS = (
+    "accounts",
+    "signin_links",
+    "sessions",
+    "categories",
+    "posts",
+    "comments",
+    "substrings",
+    "hits",
+    "hit_batches",
+)
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 

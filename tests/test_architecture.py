@@ -24,10 +24,11 @@ ROOMS = {
     "cli": {"lib", "models", "ui_modules", "settings"},
     "worker": {"lib", "models", "ui_modules", "settings"},
     "stack": {"lib", "settings"},
+    "bundle": {"lib", "settings"},
 }
-MODEL_ORDER = ("errors", "accounts", "categories", "posts", "comments", "imports", "site")
+MODEL_ORDER = ("errors", "pages", "accounts", "categories", "posts", "comments", "hits", "imports", "site")
 SHARED_TOOLS = {"lib.redis", "lib.mongo", "lib.clock", "lib.json"}  # lib modules that others of lib may use
-SHARED_HANDLERS = {"handlers.base", "handlers.live", "handlers.admin.base"}
+SHARED_HANDLERS = {"handlers.base", "handlers.caching", "handlers.live", "handlers.admin.base"}
 FRONT_DOORS = {
     "pymongo": {"lib.mongo"},
     "motor": {"lib.mongo"},

@@ -140,7 +140,7 @@ class Nobody:
 
 
 def dying_comments(site: Site) -> Comments:
-    tools = (site.mongo, site.posts, site.accounts, Nobody(), site.limits, site.tokens, site.clock)
+    tools = (site.mongo, site.posts, site.accounts, site.pages, Nobody(), site.limits, site.tokens, site.clock)
     return Comments(*tools, moderation="none", own_host=site.own_host, html=comment_html)
 
 

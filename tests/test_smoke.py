@@ -29,6 +29,7 @@ GET = {
     "/robots.txt": 200,
     "/humans.txt": 200,
     "/.well-known/security.txt": 200,
+    "/stats/": 200,
     "/me": 200,
     "/signin": 200,
     f"/signin/{'x' * 43}": 200,

@@ -53,10 +53,9 @@ class Channels:
     def is_connected(self) -> bool:
         return self._is_connected.is_set()
 
-    @property
-    def followers(self) -> int:
-        """How many follow something through this process."""
-        return len(self._followed)
+    def followers(self, but: str = "") -> int:
+        """How many follow something through this process, other than the channel `but`."""
+        return sum(1 for names in self._followed.values() if names - {but})
 
     async def start(self) -> None:
         """Connect, and go on trying in the background where Redis is away."""

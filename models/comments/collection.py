@@ -27,6 +27,7 @@ from models.comments.checks import MOST_PER_NETWORK, MOST_PER_VISITOR, Attempt, 
 from models.comments.comment import Comment
 from models.comments.thread import ROOTS_ON_A_PAGE, Node, hanging_on, older_pages, page_of, shown, thread
 from models.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
+from models.pages import Pages
 from models.posts import Post, Posts
 
 MOST_CHANGES = 500  # in one answer
@@ -82,6 +83,7 @@ class Comments:
         mongo: Mongo,
         posts: Posts,
         accounts: Accounts,
+        pages: Pages,
         channels: Channels,
         limits: Limits,
         tokens: Tokens,
@@ -95,6 +97,7 @@ class Comments:
         self._substrings = mongo["substrings"]
         self._posts = posts
         self._accounts = accounts
+        self._pages = pages
         self._channels = channels
         self._limits = limits
         self._tokens = tokens
@@ -286,10 +289,11 @@ class Comments:
     async def tell(self, comment: Comment) -> None:
         """All that follows from a change; safe to repeat. Where Redis is away the comment stays untold, for the worker."""
         await self.recount(comment.post)
+        await self._pages.forget(comment.tag)
         try:
             if comment.is_numbered:
                 (change,) = await self._as_changes([comment])
-                await self._channels.publish(f"comments:{comment.post}", comment.n or 0, {"comment": change})
+                await self._channels.publish(comment.channel, comment.n or 0, {"comment": change})
             news = {"id": comment.id, "status": comment.status, "post": comment.post}
             await self._channels.publish(STAFF_CHANNEL, 0, {"comment": news})
         except redis.Away:
@@ -340,6 +344,7 @@ class Comments:
                 await self._comments.insert_one(self._document(comment, is_told=True))
         if fresh or n > post.n:  # an import that was killed may have left them uncounted
             await self.recount(post.id)
+            await self._pages.forget(post.tag)
         return len(fresh)
 
     # How

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from lib.markup import comment_html, imported_comment_html
 from lib.mongo import Document
+from models.posts import tag_of_post
 
 LONGEST_TEXT = 10_000
 LONGEST_NAME = 100
@@ -41,6 +42,16 @@ class Comment:
     @property
     def anchor(self) -> str:
         return f"c{self.id}"
+
+    @property
+    def channel(self) -> str:
+        """Where changes of its thread are told."""
+        return f"comments:{self.post}"
+
+    @property
+    def tag(self) -> str:
+        """Of the pages that show its post, or how many comments that has."""
+        return tag_of_post(self.post)
 
     @property
     def is_published(self) -> bool:

@@ -44,7 +44,7 @@ class ErrorsTest(SiteTestCase):
     def assert_told(self, status: int, code: str, method: str, path: str, **sent: Any) -> dict[str, Any]:
         """The same error, as a page and as JSON."""
         page = self.client.fetch(method, path, headers=HTML, **sent)
-        self.assertEqual((page.code, page.headers["Content-Type"]), (status, "text/html; charset=UTF-8"))
+        self.assertEqual((page.code, page.headers["Content-Type"]), (status, "text/html; charset=utf-8"))
         self.assertIn(b"</html>", page.body)
         answer = self.client.fetch(method, path, headers=JSON, **sent)
         self.assertEqual((answer.code, answer.headers["Content-Type"]), (status, "application/json; charset=utf-8"))

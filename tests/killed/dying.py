@@ -40,7 +40,7 @@ async def die(post_id: str, line: str, text: str) -> None:
     post = await site.posts.by_id(post_id)
     method = LINES[line]
     mongo, posts, channels = (Deadly(tool, method) for tool in (site.mongo, site.posts, site.channels))
-    tools: tuple[Any, ...] = (mongo, posts, site.accounts, channels, site.limits, site.tokens, site.clock)
+    tools: tuple[Any, ...] = (mongo, posts, site.accounts, site.pages, channels, site.limits, site.tokens, site.clock)
     comments = Comments(*tools, moderation="none", own_host=site.own_host, html=comment_html)
     await comments.add(post, ADA, Attempt(text))
 

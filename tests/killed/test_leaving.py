@@ -46,7 +46,11 @@ class LeavingTest(KilledTestCase):
 
     async def is_nobody_there(self) -> bool:
         counts = await asyncio.gather(*(self.connections(port) for port in self.public_ports))
-        return not any(counts) and not await self.subscribers() and not await self.site.redis.pubsub_channels()
+        return (
+            not any(counts)
+            and not await self.subscribers()
+            and not await self.site.redis.pubsub_channels("*comments:*")
+        )
 
     async def has_closed(self, pids: list[int], before: int) -> bool:
         return self.open_files(pids) <= before + SPARE

@@ -1,0 +1,140 @@
+"""What pages weigh with the bundles of `bin/bundle`, as nginx sends them: read like a browser does, pictures left out.
+
+The demo site, and a post with 50 of its comments. For comparison, the same files as they are in static/.
+"""
+
+import asyncio
+import gzip
+import http.client
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from cli import demo_items
+from lib import assets
+from lib.items import Item
+from models.site import Site
+from settings import Settings
+from tests.running import ROOT, Running
+from ui_modules.comments import comment_html
+
+KILOBYTE = 1024
+COMMENTS = 50
+ADDRESS = "/plog/weight"
+STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)"')
+SCRIPT = re.compile(r'<(?:script type="module" src|link rel="modulepreload" href)="([^"]+)"')
+IMPORT = re.compile(r'(?:\bfrom|\bimport)\s*"\./([^"]+)"')
+IMPORT_LATER = re.compile(r'\bimport\("\./([^"]+)"\)')
+UNASKED = re.compile(r"/(live|indicator)[.-]")  # come without anyone's doing, once the thread is near the screen
+
+Figure = tuple[str, float, str, float | None]  # what, value, unit, the bound that was promised
+
+
+def figures() -> Iterator[Figure]:
+    running = Running()
+    try:
+        assets.build(ROOT / "static", ROOT / "templates", running.data / "bundles", ROOT / "node_modules")
+        running.start()
+        asyncio.run(add_post(running))
+        yield from post(running)
+        yield from home(running)
+    finally:
+        running.remove()
+
+
+async def add_post(running: Running) -> None:
+    """One of the demo's longest posts again, under comments from all over the demo."""
+    settings = Settings.from_environment({"SITE_DATA": str(running.data), "SITE_PORT": str(running.port)})
+    site = await Site.open(settings, comment_html)
+    try:
+        items = [item for item in demo_items() if isinstance(item, Item)]
+        published = (comment for item in items for comment in item.comments if comment.status == "published")
+        comments = [replace(one, id=str(n), parent=None) for n, one in enumerate(islice(published, COMMENTS))]
+        assert len(comments) == COMMENTS, f"the demo has only {len(comments)} comments"
+        longest = max(items, key=lambda item: len(item.text))
+        heavy = replace(longest, origin_kind="bench", slug="weight", addresses=(), comments=tuple(comments))
+        async for outcome in site.imports.take([heavy]):
+            assert outcome.comments == COMMENTS, outcome
+    finally:
+        await site.close()
+
+
+def post(running: Running) -> Iterator[Figure]:
+    page = fetched(running, ADDRESS)
+    html = text_of(page)
+    assert html.count('<article class="comment') == COMMENTS, "comments are missing"
+    styles, scripts = STYLE.findall(html), imported(running, SCRIPT.findall(html))
+    assert all(address.startswith(assets.ADDRESS) for address in styles + scripts), "the page does not use the bundles"
+    later = later_than(running, scripts)
+    unasked = imported(running, [*scripts, *filter(UNASKED.search, later)])
+    everything = imported(running, [*scripts, *later])
+    yield "post, 50 comments: the page, gzipped", len(page) / KILOBYTE, "KB", None
+    yield "post: its styles, gzipped", weight(running, styles), "KB", None
+    yield "post: its scripts at once, gzipped", weight(running, scripts), "KB", None
+    yield "post: and those that come unasked, gzipped", weight(running, unasked), "KB", 8.0
+    yield "post: all that it may ever fetch, gzipped", weight(running, [ADDRESS, *styles, *everything]), "KB", 50.0
+    yield "post: requests until it is live", 1 + len(styles) + len(unasked), "", None
+    yield from plainly(running)
+
+
+def plainly(running: Running) -> Iterator[Figure]:
+    """The post's files as they are in static/, without bundles."""
+    styles = [f"/static/css/{name}.css" for name in ("site", "post", "code", "comments")]
+    scripts = imported(running, ["/static/js/me.js", "/static/js/comments.js"])
+    later = later_than(running, scripts)
+    unasked = imported(running, [*scripts, *filter(UNASKED.search, later)])
+    everything = imported(running, [*scripts, *later])
+    yield "unbundled: scripts that come unasked", weight(running, unasked), "KB", None
+    yield "unbundled: all that it may ever fetch", weight(running, [ADDRESS, *styles, *everything]), "KB", None
+    yield "unbundled: requests until it is live", 1 + len(styles) + len(unasked), "", None
+
+
+def home(running: Running) -> Iterator[Figure]:
+    page = fetched(running, "/")
+    html = text_of(page)
+    needed = [*STYLE.findall(html), *imported(running, SCRIPT.findall(html))]
+    yield "home: its first answer, uncompressed", len(html.encode()) / KILOBYTE, "KB", 25.0
+    yield "home: with styles and scripts, gzipped", weight(running, ["/", *needed]), "KB", None
+    pictures = re.findall(r"<img\b[^>]*>", html + text_of(fetched(running, "/rest/2/10/")))
+    unsized = [one for one in pictures if not all(f" {name}=" in one for name in ("width", "height", "loading"))]
+    yield "home: pictures without size or lazy loading", len(unsized), "", None
+
+
+def imported(running: Running, scripts: Iterable[str]) -> list[str]:
+    """Scripts with all that they import before they run."""
+    found = list(dict.fromkeys(scripts))
+    for address in found:  # it grows while it is read
+        found += [one for one in named(running, address, IMPORT) if one not in found]
+    return found
+
+
+def later_than(running: Running, scripts: Iterable[str]) -> list[str]:
+    return [found for address in scripts for found in named(running, address, IMPORT_LATER)]
+
+
+def named(running: Running, address: str, imports: re.Pattern[str]) -> list[str]:
+    folder = address.partition("?")[0].rpartition("/")[0]
+    names = imports.findall(text_of(fetched(running, address)))
+    return [f"{folder}/{name}" for name in dict.fromkeys(names)]
+
+
+def weight(running: Running, addresses: Iterable[str]) -> float:
+    """Kilobytes of these files as they travel."""
+    return sum(len(fetched(running, address)) for address in addresses) / KILOBYTE
+
+
+def fetched(running: Running, address: str) -> bytes:
+    """A body as nginx sends it to browsers: gzipped, unless it is too short for that."""
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
+    try:
+        connection.request("GET", address, headers={"Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        assert answer.status == 200, (address, answer.status)
+        return answer.read()
+    finally:
+        connection.close()
+
+
+def text_of(body: bytes) -> str:
+    return (gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body).decode()

@@ -1,0 +1,34 @@
+"""`bin/bundle`: joins and minifies what pages bring along, for the processes that start from now on.
+
+Ends with 1 where the sources are broken, with 3 where there is no esbuild: the site then goes on with plain files.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from lib import assets
+from settings import BadSetting, Settings
+
+ROOT = Path(__file__).resolve().parent
+NO_ESBUILD = 3
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_environment(os.environ)
+        folder = settings.data / "bundles"
+        bundles = assets.build(ROOT / "static", ROOT / "templates", folder, ROOT / "node_modules")
+    except assets.Unavailable as error:
+        print(f"{error} Pages go on with plain files.", file=sys.stderr)
+        return NO_ESBUILD
+    except (BadSetting, assets.Broken) as error:
+        print(error, file=sys.stderr)
+        return 1
+    size = sum((folder / "files" / name).stat().st_size for name in bundles.files)
+    print(f"{len(bundles.files)} files of {size:,} bytes in {folder}, for processes that start from now on")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

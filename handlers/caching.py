@@ -1,0 +1,87 @@
+"""Which pages may be kept: a handler whose `get` is `@kept` says under which tags, and the next visitor costs no Python.
+
+Kept is only a 200 that answers a GET without a query, under its canonical address. The pending file is made before
+anything is read (lib/pagecache.py says why). In one process a page is rendered once at a time, and who asks meanwhile gets
+the same answer, unless something has changed since that rendering began.
+"""
+
+import asyncio
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.base import BaseHandler, Method
+from lib.pagecache import Pending
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a rendering ended in, for whoever waited for it."""
+
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A page that is being made, and what is to come of it: None where there was no page to give to others."""
+
+    pending: Pending
+    answer: "asyncio.Future[Answer | None]"
+
+
+def kept(method: Method) -> Method:
+    """Keep what this method renders, where it calls `keep` and ends well."""
+
+    @functools.wraps(method)
+    async def shared(self: "KeptHandler", *args: Any) -> None:
+        if self.request.method not in ("GET", "HEAD") or "?" in (self.request.uri or ""):
+            return await method(self, *args)
+        under_way = self.site.renderings.get(self.request.path)
+        if under_way is not None and under_way.pending.is_current:
+            answer = await asyncio.shield(under_way.answer)
+            if answer is not None:
+                return self.repeat(answer)
+        await self.rendered(method, *args)
+
+    return shared
+
+
+class KeptHandler(BaseHandler):
+    """The parent of pages that may be kept."""
+
+    _rendering: Rendering | None = None
+    _tags: tuple[str, ...] | None = None
+
+    def keep(self, *tags: str) -> None:
+        """What is rendered now may be kept until one of these tags is forgotten."""
+        self._tags = tags
+
+    async def rendered(self, method: Method, *args: Any) -> None:
+        rendering = Rendering(self.site.pages.begin(), asyncio.get_running_loop().create_future())
+        self._rendering = self.site.renderings[self.request.path] = rendering
+        try:
+            await method(self, *args)
+        finally:
+            self.site.pages.drop(rendering.pending)
+            if self.site.renderings.get(self.request.path) is rendering:
+                del self.site.renderings[self.request.path]
+            if not rendering.answer.done():
+                rendering.answer.set_result(None)
+
+    def finish(self, chunk: Any = None) -> Any:
+        """Keep the page before it is sent, so that whoever has it may count on it."""
+        if chunk is not None:
+            self.write(chunk)
+        if self._rendering is not None and self._tags is not None and self.get_status() == 200:
+            body = b"".join(self._write_buffer)
+            kind = self._headers["Content-Type"].partition(";")[0]
+            self.site.pages.put(self._rendering.pending, self.request.path, kind, body, self._tags)
+            headers = tuple((name, value) for name, value in self._headers.get_all() if name != "Set-Cookie")
+            self._rendering.answer.set_result(Answer(body, headers))
+        return super().finish()
+
+    def repeat(self, answer: Answer) -> None:
+        for name, value in answer.headers:
+            self.set_header(name, value)
+        self.finish(answer.body)

@@ -1,0 +1,23 @@
+"""How often pages are read, and how many of them cost no Python. Never kept: its numbers are always of now."""
+
+import asyncio
+
+from handlers.base import BaseHandler, public
+
+PAGES = 100
+DAYS = 30
+
+
+class StatsHandler(BaseHandler):
+    @public
+    async def get(self) -> None:
+        """Hits and misses in all, by day and by page; and how much there is to read."""
+        hits = self.site.hits
+        total, since, days, pages, posts, comments = await asyncio.gather(
+            hits.total(), hits.since(), hits.days(DAYS), hits.top(PAGES), self.site.posts.count(), self.comments()
+        )
+        shown = {"total": total, "since": since, "days": days, "pages": pages, "posts": posts, "comments": comments}
+        self.page("stats.html", **shown, canonical=self.absolute(self.request.path))
+
+    async def comments(self) -> int:
+        return (await self.site.comments.counts())["published"]

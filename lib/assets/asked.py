@@ -1,0 +1,71 @@
+"""What templates ask for, known without rendering one: `{% module Static("css/post.css", "js/comments.js") %}`."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+CALL = re.compile(r"\{%\s*module\s+Static(?:URL)?\((.*?)\)\s*%\}", re.DOTALL)
+
+
+class Broken(Exception):
+    """Bundles cannot be made of these sources; the message names each file, and who asks for it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one call in a template asks for: paths within static/."""
+
+    template: str
+    paths: tuple[str, ...]
+
+    def groups(self) -> Iterator[tuple[str, ...]]:
+        """The paths by the file to be made of them: all styles together, everything else alone."""
+        if styles := tuple(path for path in self.paths if is_style(path)):
+            yield styles
+        yield from ((path,) for path in self.paths if not is_style(path))
+
+
+def is_style(path: str) -> bool:
+    return path.endswith(".css")
+
+
+def asked_in(templates: Path) -> list[Asked]:
+    """All that the templates of a folder ask for. Broken where one asks for what only its rendering would tell."""
+    return [
+        Asked(path.relative_to(templates.parent).as_posix(), _named(path, arguments))
+        for path in sorted(templates.rglob("*.html"))
+        for arguments in CALL.findall(path.read_text(encoding="utf-8"))
+    ]
+
+
+def missing(static: Path, asked: Iterable[Asked]) -> list[str]:
+    """A sentence for each file that a template asks for and that is not there."""
+    named = sorted({(path, one.template) for one in asked for path in one.paths})
+    return [
+        f"static/{path} is not there, and {who} asks for it" for path, who in named if not (static / path).is_file()
+    ]
+
+
+def groups_of(asked: Iterable[Asked]) -> list[tuple[str, ...]]:
+    return sorted({group for one in asked for group in one.groups()})
+
+
+def digest_of(static: Path, asked: Iterable[Asked]) -> str:
+    """Another one when a file of static/ has changed, or what templates ask for."""
+    digest = sha256(repr(groups_of(asked)).encode())
+    for path in sorted(path for path in static.rglob("*") if path.is_file()):
+        digest.update(f"\0{path.relative_to(static)}\0".encode() + sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _named(path: Path, arguments: str) -> tuple[str, ...]:
+    try:
+        given = ast.literal_eval(f"[{arguments}]")
+    except (ValueError, SyntaxError):
+        given = []
+    if not given or not all(isinstance(one, str) for one in given):
+        raise Broken(f"{path}: Static({arguments}) must name its files as plain strings")
+    return tuple(given)

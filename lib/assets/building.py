@@ -1,0 +1,128 @@
+"""The build: esbuild makes the files, they are moved into place, and files of builds long gone are removed."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lib.assets.asked import Broken, asked_in, digest_of, groups_of, missing
+from lib.assets.bundles import Bundle, Bundles, read, write
+
+KEPT_SECONDS = 7 * 24 * 3600  # pages may stay open for so long that name files of an earlier build
+SECONDS = 60
+COPIED = ("svg", "png", "jpg", "jpeg", "webp", "ico", "woff2")
+OPTIONS = (
+    "--bundle",
+    "--minify",
+    "--splitting",  # what two scripts import, or one imports later, is a file of its own: live.js is once in a page
+    "--format=esm",
+    "--target=es2022",
+    "--charset=utf8",
+    "--legal-comments=none",
+    "--log-level=warning",
+    "--entry-names=[name]-[hash]",
+    "--chunk-names=[name]-[hash]",
+    "--asset-names=[name]-[hash]",
+    *(f"--loader:.{ending}=copy" for ending in COPIED),
+)
+
+
+class Unavailable(Exception):
+    """There is no esbuild."""
+
+
+def build(static: Path, templates: Path, folder: Path, packages: Path) -> Bundles:
+    """Make the bundles of all that templates ask for. Nothing refers to a file before it is there, whoever dies where."""
+    asked = asked_in(templates)
+    if problems := missing(static, asked):
+        raise Broken("\n".join(problems))
+    files = folder / "files"
+    files.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as workshop:
+        sources = digest_of(static, asked)  # before they are read: what changes meanwhile makes the build outdated
+        outputs = run_esbuild(groups_of(asked), static.resolve(), Path(workshop).resolve(), packages)
+        bundles = Bundles(sources, by_paths(outputs), tuple(sorted(outputs)))
+        renew_last(folder)
+        for name in bundles.files:
+            (Path(workshop) / "made" / name).replace(files / name)
+        write(bundles, folder, Path(workshop) / "manifest.json")
+    remove_old(folder)
+    return bundles
+
+
+def run_esbuild(groups: Iterable[tuple[str, ...]], static: Path, workshop: Path, packages: Path) -> dict[str, Any]:
+    """What esbuild says of each file that it made, by its name; `of` are the paths it was made of, if a page asks for it."""
+    entries = {entry(group, static, workshop / str(number)): group for number, group in enumerate(groups)}
+    report = workshop / "report.json"
+    command = [find_esbuild(packages), *map(str, entries), *OPTIONS]
+    command += [f"--outdir={workshop / 'made'}", f"--metafile={report}"]
+    ran = subprocess.run(command, cwd=static, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+    if ran.returncode or ran.stderr.strip():  # a warning is about something that browsers would stumble over
+        raise Broken(ran.stderr.strip() or f"esbuild ended with {ran.returncode}")
+    outputs = json.loads(report.read_text(encoding="utf-8"))["outputs"]
+    for output in outputs.values():
+        if "entryPoint" in output:
+            output["of"] = entries.get(Path(os.path.normpath(static / output["entryPoint"])))
+    return {Path(path).name: output for path, output in outputs.items()}
+
+
+def entry(group: tuple[str, ...], static: Path, workshop: Path) -> Path:
+    """The file to start from: several styles are imported, in their order, by one that is made for it."""
+    if len(group) == 1:
+        return static / group[0]
+    workshop.mkdir()
+    made = workshop / ("-".join(Path(path).stem for path in group) + ".css")
+    lines = (f"@import {json.dumps(os.path.relpath(static / path, workshop), ensure_ascii=False)};\n" for path in group)
+    made.write_text("".join(lines), encoding="utf-8")
+    return made
+
+
+def by_paths(outputs: Mapping[str, Any]) -> dict[tuple[str, ...], Bundle]:
+    return {
+        output["of"]: Bundle(name, tuple(sorted(imported_by(name, outputs))))
+        for name, output in outputs.items()
+        if output.get("of")
+    }
+
+
+def imported_by(name: str, outputs: Mapping[str, Any]) -> set[str]:
+    """What a script imports before it runs, and what that imports in turn. Circles between files do not come about."""
+    direct = {Path(one["path"]).name for one in outputs[name]["imports"] if one["kind"] == "import-statement"}
+    return direct.union(*(imported_by(other, outputs) for other in direct))
+
+
+def find_esbuild(packages: Path) -> str:
+    """The program for this machine, which npm has put beside the script of that name: it needs no node."""
+    for program in packages.glob("@esbuild/*/bin/esbuild"):
+        if os.access(program, os.X_OK):
+            return str(program)
+    raise Unavailable(f"There is no esbuild in {packages}; npm ci would put it there.")
+
+
+def renew_last(folder: Path) -> None:
+    """The files of the last build were in use until now: their seven days begin."""
+    try:
+        last = read(folder)
+    except (ValueError, TypeError, LookupError):
+        return
+    for name in last.files if last else ():
+        if (folder / "files" / name).exists():
+            os.utime(folder / "files" / name)
+
+
+def remove_old(folder: Path) -> None:
+    """Remove files that no build of the last seven days has made, and what killed builds left."""
+    now = read(folder)
+    oldest = time.time() - KEPT_SECONDS
+    for path in (*(folder / "files").iterdir(), *folder.glob("building-*")):
+        if path.lstat().st_mtime >= oldest or (now and path.name in now.files):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,68 @@
+"""A build as its manifest keeps it: which file was made of which paths. Read at the start of a process, and then fixed."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.assets.asked import Broken, asked_in, digest_of
+
+ADDRESS = "/static/bundles/"  # nginx answers from the folder `files` beside the manifest
+MANIFEST = "manifest.json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One file, and the files that it imports before it runs: a page that names them too spares a round trip."""
+
+    file: str
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bundles:
+    """A build: its bundles by the paths that each was made of, all its files, and a digest of its sources."""
+
+    sources: str
+    by_paths: Mapping[tuple[str, ...], Bundle]
+    files: tuple[str, ...]
+
+    def of(self, *paths: str) -> Bundle:
+        if paths not in self.by_paths:
+            raise LookupError(f"{', '.join(paths)} is in no bundle: a template must name it, where bin/bundle finds it")
+        return self.by_paths[paths]
+
+
+def find_bundles(folder: Path, static: Path, templates: Path) -> Bundles | None:
+    """The bundles of these sources; None where none were built, or of other sources, which is worth a line in the log."""
+    try:
+        bundles = read(folder)
+        if bundles is None or bundles.sources == digest_of(static, asked_in(templates)):
+            return bundles
+        logger.warning("the bundles are of other sources, so pages go without: run bin/bundle")
+    except (OSError, ValueError, TypeError, LookupError, Broken) as error:
+        logger.warning("the bundles are of no use, so pages go without: %r", error)
+    return None
+
+
+def read(folder: Path) -> Bundles | None:
+    manifest = folder / MANIFEST
+    if not manifest.exists():
+        return None
+    kept = json.loads(manifest.read_text(encoding="utf-8"))
+    by_paths = {tuple(one["of"]): Bundle(one["file"], tuple(one["needs"])) for one in kept["bundles"]}
+    return Bundles(kept["sources"], by_paths, tuple(kept["files"]))
+
+
+def write(bundles: Bundles, folder: Path, draft: Path) -> None:
+    """Put the manifest in place whole, and on the disk: a process reads this build's, or the last one's."""
+    made = [{"of": paths, "file": one.file, "needs": one.needs} for paths, one in bundles.by_paths.items()]
+    with open(draft, "w", encoding="utf-8") as file:
+        json.dump({"sources": bundles.sources, "bundles": made, "files": bundles.files}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / MANIFEST)

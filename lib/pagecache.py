@@ -1,0 +1,168 @@
+"""Whole pages on disk, where nginx finds them without asking anybody; here they are put, and forgotten.
+
+Fresh under every race and kill, by files alone. A render first makes a pending file, and only then reads its data; what it
+made is written into that file, entered under its tags, and moved into place. Forgetting, after a change is stored, first
+takes all pending files away, then the tags' pages. A move whose file is gone fails, so nothing rendered from old data can
+come back, whoever dies where. Entries under a tag stay (they are names, not pages): one that was taken away in the moment
+when its page is put again would leave a page that nobody can forget.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import unquote
+from uuid import uuid4
+
+LONGEST_NAME = 255  # bytes of one part of a path
+LONGEST_PATH = 1024  # bytes, well below what the kernel takes
+SUFFIXES = {
+    "text/html": "html",
+    "application/rss+xml": "rss",
+    "application/atom+xml": "atom",
+    "application/feed+json": "feed",
+    "application/xml": "xml",
+}  # nginx makes the content type of a file from its suffix
+OLDEST_PENDING = 3600  # seconds after which a pending file is one of a process that died
+
+
+class Pending:
+    """A page that is being made: exists as long as nothing that it may be made from has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def is_current(self) -> bool:
+        return self.path.exists()
+
+
+class PageCache:
+    """Pages in `folder`/now/pages. Several processes share the folder; it may be thrown away at any time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._now = folder / "now"  # moved away as one, so that a page and its tags are never parted
+        self._pages = self._now / "pages"
+        self._pending = self._now / "pending"
+        self._tags = self._now / "tags"
+
+    def begin(self) -> Pending:
+        """To be called before the data of a page is read."""
+        path = self._pending / uuid4().hex
+        with suppress(FileNotFoundError):  # everything is being forgotten: then this page is not kept
+            self._pending.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return Pending(path)
+
+    def put(self, pending: Pending, address: str, kind: str, body: bytes, tags: Iterable[str]) -> bool:
+        """Keep a page under its address. False where it was forgotten meanwhile, or cannot be kept at all."""
+        name = name_of(address, kind)
+        page = self._page(name)
+        try:
+            if page is None:
+                return False
+            self._write(pending.path, body)
+            self._enter(name, tags)
+            page.parent.mkdir(parents=True, exist_ok=True)
+            pending.path.rename(page)
+        except FileNotFoundError:
+            return False
+        finally:
+            pending.path.unlink(missing_ok=True)
+        return True
+
+    def drop(self, pending: Pending) -> None:
+        """Give up a page that was begun."""
+        pending.path.unlink(missing_ok=True)
+
+    def forget(self, tags: Iterable[str]) -> None:
+        """Forget all pages under these tags, and whatever is being made now. To be called after a change was stored."""
+        for path in _listed(self._pending):
+            path.unlink(missing_ok=True)
+        for tag in tags:
+            for entry in _listed(self._folder_of(tag)):
+                with suppress(OSError):
+                    (self._pages / entry.readlink()).unlink(missing_ok=True)
+
+    def forget_address(self, address: str) -> None:
+        """Forget one page."""
+        self.forget(())
+        for kind in SUFFIXES:
+            if page := self._page(name_of(address, kind)):
+                page.unlink(missing_ok=True)
+
+    def forget_all(self) -> None:
+        """Forget everything at once: what is being made now finds its place gone, too."""
+        gone = self._folder / f"gone-{uuid4().hex}"
+        with suppress(FileNotFoundError):
+            self._now.rename(gone)
+        for folder in self._folder.glob("gone-*"):  # and what a process that died had moved away
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self, oldest: float, most: int) -> int:
+        """Forget pages older than `oldest` seconds, then the oldest ones until all are within `most` bytes. How many."""
+        now = time.time()
+        pages = sorted((status.st_ctime, status.st_size, path) for path, status in _statuses(self._pages))
+        size = sum(size for _, size, _ in pages)
+        forgotten = 0
+        for changed, bytes_, path in pages:
+            if changed > now - oldest and size <= most:
+                break
+            path.unlink(missing_ok=True)
+            size -= bytes_
+            forgotten += 1
+        for path, status in _statuses(self._pending):
+            if status.st_ctime < now - OLDEST_PENDING:
+                path.unlink(missing_ok=True)
+        return forgotten
+
+    def _page(self, name: str) -> Path | None:
+        """Where a page is, or None for a name that leads elsewhere or is too long for a file."""
+        parts = name.split("/")
+        is_fit = all(0 < len(os.fsencode(part)) <= LONGEST_NAME and part not in (".", "..") for part in parts)
+        return self._pages / name if is_fit and "\0" not in name and len(os.fsencode(name)) <= LONGEST_PATH else None
+
+    def _write(self, path: Path, body: bytes) -> None:
+        """Into the file that is there, never a new one. nginx makes an ETag of second and size: the second is of the content."""
+        with open(os.open(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+            file.write(body)
+        second = 1_000_000_000 + int.from_bytes(sha256(body).digest()[:4]) % 700_000_000
+        os.utime(path, (second, second))
+
+    def _enter(self, name: str, tags: Iterable[str]) -> None:
+        entry = sha256(os.fsencode(name)).hexdigest()[:32]
+        for tag in tags:
+            folder = self._folder_of(tag)
+            folder.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                (folder / entry).symlink_to(name)
+
+    def _folder_of(self, tag: str) -> Path:
+        return self._tags / sha256(tag.encode()).hexdigest()[:32]
+
+
+def name_of(address: str, kind: str) -> str:
+    """`/plog/hello` → `plog/hello/page.html`, `/plog/` → `plog/folder.html`: the other spelling is never found."""
+    path = unquote(address).removeprefix("/")
+    suffix = SUFFIXES[kind]
+    return f"{path}folder.{suffix}" if path.endswith("/") or not path else f"{path}/page.{suffix}"
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _statuses(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    found = []
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if not path.is_dir():
+                found.append((path, path.lstat()))
+    return found

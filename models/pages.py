@@ -1,0 +1,106 @@
+"""Kept pages: forgotten here and on every other host as soon as something that they show has changed.
+
+The files of this host are forgotten before anyone is answered, with or without Redis. Other hosts hear of it by numbered
+messages on one channel; a host that misses a number, or cannot know whether it did, drops all its pages.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from lib import json, redis
+from lib.pagecache import PageCache, Pending
+
+CHANNEL = "pages"
+OLDEST = 24 * 3600.0  # seconds that a page is kept at most
+MOST = 1_000_000_000  # bytes of all kept pages
+
+UNKNOWN = -1  # the number of the newest message, while Redis is away
+
+HOME = "home"  # lists of the newest posts
+ARCHIVE = "archive"
+FEEDS = "feeds"
+SITEMAP = "sitemap"
+
+logger = logging.getLogger(__name__)
+
+
+class Channels(Protocol):
+    async def follow(self, name: str, follower: Any, newest: Callable[[], Awaitable[int]], /) -> int: ...
+    async def publish(self, name: str, n: int, data: Any, /) -> None: ...
+
+
+class Pages:
+    """The kept pages of one host, and word of them to and from the others. `host` names it among them."""
+
+    def __init__(self, cache: PageCache, channels: Channels, counter: Any, host: str) -> None:
+        self._cache = cache
+        self._channels = channels
+        self._counter = counter
+        self._host = host
+        self._n = 0
+        self._owes = False  # the others have not heard of something that was forgotten here
+
+    async def listen(self) -> None:
+        """From now on forget what other hosts forget."""
+        self._n = await self._channels.follow(CHANNEL, self, self._newest)
+
+    def begin(self) -> Pending:
+        return self._cache.begin()
+
+    def put(self, pending: Pending, address: str, kind: str, body: bytes, tags: tuple[str, ...]) -> bool:
+        return self._cache.put(pending, address, kind, body, tags)
+
+    def drop(self, pending: Pending) -> None:
+        self._cache.drop(pending)
+
+    async def forget(self, *tags: str) -> None:
+        """Forget all pages under these tags. To be called after a change was stored, before anyone is answered."""
+        self._cache.forget(tags)
+        await self._tell(list(tags))
+
+    async def forget_all(self) -> None:
+        self._cache.forget_all()
+        await self._tell(None)
+
+    async def forget_address(self, address: str) -> None:
+        """Forget one page of this host."""
+        self._cache.forget_address(address)
+
+    async def sweep(self) -> int:
+        """Forget what is old or too much."""
+        return self._cache.sweep(OLDEST, MOST)
+
+    def send(self, text: str) -> None:
+        """A message of the channel, as any follower gets it."""
+        message = json.loads(text)
+        if message["type"] == "followed" and message["n"] != self._n:
+            self._cache.forget_all()
+            self._n = message["n"]
+        elif message["type"] == "event":
+            self._heard(message["n"], message["data"])
+
+    def _heard(self, n: int, data: dict[str, Any]) -> None:
+        is_next, self._n = n == self._n + 1, max(n, self._n)
+        if data["host"] == self._host:
+            return
+        if is_next and data["tags"] is not None:
+            self._cache.forget(data["tags"])
+        else:
+            self._cache.forget_all()
+
+    async def _tell(self, tags: list[str] | None) -> None:
+        """Word to the other hosts; where it cannot be had now, the next word is to forget everything."""
+        try:
+            n = await self._counter.incr(f"{CHANNEL}:n")
+            told = {"host": self._host, "tags": None if self._owes else tags}
+            await self._channels.publish(CHANNEL, n, told)
+            self._owes = False
+        except redis.Away:
+            self._owes = True
+
+    async def _newest(self) -> int:
+        try:
+            return int(await self._counter.get(f"{CHANNEL}:n") or 0)
+        except redis.Away:
+            return UNKNOWN

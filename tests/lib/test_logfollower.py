@@ -1,0 +1,202 @@
+"""Following a log that grows, breaks off, is renamed, copied, truncated and lost under the reader's eyes."""
+
+import random
+import shutil
+import tempfile
+import unittest
+from itertools import count
+from pathlib import Path
+
+from lib.logfollower import LogFollower, Positions
+
+
+class LogFollowerTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="plog-log-"))
+        self.addCleanup(shutil.rmtree, folder)
+        self.path = folder / "hits.log"
+        self.follower = LogFollower(self.path, most=1000)
+        self.positions: Positions = {}
+        self.numbers = count(1)
+        self.written: list[bytes] = []
+        self.found: list[bytes] = []
+
+    def write(self, number: int = 1, path: Path | None = None) -> None:
+        lines = [b"line %d" % next(self.numbers) for _ in range(number)]
+        self.written += lines
+        self.write_raw(b"".join(line + b"\n" for line in lines), path)
+
+    def write_raw(self, text: bytes, path: Path | None = None) -> None:
+        with open(path or self.path, "ab") as file:
+            file.write(text)
+
+    def read(self) -> None:
+        while reading := self.follower.read(self.positions):
+            self.positions = reading.positions
+            self.found += reading.lines
+
+    def beside(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.path.parent.iterdir())
+
+    def assert_all_once(self) -> None:
+        self.read()
+        self.assertEqual(sorted(self.found), sorted(self.written))
+
+    def test_a_log_that_is_not_there_yet_or_empty_has_nothing(self) -> None:
+        self.assertIsNone(self.follower.read({}))
+        self.path.touch()
+        self.assertIsNone(self.follower.read({}))
+
+    def test_more_than_can_be_read_at_once_is_read_in_parts(self) -> None:
+        self.write(1000)
+        self.assertLess(len(self.follower.read({}).lines), 1000)  # type: ignore[union-attr]
+        self.assert_all_once()
+
+    def test_half_a_line_waits_for_its_other_half(self) -> None:
+        self.write()
+        self.write_raw(b"half")
+        self.read()
+        self.assertEqual(self.found, [b"line 1"])
+        self.write_raw(b" and half\n")
+        self.written.append(b"half and half")
+        self.assert_all_once()
+
+    def test_half_a_first_line_is_no_log_yet(self) -> None:
+        self.write_raw(b"ha")
+        self.assertIsNone(self.follower.read({}))
+        self.write_raw(b"lf\n")
+        self.written.append(b"half")
+        self.assert_all_once()
+
+    def test_a_line_that_never_ends_is_passed_over(self) -> None:
+        self.write()
+        self.write_raw(b"\0" * 1500 + b"\n")
+        self.write()
+        self.read()
+        self.assertEqual([line for line in self.found if line.startswith(b"line")], self.written)
+
+    def test_a_renamed_log_is_read_to_its_end_while_its_writer_still_has_it(self) -> None:
+        self.write(5)
+        self.read()
+        self.write(5)
+        self.path.rename(self.beside(".1"))
+        self.write(5, self.beside(".1"))
+        self.write(5)
+        self.read()
+        self.write(5, self.beside(".1"))
+        self.assert_all_once()
+
+    def test_two_rotations_while_nobody_read_lose_nothing(self) -> None:
+        for suffix in (".2", ".1"):
+            self.write(50)
+            self.path.rename(self.beside(suffix))
+        self.write(50)
+        self.assert_all_once()
+
+    def test_a_log_copied_and_truncated_is_not_read_twice(self) -> None:
+        self.write(5)
+        self.read()
+        self.write(5)
+        shutil.copy(self.path, self.beside(".1"))
+        self.read()
+        self.path.write_bytes(b"")
+        self.read()
+        self.write(20)
+        self.assert_all_once()
+
+    def test_what_was_not_read_before_a_truncation_is_read_from_the_copy(self) -> None:
+        self.write(50)
+        shutil.copy(self.path, self.beside(".1"))
+        self.path.write_bytes(b"")
+        self.write(5)
+        self.assert_all_once()
+
+    def test_packed_logs_are_left_alone(self) -> None:
+        self.write_raw(b"\x1f\x8b\n\n\n", self.beside(".1.gz"))
+        self.write()
+        self.assert_all_once()
+
+    def test_lines_after_a_lost_end_are_read(self) -> None:
+        """A machine that dies may lose lines that were read already; what comes then is new."""
+        self.write(10)
+        self.read()
+        self.path.write_bytes(b"".join(line + b"\n" for line in self.written[:6]))
+        self.read()
+        self.write(20)
+        self.assert_all_once()
+
+    def test_who_starts_again_from_older_positions_reads_exactly_what_followed(self) -> None:
+        self.write(5)
+        self.read()
+        before = self.positions
+        self.write(5)
+        self.read()
+        again = LogFollower(self.path).read(before)
+        self.assertEqual(list(again.lines), self.written[5:])  # type: ignore[union-attr]
+
+    def test_it_puts_a_large_log_aside_and_asks_its_writer_for_a_new_one_until_there_is_one(self) -> None:
+        asked: list[int] = []
+        self.write(5)
+        self.follower.rotate(1000, lambda: asked.append(1))
+        self.assertEqual((asked, self.names()), ([], ["hits.log"]))
+        self.follower.rotate(10, lambda: asked.append(1))
+        self.follower.rotate(10, lambda: asked.append(2))
+        self.assertEqual((asked, len(self.names())), ([1, 2], 1))
+        self.path.touch()
+        self.follower.rotate(10, lambda: asked.append(3))
+        self.assertEqual((asked, len(self.names())), ([1, 2], 2))
+        self.assert_all_once()
+
+    def test_what_was_put_aside_is_removed_once_it_is_read_and_silent_and_replaced(self) -> None:
+        self.write(5)
+        self.follower.rotate(1, lambda: None)
+        self.follower.remove_read(self.positions, silent=0)
+        self.assertEqual(len(self.names()), 1, "nobody wrote a new one yet")
+        self.write(5)
+        self.follower.remove_read(self.positions, silent=0)
+        self.assertEqual(len(self.names()), 2, "it is not read")
+        self.read()
+        self.follower.remove_read(self.positions, silent=3600)
+        self.assertEqual(len(self.names()), 2, "it is not silent")
+        self.follower.remove_read(self.positions, silent=0)
+        self.assertEqual(self.names(), ["hits.log"])
+        self.assert_all_once()
+
+    def test_what_others_put_aside_is_never_removed(self) -> None:
+        self.write(5)
+        self.path.rename(self.beside(".1"))
+        self.write(5)
+        self.read()
+        self.follower.remove_read(self.positions, silent=0)
+        self.assertEqual(self.names(), ["hits.log", "hits.log.1"])
+
+    def test_any_order_of_writing_reading_rotating_and_dying_counts_every_line_once(self) -> None:
+        for seed in range(30):
+            with self.subTest(seed=seed):
+                self.setUp()
+                chance = random.Random(seed)
+                for _ in range(60):
+                    self.happen(chance)
+                self.assert_all_once()
+
+    def happen(self, chance: random.Random) -> None:
+        kind = chance.choice(("write", "write", "read", "read", "once", "rename", "copy", "own", "remove"))
+        if kind == "write":
+            self.write(chance.randrange(1, 40))
+        elif kind == "read":
+            self.read()
+        elif kind == "once" and (reading := self.follower.read(self.positions)):
+            self.positions = reading.positions
+            self.found += reading.lines
+        elif kind == "rename" and self.path.exists():
+            self.path.rename(self.beside(f".{chance.random()}"))
+        elif kind == "copy" and self.path.exists():
+            shutil.copy(self.path, self.beside(f".{chance.random()}"))
+            self.path.write_bytes(b"")
+        elif kind == "own":
+            self.follower.rotate(chance.randrange(1, 2000), lambda: None)
+        elif kind == "remove":
+            self.follower.remove_read(self.positions, silent=0)

@@ -1,0 +1,171 @@
+"""The page cache on a real disk: at each line of put and forget, whoever else is at work and whoever dies."""
+
+import shutil
+import sys
+import tempfile
+import time
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+
+from lib.pagecache import PageCache, name_of
+
+HTML = "text/html"
+Step = Callable[[str], None]
+_steps: list[Step] = []  # who is told of each thing that this interpreter does to the disk
+
+
+def _audit(event: str, _: object) -> None:
+    if _steps and (event == "open" or event.startswith(("os.", "shutil."))):
+        _steps[-1](event)
+
+
+sys.addaudithook(_audit)  # cannot be taken away again; with nobody to tell it does nothing
+
+
+class PageCacheTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="plog-kept-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.cache = PageCache(self.folder)
+        self.other = PageCache(self.folder)  # of another process
+
+    def put(self, address: str, body: bytes = b"hello", *tags: str) -> bool:
+        return self.cache.put(self.cache.begin(), address, HTML, body, tags)
+
+    def file(self, address: str) -> Path:
+        return self.folder / "now" / "pages" / name_of(address, HTML)
+
+    def test_a_page_is_where_nginx_looks_for_it_and_the_other_spelling_is_not(self) -> None:
+        names = {"/": "folder.html", "/plog/": "plog/folder.html", "/plog/hello": "plog/hello/page.html"}
+        for address, name in names.items():
+            self.assertEqual(name_of(address, HTML), name)
+        self.assertEqual(name_of("/oc-Live/rss.xml", "application/rss+xml"), "oc-Live/rss.xml/page.rss")
+        self.assertEqual(name_of("/plog/caf%C3%A9", HTML), "plog/café/page.html")
+
+    def test_what_is_put_is_there_until_one_of_its_tags_is_forgotten(self) -> None:
+        for tag in ("home", "post:1"):
+            self.assertTrue(self.put("/", b"the page", "home", "post:1"))
+            self.assertEqual(self.file("/").read_bytes(), b"the page")
+            self.other.forget(["elsewhere"])
+            self.assertTrue(self.file("/").exists())
+            self.other.forget([tag])
+            self.assertFalse(self.file("/").exists())
+
+    def test_a_page_may_be_put_again_and_forgotten_again(self) -> None:
+        for n in range(3):
+            self.assertTrue(self.put("/plog/hello", b"%d" % n, "post:1"))
+            self.cache.forget(["post:1"])
+            self.assertFalse(self.file("/plog/hello").exists())
+
+    def test_a_page_that_was_begun_before_a_change_is_never_kept(self) -> None:
+        for forget in (lambda: self.other.forget([]), self.other.forget_all, lambda: self.other.forget_address("/x")):
+            pending = self.cache.begin()
+            self.assertTrue(pending.is_current)
+            forget()
+            self.assertFalse(pending.is_current)
+            self.assertFalse(self.cache.put(pending, "/", HTML, b"old", ["home"]))
+            self.assertFalse(self.file("/").exists())
+
+    def test_forgetting_at_any_line_of_putting_leaves_nothing_old_behind(self) -> None:
+        """Before each thing that put does to the disk in turn, another process forgets: the page must not outlive it."""
+        for forget in (
+            lambda: self.other.forget(["home"]),
+            self.other.forget_all,
+            lambda: self.other.forget_address("/"),
+        ):
+            for number in range(len(self.putting())):
+                self.putting(forget, at=number)
+                is_older_than_change = number > self.begun
+                self.assertFalse(is_older_than_change and self.file("/").exists(), f"forgotten at step {number}")
+                self.other.forget(["home"])
+                self.assertFalse(self.file("/").exists(), f"cannot be forgotten after step {number}")
+
+    def test_a_process_that_dies_at_any_line_of_putting_leaves_nothing_that_cannot_be_forgotten(self) -> None:
+        for number in range(len(self.putting())):
+            with self.assertRaises(Killed):
+                self.putting(self.die, at=number)
+            self.other.forget(["home"])
+            self.assertFalse(self.file("/").exists(), f"died at step {number}")
+
+    def test_a_process_that_dies_at_any_line_of_forgetting_has_made_nothing_worse(self) -> None:
+        self.put("/", b"old", "home")
+        steps = self.stepwise(lambda: self.cache.forget(["home"]))
+        for number in range(len(steps)):
+            self.put("/", b"old", "home")
+            pending = self.cache.begin()
+            with self.assertRaises(Killed):
+                self.stepwise(lambda: self.cache.forget(["home"]), self.die, at=number)
+            self.other.forget(["home"])  # the worker tells it again
+            self.assertFalse(self.file("/").exists())
+            self.assertFalse(self.cache.put(pending, "/", HTML, b"old", ["home"]))
+
+    def test_two_renderings_in_one_second_of_equal_size_differ_in_their_second(self) -> None:
+        seconds = set()
+        for body in (b"one", b"two"):
+            self.put("/", body, "home")
+            seconds.add(int(self.file("/").stat().st_mtime))
+        self.assertEqual(len(seconds), 2)
+        self.put("/", b"one", "home")
+        self.assertIn(int(self.file("/").stat().st_mtime), seconds)
+
+    def test_no_name_leads_outside_or_is_too_long_for_the_disk(self) -> None:
+        for address in ("/../secret", "/a/../../b", "/%2e%2e/x", "/a//b", "/" + "é" * 200, "/a" * 600, "/a\0b", "/./x"):
+            self.assertFalse(self.put(address, b"x", "t"), address[:40])
+        kept = [path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+        self.assertEqual(kept, [])
+
+    def test_forgetting_everything_takes_all_of_it_and_the_next_page_is_kept_again(self) -> None:
+        self.put("/", b"x", "home")
+        self.cache.forget_all()
+        self.assertEqual(list(self.folder.iterdir()), [])
+        self.cache.forget_all()
+        self.assertTrue(self.put("/", b"y", "home"))
+
+    def test_the_oldest_go_when_there_is_too_much_and_all_that_are_too_old(self) -> None:
+        for n in range(4):
+            self.put(f"/p{n + 2}", b"x" * 100, "home")
+            moment = time.time_ns()
+            while time.time_ns() == moment:
+                pass
+        self.assertEqual(self.cache.sweep(oldest=3600, most=250), 2)
+        self.assertFalse(self.file("/p2").exists() or self.file("/p3").exists())
+        self.assertEqual(self.cache.sweep(oldest=-1, most=10_000), 2)
+
+    def putting(self, intrude: Callable[[], None] | None = None, at: int = -1) -> list[str]:
+        """Put a page from the first step to the last, with an intruder before step `at`."""
+        self.other.forget_all()
+        steps = self.stepwise(
+            lambda: self.cache.put(self.cache.begin(), "/", HTML, b"page", ["home", "post:1"]), intrude, at
+        )
+        self.begun = steps.index("open")  # the pending file is there from its opening on
+        return steps
+
+    def stepwise(
+        self, work: Callable[[], object], intrude: Callable[[], None] | None = None, at: int = -1
+    ) -> list[str]:
+        """Do some work; before step `at` the intruder does theirs. Returns the steps. Who was killed does no more of them."""
+        steps: list[str] = []
+
+        def step(event: str) -> None:
+            steps.append(event)
+            if intrude is not None and (len(steps) == at + 1 or (intrude == self.die and len(steps) > at)):
+                _steps.clear()
+                try:
+                    intrude()
+                finally:
+                    _steps.append(step)
+
+        _steps.append(step)
+        try:
+            work()
+        finally:
+            _steps.clear()
+        return steps
+
+    def die(self) -> None:
+        raise Killed
+
+
+class Killed(BaseException):
+    """What a killed process does: nothing more."""

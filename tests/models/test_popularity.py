@@ -1,0 +1,58 @@
+"""How popular posts become by being read, and what that changes."""
+
+from datetime import timedelta
+
+from models.posts import popularity
+from tests.base import START
+from tests.models.test_hits import HitsTestCase, line
+
+
+class PopularityTest(HitsTestCase):
+    def popularity(self, slug: str) -> float:
+        return self.run_now(self.site.posts.by_slug(slug)).popularity
+
+    def test_ten_times_the_readers_a_day_are_one_more(self) -> None:
+        self.assertEqual(popularity(90, timedelta(days=10)), 1.0)
+        self.assertEqual(popularity(990, timedelta(days=10)), 2.0)
+        self.assertEqual(popularity(0, timedelta(days=10)), 0.0)
+
+    def test_a_day_that_has_begun_counts_as_one(self) -> None:
+        for age in (timedelta(0), timedelta(minutes=1), timedelta(days=-3), timedelta(days=1)):
+            self.assertEqual(popularity(9, age), 1.0)
+
+    def test_what_people_read_becomes_popular_whatever_bots_do(self) -> None:
+        self.post_by("read", published=START - timedelta(days=2))
+        self.post_by("crawled", published=START - timedelta(days=2))
+        self.asked(*[line("/plog/read")] * 17, line("/plog/read", "rp"), line("/plog/read/p1"))
+        self.asked(*[line("/plog/crawled", "kb")] * 50, *[line("/plog/gone")] * 50)
+        self.count()
+        self.assertEqual(self.run_now(self.site.rate_posts()), 1)
+        self.assertEqual((self.popularity("read"), self.popularity("crawled")), (1.0, 0.0))
+
+    def test_it_is_stored_again_only_when_it_has_changed(self) -> None:
+        self.post_by("hello")
+        self.asked(line("/plog/hello"))
+        self.count()
+        self.assertEqual(self.run_now(self.site.rate_posts()), 1)
+        self.assertEqual(self.run_now(self.site.rate_posts()), 0)
+        self.clock.pass_by(days=9)
+        self.assertEqual(self.run_now(self.site.rate_posts()), 1)
+        self.assertAlmostEqual(self.popularity("hello"), 0.04139, 5)
+
+    def test_a_post_keeps_its_readers_when_it_moves(self) -> None:
+        post = self.post_by("Vorher ä", published=START - timedelta(days=1))
+        self.asked(*[line(post.path)] * 5)
+        self.run_now(self.site.posts.edit(type(post)(**{**vars(post), "slug": "Nachher"})))
+        self.asked(*[line("/plog/Nachher")] * 4)
+        self.count()
+        self.run_now(self.site.rate_posts())
+        self.assertEqual(self.popularity("nachher"), 1.0)
+
+    def test_related_posts_are_the_popular_ones_first(self) -> None:
+        for slug in ("one", "two", "three"):
+            self.post_by(slug, keywords=("live",))
+        self.asked(*[line("/plog/two")] * 20, *[line("/plog/one")] * 10)
+        self.count()
+        self.run_now(self.site.rate_posts())
+        post = self.run_now(self.site.posts.by_slug("three"))
+        self.assertEqual([other.slug for other in self.run_now(self.site.posts.related(post))], ["two", "one"])

@@ -1,0 +1,141 @@
+"""Kept pages as visitors get them: through nginx, from disk, the same as a process renders them, and never old.
+
+CI asks a seeded two hundred times whether an approval's own answer makes the page new; `bin/test --long` ten thousand.
+"""
+
+import asyncio
+import os
+import random
+from typing import Any
+
+from tornado.httpclient import HTTPResponse
+
+from lib import json
+from models.comments import Comment
+from tests.base import TestClient
+from tests.killed.base import KilledTestCase
+
+IS_LONG = os.environ.get("PLOG_LONG") == "1"
+TRIALS = 10_000 if IS_LONG else 200
+SEED = int(os.environ.get("PLOG_SEED", "20261120"))
+READERS = 4
+CHANGING = {
+    "Date",
+    "Connection",
+    "Transfer-Encoding",
+    "Content-Length",
+    "Etag",
+    "Last-Modified",
+    "Vary",
+    "Accept-Ranges",
+}
+
+
+class KeptTest(KilledTestCase):
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.page = self.running.data / "kept" / "now" / "pages" / "plog" / self.post.slug / "page.html"
+
+    async def get(self, path: str, method: str = "GET", **headers: str) -> HTTPResponse:
+        return await self.visitor().fetch_async(method, path, headers=headers)
+
+    async def kept_path(self) -> str:
+        """The post's address, with its page kept, and no more a copy of what a process sends: whoever gets it is known."""
+        await self.get(self.post.path)
+        self.page.write_bytes(self.page.read_bytes().replace(b"</html>", b"</html><!-- kept -->"))
+        return self.post.path
+
+    async def is_from_disk(self, path: str, method: str = "GET") -> bool:
+        return (await self.get(path, method)).body.count(b"<!-- kept -->") == 1
+
+    async def test_only_a_plain_get_under_the_one_spelling_finds_a_kept_page(self) -> None:
+        path = await self.kept_path()
+        self.assertTrue(await self.is_from_disk(path))
+        for other in (
+            f"{path}?x=1",
+            f"{path}/",
+            path.upper(),
+            f"/{path}",
+            path.replace("/plog", "/pl%6Fg"),
+            f"{path}%2F",
+        ):
+            self.assertFalse(await self.is_from_disk(other), other)
+        self.assertEqual((await self.get(path, "POST")).code, 405)
+        head = await self.get(path, "HEAD")
+        self.assertEqual((head.code, head.body), (200, b""))
+
+    async def test_the_other_spellings_are_one_301_with_their_query_although_the_page_is_kept(self) -> None:
+        path = await self.kept_path()
+        for other, query in ((f"{path}/", ""), (f"/{path}", "?a=1"), (path.upper(), ""), (f"{path}//", "?b=2")):
+            answer = await self.get(other + query)
+            self.assertEqual((answer.code, answer.headers["Location"]), (301, path + query), other)
+
+    async def test_no_odd_path_reaches_a_file_outside_or_breaks_anything(self) -> None:
+        await self.kept_path()
+        odd = ("/../secret", "/plog/../../../secret", "/%2e%2e/secret", "/plog/%2E%2E/%2e%2e/secret", "/..%2fsecret")
+        for path in (*odd, "/" + "x" * 3000, "/" + "%C3%A9" * 300, "/%00", "/%ff", "/plog/page.html", "/folder.html"):
+            answer = await self.get(path)
+            self.assertIn(answer.code, (301, 400, 404), path[:60])
+            self.assertNotIn(b"secret", answer.body[:0])
+
+    async def test_a_kept_page_has_the_headers_of_a_rendered_one(self) -> None:
+        paths = (self.post.path, "/", "/plog/", "/rss.xml", "/atom.xml", "/feed.json", "/sitemap.xml")
+        for path in (*paths, f"{self.post.path}/comments.atom"):
+            rendered = await self.get(f"{path}?x=1")  # a query always asks a process
+            await self.get(path)
+            kept = await self.get(path)
+            self.assertNotEqual(kept.headers["Etag"], rendered.headers["Etag"], f"{path} is not kept")
+            self.assertEqual(self.lasting(kept), self.lasting(rendered), path)
+            self.assertEqual(kept.body, rendered.body, path)
+
+    async def test_a_browser_that_has_the_page_is_told_so_until_it_changes(self) -> None:
+        await self.get(self.post.path)
+        first = await self.get(self.post.path)
+        seen = {"If-None-Match": first.headers["Etag"]}
+        self.assertEqual((await self.get(self.post.path, **seen)).code, 304)
+        await self.write("Something new")
+        self.assertEqual((await self.get(self.post.path, **seen)).code, 200)
+        self.assertEqual((await self.get(self.post.path, **seen)).code, 200)
+
+    async def test_no_answer_after_an_approvals_own_answer_is_old(self) -> None:
+        """Whoever asks after the answer to an approval sees it, while others ask all the time and make pages be rendered."""
+        chance = random.Random(SEED)
+        comment = await self.held_comment()
+        ada = await self.ada()
+        asking = [asyncio.ensure_future(self.keep_asking()) for _ in range(READERS)]
+        try:
+            for trial in range(TRIALS):
+                is_approved = trial % 2 == 0
+                answer = await ada.fetch_async(
+                    "POST" if is_approved else "DELETE",
+                    f"/admin/comments/{comment.id}/approval",
+                    headers={"Accept": "application/json"},
+                )
+                self.assertEqual(answer.code, 200, answer.body)
+                port = chance.choice((self.running.port, *self.public_ports))
+                page = await self.visitor(port).fetch_async("GET", self.post.path)
+                is_shown = f'id="c{comment.id}"'.encode() in page.body
+                self.assertEqual(is_shown, is_approved, f"seed {SEED}, trial {trial}: an old answer from {port}")
+        finally:
+            for reader in asking:
+                reader.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    async def keep_asking(self) -> None:
+        while True:
+            await self.get(self.post.path)
+
+    async def held_comment(self) -> Comment:
+        answer = await self.write("A comment that staff are never sure about")
+        comment = await self.site.comments.by_id(json.loads(answer.body)["id"])
+        return await self.site.comments.hold(comment.id)
+
+    async def ada(self) -> TestClient:
+        """Staff, at the admin process."""
+        await self.site.accounts.make_staff("ada@example.com")
+        ada = self.visitor()
+        await ada.fetch_async("POST", await self.site.accounts.signin_link("ada@example.com"))
+        return ada
+
+    def lasting(self, answer: HTTPResponse) -> dict[str, Any]:
+        return {name: value for name, value in answer.headers.get_all() if name not in CHANGING}
