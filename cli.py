@@ -68,6 +68,13 @@ async def indexes(site: Site, given: argparse.Namespace) -> int:
     return 0
 
 
+async def hold(site: Site, given: argparse.Namespace) -> int:
+    """from now on hold comments that contain this text, in any case"""
+    await site.comments.hold_substring(given.text)
+    print(f"Comments that contain {given.text!r} wait for approval from now on.")
+    return 0
+
+
 async def forget(site: Site, given: argparse.Namespace) -> int:
     """forget kept pages: all, or the one with this address"""
     if given.path:
@@ -127,6 +134,7 @@ CHORES: dict[str, tuple[Chore, tuple[str, ...]]] = {
     "import": (bring, ("path",)),
     "demo": (demo, ()),
     "indexes": (indexes, ()),
+    "hold": (hold, ("text",)),
     "forget": (forget, ("path?",)),
 }
 

@@ -121,12 +121,29 @@ def become(name: str, arguments: list[str]) -> None:
 def read_settings() -> None:
     """Add what `.env` says to the environment, which wins. A relative SITE_DATA is meant from the checkout."""
     file = ROOT / ".env"
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
-        name, is_assignment, value = line.strip().removeprefix("export ").partition("=")
-        if is_assignment and not name.startswith("#"):
-            os.environ.setdefault(name.strip(), "".join(shlex.split(value, comments=True)[:1]))
+    for name, value in assignments(file) if file.exists() else []:
+        os.environ.setdefault(name, value)
     if "SITE_DATA_FILE" not in os.environ:
         os.environ["SITE_DATA"] = str(ROOT / os.environ.get("SITE_DATA", "var"))
+
+
+def assignments(file: Path) -> list[tuple[str, str]]:
+    """Names and values of the lines; a value is all that follows its `=`, as in systemd's EnvironmentFile."""
+    found = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, _, value = line.strip().removeprefix("export ").partition("=")
+        if not name.strip() or "=" not in line:
+            sys.exit(f"{file}:{number}: this is neither NAME=value nor a comment (# …)")
+        found.append((name.strip(), unquoted(value.strip())))
+    return found
+
+
+def unquoted(value: str) -> str:
+    """A value without the one pair of quotes that may be around it."""
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if is_quoted else value
 
 
 def is_done(stamp: Path, content: str) -> bool:

@@ -223,7 +223,7 @@ class BaseHandler(RequestHandler):
     async def move_from_former(self) -> None:
         """Move to the post that once lived here, if one did: by the whole query, by its `p=12`, or without any."""
         parts = tuple(part for part in self.request.query.split("&") if part)
-        numbers = [(part,) for part in parts if part.startswith(("p=", "page_id="))]
+        numbers = [(part,) for part in parts if part.startswith(("p=", "page_id="))][:1]
         for used in dict.fromkeys((parts, *numbers, ())):
             address = self.request.path + ("?" + "&".join(used) if used else "")
             post = await self.site.posts.find_by_address(address)
@@ -273,10 +273,12 @@ class BaseHandler(RequestHandler):
 
 
 class NotFoundHandler(BaseHandler):
-    """Whatever the admin process does not know."""
+    """Whatever the admin process does not know, and its folders without their final slash."""
 
     @public
     async def get(self, *_: str) -> None:
+        if self.request.path in ("/admin", "/admin/comments"):
+            self.move_to(self.request.path + "/")
         raise NotFound()
 
     post = put = delete = patch = get
@@ -326,6 +328,6 @@ def last_modified(handler: BaseHandler, moment: datetime) -> None:
 
 def _is_since(date: str, moment: datetime) -> bool:
     try:
-        return parsedate_to_datetime(date).astimezone(UTC) >= moment.replace(microsecond=0)
+        return parsedate_to_datetime(date).astimezone(UTC) == moment.replace(microsecond=0)  # it may go back, too
     except (ValueError, OverflowError):
         return False

@@ -23,6 +23,7 @@ class CommentsHandler(BaseHandler):
     async def get(self, slug: str) -> None:
         """All changes numbered above `after`, or with `mine=1` the visitor's own comments that wait for approval."""
         post = await open_post(self, slug)
+        self.set_header("Vary", "Accept")
         if self.get_query_argument("mine", "") == "1":
             self.set_header("Cache-Control", "no-store")
             return self.json({"comments": await self._mine(post)})
@@ -96,7 +97,7 @@ class CommentHandler(BaseHandler):
         """Change one's own comment, with the token that its writing gave."""
         post = await open_post(self, slug)
         text = Attempt.cleaned(self.text("text")).text
-        self.json(as_own(self, await self.site.comments.edit(post, id, self._token(), text)))
+        self.json(as_own(self, await self.site.comments.edit(post, await self.writer(), id, self._token(), text)))
 
     @visitor
     async def delete(self, slug: str, id: str) -> None:

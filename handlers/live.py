@@ -44,7 +44,7 @@ class LiveConnection(Connection):
         if not self._pace.may_go_on(self.site.clock):
             self._refuse({}, "slow-down", "That was too much at once.")
             return self.close(TOO_FAST, "slow-down")
-        if len(text.encode()) > LONGEST:
+        if len(text.encode("utf-8", "replace")) > LONGEST:
             return self._refuse({}, "too-long", f"A message has at most {LONGEST:,} bytes.")
         try:
             message = json.loads(text)
@@ -101,7 +101,7 @@ class LiveConnection(Connection):
         """Who may follow what: how to read a channel's newest number. None: there is no such channel."""
         kind, _, id = channel.partition(":")
         if kind == "comments" and is_id(id):
-            return await self._newest_comment(id)
+            return await self._newest_comment(channel, id)
         if channel == STAFF_CHANNEL:
             account = await self._account()
             if account is None or not account.is_staff:
@@ -109,14 +109,12 @@ class LiveConnection(Connection):
             return _nothing
         return None
 
-    async def _newest_comment(self, post_id: str) -> Callable[[], Awaitable[int]] | None:
-        try:
-            post = await self.site.posts.by_id(post_id)
-        except NotFound:
+    async def _newest_comment(self, channel: str, post_id: str) -> Callable[[], Awaitable[int]] | None:
+        """What this process follows already was allowed a moment ago: no need to ask MongoDB, which may be away."""
+        is_known = self.site.channels.follows(channel)
+        if not is_known and not await self.site.posts.has_open_thread(post_id):
             return None
-        if post.has_hidden_comments or not post.is_visible(self.site.clock()):
-            return None
-        return lambda: self.site.comments.newest_n(post.id)
+        return lambda: self.site.comments.newest_n(post_id)
 
     async def _account(self) -> Account | None:
         """The member who is signed in, as the cookie of the handshake says."""

@@ -37,7 +37,8 @@ class Limits:
     async def first(self, key: str, value: str, window: int) -> str:
         """The value that was first put under a key within a window (seconds): this one, or an earlier caller's."""
         try:
-            earlier = await self._redis.set(f"first:{key}", value, nx=True, get=True, ex=window)
+            is_first = await self._redis.set(f"first:{key}", value, nx=True, ex=window)  # with GET too: Redis 7 only
+            earlier = None if is_first else await self._redis.get(f"first:{key}")
         except Away:
             return self._first_here(key, value, window)
         return value if earlier is None else _text(earlier)

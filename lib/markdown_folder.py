@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from lib.items import Item, Unreadable, Unusable, distinct, in_utc, slug_of
+from lib.markup.addresses import is_remote
 
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)-(.+)")
 _FRONT = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -173,9 +174,8 @@ def _addresses(file: _File) -> tuple[str, ...]:
     values: list[str] = []
     for key in ("aliases", "redirect_from", "permalink", "url"):
         value = file.front.get(key)
-        values += [str(part).strip() for part in (value if isinstance(value, list) else [value]) if part]
-    if _external(_string(file, "url")):
-        values.remove(_string(file, "url"))
+        parts = [str(part).strip() for part in (value if isinstance(value, list) else [value]) if part]
+        values += [part for part in parts if key != "url" or not _external(part)]
     return distinct([_path(value) for value in values])
 
 
@@ -194,7 +194,12 @@ def _printable(name: str) -> str:
 
 
 def _external(value: str) -> str | None:
-    return value if value.lower().startswith(("http://", "https://")) else None
+    """The address of another site; None for a path."""
+    if not value.lower().startswith(("http://", "https://")):
+        return None
+    if not is_remote(value):
+        raise Unreadable(f"its url “{value}” is no address", 1)
+    return value
 
 
 def _string(file: _File, *keys: str) -> str:

@@ -1,7 +1,7 @@
 """Posts: what the maker writes. A post is seen once its date has come, unless it is a draft or archived.
 
-Every address that a post ever had stays in `addresses`, so that old links arrive. Lists range on (date, id) in one index;
-what lists show of the text (`opening`) and of the comments (their count) is stored with the post.
+Every address that a post ever had stays in `addresses`, so that old links arrive. Lists are sorted by (date, id) in one
+index; what they show of the text (`opening`) and of the comments (their count) is stored with the post.
 """
 
 import asyncio
@@ -171,6 +171,11 @@ class Posts:
         if document is None:
             raise NotFound("There is no such post.")
         return Post.from_document(document, categories)
+
+    async def has_open_thread(self, id: str) -> bool:
+        """Whether there is a visible post of this id whose comments may be seen."""
+        query = {"_id": id, **self._visible(), "has_hidden_comments": False}
+        return await self._posts.find_one(query, {"_id": 1}) is not None
 
     async def by_ids(self, ids: Iterable[str]) -> dict[str, Post]:
         """Posts of these ids as lists show them, by id, visible or not."""

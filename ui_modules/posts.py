@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from tornado.escape import xhtml_escape
 from tornado.web import UIModule
 
+from lib.markup.addresses import host_of, is_remote
 from models.posts import Post
 from ui_modules.dates import day_html
 
@@ -37,10 +37,9 @@ class Elsewhere(UIModule):
     """Under a title: where the post points to, by the name of the other site."""
 
     def render(self, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not is_remote(url):
             return ""
-        host = parts.hostname.removeprefix("www.")
+        host = host_of(url).removeprefix("www.")
         return f'<p class="elsewhere"><a href="{xhtml_escape(url)}" rel="noopener">{xhtml_escape(host)} ↗</a></p>'
 
 

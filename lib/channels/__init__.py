@@ -53,6 +53,10 @@ class Channels:
     def is_connected(self) -> bool:
         return self._is_connected.is_set()
 
+    def follows(self, name: str) -> bool:
+        """Whether this process follows a channel already."""
+        return name in self._channels
+
     def followers(self, but: str = "") -> int:
         """How many follow something through this process, other than the channel `but`."""
         return sum(1 for names in self._followed.values() if names - {but})

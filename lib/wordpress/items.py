@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree.ElementTree import Element
 
 from lib.items import CommentItem, Item, Unreadable, distinct, in_utc, slug_of
+from lib.markup.addresses import is_remote
 from lib.wordpress.bodies import body_html, paragraphs
 
 KINDS = ("post", "page")
@@ -80,7 +81,7 @@ def _comment(element: Element, state: str) -> CommentItem:
         parent=parent if parent not in ("", "0") else None,
         name=_words(_text(element, "wp:comment_author")),
         email=_text(element, "wp:comment_author_email"),
-        url=_text(element, "wp:comment_author_url") or None,
+        url=_url(element, "wp:comment_author_url"),
         text=text,
         date=_date(element, "wp:comment_date"),
         status=state,
@@ -128,9 +129,15 @@ def _link_path(link: str) -> Iterator[str]:
 def _number_path(guid: str) -> Iterator[str]:
     """Of a guid, which may be anything, only `…/?p=12` and `…/?page_id=12` are addresses that WordPress answers."""
     for path in _link_path(guid):
-        query = parse_qs(urlsplit(path).query)
+        query = parse_qs(path.partition("?")[2])
         if "p" in query or "page_id" in query:
             yield path
+
+
+def _url(element: Element, name: str) -> str | None:
+    """The address of another site; people also typed names and halves of addresses there."""
+    url = _text(element, name)
+    return url if is_remote(url) else None
 
 
 def _text(element: Element, name: str) -> str:

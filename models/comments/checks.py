@@ -15,6 +15,7 @@ MOST_LINKS = 2
 MOST_PER_VISITOR = 5  # a minute
 MOST_PER_NETWORK = 20  # a minute
 LINK = re.compile(r"(?:https?://|\bwww\.)([^\s/?#<>\"'`)\]]+)", re.IGNORECASE)
+FAR_TOO_LONG = 2 * LONGEST_TEXT  # is refused anyway, so nobody takes the trouble to clean it
 LONG_ENOUGH_TO_REPEAT = 20  # characters: many people say "Thank you!"
 
 
@@ -30,7 +31,8 @@ class Attempt:
     @classmethod
     def cleaned(cls, text: str, name: str = "", email: str = "", trap: str = "") -> "Attempt":
         """An attempt as it came from outside, made fit to be judged and kept."""
-        return cls(cleaned(text), cleaned_line(name), cleaned_line(email), trap)
+        name, email = (cleaned_line(field[:FAR_TOO_LONG]) for field in (name, email))
+        return cls(cleaned(text) if len(text) <= FAR_TOO_LONG else text, name, email, trap)
 
 
 @dataclass(frozen=True)

@@ -208,20 +208,23 @@ class Comments:
 
     async def add(self, post: Post, author: Author, attempt: Attempt, parent: str | None = None) -> Comment:
         """Put a comment under a post, and let everyone who is reading it know. The same again is the same comment."""
-        id = await self._first_id(post, author, attempt, parent)
+        id = await self._first_id(post, author, attempt)
         known = await self._comments.find_one({"_id": id})
         if known is not None and known["status"] != "gone":
             return Comment.from_document(known)
-        id = id if known is None else new_id()  # who took it back may say it again
+        if known is not None:  # who took it back may say it again
+            id = await self._limits.first(f"comment-again:{id}", new_id(), MINUTE)
         facts = await self._facts(post, author, attempt)  # first: refused attempts count too
         above = await self._parent(post, author, parent)
         verdict = judge(attempt, facts, self._moderation)
         _refuse(verdict)
         account = await self._accounts.acting(author.id)
-        comment = self._written(id, post, replace(author, id=account.id), attempt, verdict).under(above)
-        return await self._insert(comment)
+        comment = self._written(id, post, replace(author, id=account.id), attempt, verdict)
+        if comment.is_published and above is not None and not above.is_numbered:  # the author's own, still held
+            above = hanging_on(above.id, await self._ancestry(above))
+        return await self._insert(comment.under(above))
 
-    async def edit(self, post: Post, id: str, token: object, text: str) -> Comment:
+    async def edit(self, post: Post, author: Author, id: str, token: object, text: str) -> Comment:
         """Let an author change what they wrote, within 15 minutes. A published text that changed is checked again."""
         comment = await self._own(post, id, token)
         if text == comment.text:
@@ -229,7 +232,8 @@ class Comments:
         attempt = Attempt(text, comment.name, comment.email)
         account = await self._accounts.find(comment.author)
         facts = await self._facts_of_text(post, comment.author, attempt)
-        facts = replace(facts, is_repeated=False, is_trusted=account is not None and account.is_staff)
+        is_trusted = account is not None and account.is_staff
+        facts = replace(facts, is_repeated=False, is_trusted=is_trusted, wait=await self._wait(author, "edits"))
         verdict = judge(attempt, facts, self._moderation)
         _refuse(verdict)
         now = self._clock()
@@ -349,9 +353,9 @@ class Comments:
 
     # How
 
-    async def _first_id(self, post: Post, author: Author, attempt: Attempt, parent: str | None) -> str:
+    async def _first_id(self, post: Post, author: Author, attempt: Attempt) -> str:
         """The id that the same text by the same visitor under the same post got within a minute, or a new one."""
-        what = digest(post.id, parent or "", attempt.text)
+        what = digest(post.id, attempt.text)
         id = new_id()
         for key in author.keys:
             id = await self._limits.first(f"comment:{key}:{what}", id, MINUTE)
@@ -392,12 +396,12 @@ class Comments:
             has_approved=approved is not None,
         )
 
-    async def _wait(self, author: Author) -> int:
+    async def _wait(self, author: Author, what: str = "comments") -> int:
         if author.is_staff:
             return 0
         limits = [(f"visitor:{key}", MOST_PER_VISITOR) for key in author.keys]
         limits.append((f"network:{network_of(author.address)}", MOST_PER_NETWORK))
-        waits = await asyncio.gather(*(self._limits.exceeded(f"comments:{key}", most, MINUTE) for key, most in limits))
+        waits = await asyncio.gather(*(self._limits.exceeded(f"{what}:{key}", most, MINUTE) for key, most in limits))
         return max(waits)
 
     def _written(self, id: str, post: Post, author: Author, attempt: Attempt, verdict: Verdict | None) -> Comment:

@@ -12,6 +12,7 @@ export class Thread {
     this.news = news;
     this.list = root.querySelector(".thread");
     this.count = Number(root.dataset.count);
+    this.first = placesOf(this.list).find(Number.isFinite) ?? 0; // as the page came: what is removed later was on it, and may come back
     this.dress = () => {};
     this.rescue = () => {};
   }
@@ -29,7 +30,8 @@ export class Thread {
     const item = this.item(change.id);
     const old = articleOf(item);
     const isShown = (id) => Boolean(this.item(id));
-    const todo = placed(change, this.root.dataset.roots, isShown, () => !isOwn && statusOf(old) === "held", isOwn);
+    const isHeldHere = () => !isOwn && statusOf(old) === "held";
+    const todo = placed(change, this.root.dataset.roots, isShown, isHeldHere, isOwn, this.first);
     this.#waiting.delete(change.id);
     if (todo === "wait") this.#waiting.set(change.id, change);
     if (["nowhere", "keep", "wait"].includes(todo)) return;

@@ -69,15 +69,15 @@ class FeedsTest(SiteTestCase):
             self.comment()
             response = self.get(path)
             etag, modified = response.headers["Etag"], response.headers["Last-Modified"]
-            later = "Sat, 21 Nov 2026 12:00:00 GMT"
-            for headers in ({"If_None_Match": etag}, {"If_Modified_Since": modified}, {"If_Modified_Since": later}):
+            for headers in ({"If_None_Match": etag}, {"If_Modified_Since": modified}):
                 again = self.get(path, **headers)
                 self.assertEqual((again.code, again.body), (304, b""), (path, headers))
                 self.assertIn("Content-Security-Policy", again.headers)
-            earlier = "Mon, 01 Jan 2018 00:00:00 GMT"
+            earlier, later = "Mon, 01 Jan 2018 00:00:00 GMT", "Sat, 21 Nov 2026 12:00:00 GMT"  # what was newest may go
             for headers in (
                 {"If_None_Match": '"other"'},
                 {"If_Modified_Since": earlier},
+                {"If_Modified_Since": later},
                 {"If_Modified_Since": "soon"},
             ):
                 self.assertEqual(self.get(path, **headers).code, 200, (path, headers))

@@ -48,6 +48,19 @@ test("a new root goes to the end, but never to a page of older comments", () => 
   assert.equal(placed(change, "older", on("a"), nobody), "nowhere");
 });
 
+test("an old root that changes does not come to a page of the newest", () => {
+  const change = (place) => ({ id: "b", parent: null, status: "published", html: `<article id="cb" data-n="90"${place}>…` });
+  const old = change(' data-place="6"');
+  assert.equal(placed(old, "newest", on("a"), nobody, false, 7), "nowhere");
+  assert.equal(placed({ ...old, status: "gone" }, "newest", on("a"), nobody, false, 7), "nowhere");
+  assert.equal(placed(old, "newest", on("a", "b"), nobody, false, 7), "replace");
+  assert.equal(placed(old, "all", on("a"), nobody, false, 7), "append");
+  assert.equal(placed(change(' data-place="7"'), "newest", on("a"), nobody, false, 7), "append");
+  assert.equal(placed(change(' data-place="10"'), "newest", on("a"), nobody, false, 7), "append");
+  assert.equal(placed(change(""), "newest", on("a"), nobody, true, 7), "append");
+  assert.equal(placed(change('><p> data-place="6"</p'), "newest", on("a"), nobody, true, 7), "append");
+});
+
 test("a reply goes under its parent where that is shown", () => {
   const change = { id: "b", parent: "a", status: "published", html: "…" };
   assert.equal(placed(change, "older", on("a"), nobody), "reply");

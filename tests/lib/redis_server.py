@@ -11,14 +11,15 @@ from redis.exceptions import ConnectionError
 
 
 class RedisServer:
-    def __init__(self):
+    def __init__(self, program="redis-server"):
+        self.program = program
         self.folder = tempfile.mkdtemp(prefix="redis-")
         self.socket = Path(self.folder, "s")
         self.url = f"unix://{self.socket}"
         self.start()
 
     def start(self):
-        command = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", self.folder, "--save", ""]
+        command = [self.program, "--port", "0", "--unixsocket", str(self.socket), "--dir", self.folder, "--save", ""]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with self.client() as redis:
             while not self._answers(redis):

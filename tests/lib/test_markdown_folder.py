@@ -58,6 +58,24 @@ class MarkdownFolder(unittest.TestCase):
         item = self.items["2014/zone.md"]
         self.assertEqual((item.url, item.addresses), (None, ("/hugo/zone/",)))
 
+    def test_a_url_elsewhere_is_no_address_however_it_is_spelled(self):
+        for url in ("http://x.example/a  b", " HTTP://x.example/a", "http://x.example/a?b#c"):
+            with self.subTest(url):
+                item = self.read_with(f'url: "{url}"\npermalink: https://here.example/old')
+                self.assertEqual((item.url, item.addresses), (" ".join(url.split()), ("/old",)))
+
+    def test_a_url_that_is_no_address_is_named(self):
+        for url in ("http://[bad", "https://", "http://:80/a", "HTTP://[x/  y"):
+            with self.subTest(url):
+                unusable = self.read_with(f'url: "{url}"')
+                self.assertIn("is no address", unusable.reason)
+                self.assertEqual((unusable.item, unusable.line), ("a.md", 1))
+
+    def read_with(self, front: str) -> Item | Unusable:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "a.md").write_text(f"---\ntitle: A\ndate: 2015-01-01\n{front}\n---\nText\n")
+            return next(read(Path(folder)))
+
     def test_drafts_are_known_in_three_ways(self):
         drafts = {name for name, item in self.items.items() if item.is_draft}
         self.assertEqual(drafts, {"2014/without-zone.md", "_drafts/idea.md", "bundle/2016-02-03-a-folder/index.md"})

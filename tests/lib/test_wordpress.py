@@ -137,6 +137,15 @@ class OddExports(unittest.TestCase):
         self.assertEqual(read_text(text)[0].origin_host, "old.example/ann")
         self.assertEqual(len(read_text(text)), len(list(read(EXPORT))))
 
+    def test_addresses_that_are_none_cost_nothing_else(self):
+        text = EXPORT.read_text()
+        for url in ("http://[bad", "http://", "Ann", "javascript:alert(1)"):
+            found = read_text(text.replace("http://ann.example<", f"{url}<"))
+            self.assertIsNone(found[0].comments[0].url, url)
+            self.assertEqual(len(found), len(list(read(EXPORT))))
+        found = read_text(text.replace("https://old.example/?p=12<", "https://old.example//[bad?p=12<"))
+        self.assertEqual(len(found), len(list(read(EXPORT))))
+
     def test_a_large_export_is_read_in_little_memory(self):
         head, rest = EXPORT.read_text().split("\t<item>", 1)
         item = "\t<item>" + rest.split("</item>")[0] + "</item>\n"

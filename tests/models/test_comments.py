@@ -113,23 +113,25 @@ class CommentsTest(SiteTestCase):
     def test_an_author_may_edit_for_fifteen_minutes_and_no_longer(self) -> None:
         comment = self.write("Some words with a tpyo")
         token = self.site.comments.edit_token(comment)
-        edited = self.run_now(self.site.comments.edit(self.post, comment.id, token, "Some words without"))
+        edited = self.run_now(self.site.comments.edit(self.post, ADA, comment.id, token, "Some words without"))
         self.assertEqual((edited.n, edited.place), (2, 1))
         self.clock.pass_by(minutes=16)
         with self.assertRaises(NotAllowed):
-            self.run_now(self.site.comments.edit(self.post, comment.id, token, "Too late"))
+            self.run_now(self.site.comments.edit(self.post, ADA, comment.id, token, "Too late"))
 
     def test_nobody_edits_with_another_comments_token(self) -> None:
         mine, other = self.write("One comment"), self.write("Another comment")
         with self.assertRaises(NotAllowed):
-            self.run_now(self.site.comments.edit(self.post, other.id, self.site.comments.edit_token(mine), "Mine now"))
+            self.run_now(
+                self.site.comments.edit(self.post, ADA, other.id, self.site.comments.edit_token(mine), "Mine now")
+            )
 
     def test_a_published_text_that_changes_is_checked_again(self) -> None:
         first = self.write("An honest first comment", BO)
         self.run_now(self.site.comments.approve(first.id))
         links = "https://a.example https://b.example https://c.example"
         token = self.site.comments.edit_token(first)
-        edited = self.run_now(self.site.comments.edit(self.post, first.id, token, links))
+        edited = self.run_now(self.site.comments.edit(self.post, BO, first.id, token, links))
         self.assertEqual((edited.status, edited.check), ("held", "links"))
         (change,) = self.run_now(self.site.comments.changes(self.post, 1))[1]
         self.assertEqual((change["status"], change["html"]), ("gone", ""))
@@ -143,6 +145,19 @@ class CommentsTest(SiteTestCase):
         self.assertEqual([document[name] for name in ("text", "html", "name", "email", "network")], [""] * 5)
         change = self.run_now(self.site.comments.changes(self.post, 2))[1][0]
         self.assertIn("emoved by its author", change["html"])
+
+    def test_a_trusted_reply_to_ones_own_held_comment_hangs_on_the_nearest_that_is_shown(self) -> None:
+        approved = self.write("Approved, so Bo is trusted", BO)
+        self.run_now(self.site.comments.approve(approved.id))
+        links = "https://a.example https://b.example https://c.example"
+        held = self.write(links, BO, approved.id)
+        reply = self.write("Replying to what only I can see", BO, held.id)
+        self.assertEqual((held.status, reply.status, reply.parent, reply.depth), ("held", "published", approved.id, 1))
+
+    def test_the_same_text_in_reply_to_another_is_the_same_comment_within_a_minute(self) -> None:
+        one, other = self.write("One of two"), self.write("The other of two")
+        first = self.write("I agree with you", parent=one.id)
+        self.assertEqual(self.write("I agree with you", parent=other.id).id, first.id)
 
     def test_two_moderators_who_approve_at_once_approve_once(self) -> None:
         held = self.write("Waiting for approval", BO)

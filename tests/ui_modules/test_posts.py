@@ -33,4 +33,5 @@ class TestPosts(unittest.TestCase):
 
     def test_a_post_points_to_the_web_and_nowhere_else(self):
         self.assertIn(">example.com ↗<", rendered(Elsewhere, "https://www.example.com/a?b=1&c=2"))
-        self.assertEqual(rendered(Elsewhere, "javascript:alert(1)"), "")
+        for url in ("javascript:alert(1)", "/here", "", "http://", "http://[bad", "https://[::1", "http://[x]/"):
+            self.assertEqual(rendered(Elsewhere, url), "", url)

