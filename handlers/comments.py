@@ -7,11 +7,9 @@ from typing import Any
 
 from handlers.base import AWAY, BaseHandler, as_json, problem_of, public, visitor
 from lib.clock import iso
-from lib.markup import comment_html
 from lib.text import cleaned
 from models.comments import Attempt, Comment
-from models.comments.checks import length
-from models.errors import Invalid, NotFound, SiteError
+from models.errors import NotFound, SiteError
 from models.posts import Post
 from ui_modules.comments import comment_html as html_of
 
@@ -78,10 +76,7 @@ class PreviewHandler(BaseHandler):
         """The text of a comment as it would stand on the page; nothing is kept."""
         await open_post(self, slug)
         attempt = Attempt.cleaned(self.text("text"))
-        verdict = length(attempt)
-        if verdict is not None:
-            raise Invalid(dict(verdict.problems))
-        self.json({"html": comment_html(attempt.text, self.site.own_host)})
+        self.json({"html": await self.site.comments.preview(self.author, attempt)})
 
 
 class CommentHandler(BaseHandler):

@@ -17,7 +17,7 @@ from lib.ids import is_id
 from lib.sockjs import TOO_FAST, Connection, Endpoint
 from models.accounts import SESSION_LIFE, Account
 from models.comments.collection import STAFF_CHANNEL
-from models.errors import NotAllowed, NotFound, SiteError
+from models.errors import NotAllowed, SiteError
 from models.site import Site
 
 LONGEST = 16 * 1024  # bytes of a message

@@ -33,6 +33,7 @@ from models.posts import Post, Posts
 MOST_CHANGES = 500  # in one answer
 WHOLE = 500  # comments that a page reads in one go; beyond that it reads the threads that it shows
 MINUTE = 60
+MOST_PREVIEWS = 60  # a minute and network
 REPEATED_WITHIN = timedelta(days=1)
 UNTOLD_AFTER = timedelta(seconds=5)
 ADDRESSES_KEPT = timedelta(days=30)
@@ -223,6 +224,13 @@ class Comments:
         if comment.is_published and above is not None and not above.is_numbered:  # the author's own, still held
             above = hanging_on(above.id, await self._ancestry(above))
         return await self._insert(comment.under(above))
+
+    async def preview(self, author: Author, attempt: Attempt) -> str:
+        """How a comment would look; nothing is kept."""
+        key = f"previews:{network_of(author.address)}"
+        wait = await self._limits.exceeded(key, MOST_PREVIEWS, MINUTE)
+        _refuse(judge(attempt, Facts(wait=wait), "none"))
+        return comment_html(attempt.text, self._own_host)
 
     async def edit(self, post: Post, author: Author, id: str, token: object, text: str) -> Comment:
         """Let an author change what they wrote, within 15 minutes. A published text that changed is checked again."""
