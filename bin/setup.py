@@ -121,22 +121,22 @@ def become(name: str, arguments: list[str]) -> None:
 def read_settings() -> None:
     """Add what `.env` says to the environment, which wins. A relative SITE_DATA is meant from the checkout."""
     file = ROOT / ".env"
-    for name, value in assignments(file) if file.exists() else []:
+    for name, value in assignments(file).items() if file.exists() else []:
         os.environ.setdefault(name, value)
     if "SITE_DATA_FILE" not in os.environ:
         os.environ["SITE_DATA"] = str(ROOT / os.environ.get("SITE_DATA", "var"))
 
 
-def assignments(file: Path) -> list[tuple[str, str]]:
+def assignments(file: Path) -> dict[str, str]:
     """Names and values of the lines; a value is all that follows its `=`, as in systemd's EnvironmentFile."""
-    found = []
+    found = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, _, value = line.strip().removeprefix("export ").partition("=")
         if not name.strip() or "=" not in line:
             sys.exit(f"{file}:{number}: this is neither NAME=value nor a comment (# …)")
-        found.append((name.strip(), unquoted(value.strip())))
+        found[name.strip()] = unquoted(value.strip())
     return found
 
 

@@ -19,6 +19,7 @@ SITE_LANGUAGE=""
 SITE_MONGO_URL=""twice""
 SITE_REDIS_URL="one'
 export SITE_DEMO=0
+SITE_URL=https://first.example
 SITE_URL=
 """
 VALUES = {
@@ -43,7 +44,7 @@ class SettingsFileTest(unittest.TestCase):
 
     def test_a_value_is_all_that_follows_but_for_one_pair_of_quotes(self) -> None:
         self.file.write_text(FILE)
-        self.assertEqual(dict(assignments(self.file)), VALUES)
+        self.assertEqual(assignments(self.file), VALUES)
 
     def test_a_line_that_says_nothing_stops_with_file_and_line(self) -> None:
         for line in ("SITE_PORT 8000", "SITE_PORT: 8000", "=8000", "export SITE_PORT"):

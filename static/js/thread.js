@@ -12,7 +12,7 @@ export class Thread {
     this.news = news;
     this.list = root.querySelector(".thread");
     this.count = Number(root.dataset.count);
-    this.first = placesOf(this.list).find(Number.isFinite) ?? 0; // as the page came: what is removed later was on it, and may come back
+    this.first = placesOf(this.list)[0];
     this.dress = () => {};
     this.rescue = () => {};
   }

@@ -57,6 +57,7 @@ test("an old root that changes does not come to a page of the newest", () => {
   assert.equal(placed(old, "all", on("a"), nobody, false, 7), "append");
   assert.equal(placed(change(' data-place="7"'), "newest", on("a"), nobody, false, 7), "append");
   assert.equal(placed(change(' data-place="10"'), "newest", on("a"), nobody, false, 7), "append");
+  assert.equal(placed(old, "newest", on(), nobody, false, undefined), "append");
   assert.equal(placed(change(""), "newest", on("a"), nobody, true, 7), "append");
   assert.equal(placed(change('><p> data-place="6"</p'), "newest", on("a"), nobody, true, 7), "append");
 });

@@ -2,20 +2,16 @@
 
 /** One of replace, remove, keep, append (to the root list), reply (under its parent), nowhere (not on this page), wait
     (for its parent, which is on another page, or changed again later and so comes after it).
-    `roots` says which root comments this page has: all, the newest (from the place `first` on), or older ones, to which
-    none is ever added. */
-export function placed(change, roots, isShown, isHeldHere, isOwn = false, first = 0) {
+    `roots` says which root comments this page has: all, the newest (from place `first` on), or older ones, to which none
+    is ever added. */
+export function placed(change, roots, isShown, isHeldHere, isOwn = false, first) {
   if (change.status === "gone" && isHeldHere(change.id)) return "keep"; // an edit may send a comment back to be held: its author goes on seeing it
   if (change.status === "gone" && !change.html) return isShown(change.id) ? "remove" : "nowhere";
   if (isShown(change.id)) return "replace";
   if (change.parent && isShown(change.parent)) return "reply";
   if (change.parent) return isOwn && roots === "all" ? "append" : "wait";
-  return roots === "older" || (roots === "newest" && placeIn(change.html) < first) ? "nowhere" : "append";
-}
-
-/** The place that a comment's HTML names; a comment that was never published stands last. */
-function placeIn(html) {
-  return Number(/^<article [^>]*\bdata-place="(\d+)"/.exec(html)?.[1] ?? Infinity);
+  const isOld = /^<[^>]* data-place="(\d+)/.exec(change.html)?.[1] < first;
+  return roots === "older" || (roots === "newest" && isOld) ? "nowhere" : "append";
 }
 
 /** Whether siblings stand in the order of their places. */
