@@ -48,6 +48,8 @@ def main() -> None:
     for number in SIGNALS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup goes on
             signal.signal(number, lambda *_: sys.exit(0))
+    if os.getuid() == 0:
+        print("Plog was started by root, and all of it runs as root: make a user for Plog.", file=sys.stderr)
     try:
         run(Settings.from_environment(os.environ))
     except (BadSetting, Refused, servers.Unavailable, PermissionError) as error:

