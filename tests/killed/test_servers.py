@@ -141,5 +141,5 @@ class KilledMongoTest(KilledTestCase):
         await self.all_have(await self.written("Afterwards"))
 
     async def is_somebody_back(self) -> bool:
-        """Whether somebody was told that MongoDB is away."""
-        return any(follower.refusals for follower in self.followers)
+        """Whether somebody follows again, from a process's memory, or was told that MongoDB is away."""
+        return any(follower.refusals or len(follower.joined) > 1 for follower in self.followers)
