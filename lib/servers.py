@@ -107,10 +107,15 @@ def prepare(data: Path) -> None:
 
 
 def answers(path: Path) -> bool:
-    """Whether a server accepts connections on this Unix socket; a stale one refuses them."""
+    """Whether a server accepts connections on this Unix socket; a stale one refuses them.
+
+    Redis listens before it has read its file, and may yet end over that: it must also answer, if only that it is loading.
+    """
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(5)
-        return connection.connect_ex(str(path)) == 0
+        if connection.connect_ex(str(path)) != 0:
+            return False
+        return path.name != "redis.sock" or _is_heard(connection)
 
 
 @contextmanager
@@ -171,6 +176,14 @@ def _check_packaged_mongod(path: str) -> None:
         reason = run.stderr.strip() or f"it ended with {run.returncode}"
         raise Unavailable(f"The mongod that Plog brings along does not run here ({reason}): install what is missing "
                           "(Debian: apt install libcurl4 libssl3), or name another server in SITE_MONGO_URL.")  # fmt: skip
+
+
+def _is_heard(redis: socket.socket) -> bool:
+    try:
+        redis.sendall(b"PING\r\n")
+        return bool(redis.recv(1))
+    except OSError:
+        return False
 
 
 def _is_silent(path: Path) -> bool:
