@@ -8,7 +8,7 @@ from typing import Any
 from handlers.base import public
 from handlers.caching import KeptHandler, kept
 from lib.clock import iso
-from models.categories import Category, path_of
+from models.categories import Category, addresses_in, path_of
 from models.errors import NotFound
 from models.pages import ARCHIVE, HOME
 from models.posts import Post
@@ -145,11 +145,6 @@ class PostHandler(KeptHandler):
             "commentCount": post.comment_count,
             "publisher": {"@type": "Organization", "name": self.site.settings.title, "url": self.site.settings.url},
         }
-
-
-def addresses_in(path: str) -> list[str]:
-    """`oc-A/oc-B` → A, B"""
-    return [part.removeprefix("oc-") for part in path.split("/")]
 
 
 def _span(year: int | None) -> tuple[datetime | None, datetime | None]:

@@ -36,6 +36,11 @@ def tag_of_category(id: str) -> str:
     return f"category:{id}"
 
 
+def addresses_in(path: str) -> list[str]:
+    """`oc-A/oc-B` → A, B"""
+    return [part[3:] for part in path.split("/")]
+
+
 def address_of(name: str) -> str:
     """A category's address as its name gives it: spaces as `+`, without the characters that mean something in one."""
     return "+".join(re.sub(r"[/%?#+\x00-\x1f]", " ", name).split()) or "x"
