@@ -70,7 +70,7 @@ async def indexes(site: Site, given: argparse.Namespace) -> int:
 
 async def hold(site: Site, given: argparse.Namespace) -> int:
     """from now on hold comments that contain this text, in any case"""
-    await site.comments.hold_substring(given.text)
+    await site.moderation.hold_substring(given.text)
     print(f"Comments that contain {given.text!r} wait for approval from now on.")
     return 0
 

@@ -22,7 +22,7 @@ from lib import json, mongo, origins, redis
 from lib.headers import security_headers
 from lib.ids import is_id, new_id
 from models.accounts import SESSION_LIFE, Account
-from models.comments.collection import Author
+from models.comments import Author
 from models.errors import Conflict, Invalid, NotAllowed, NotFound, SiteError, TooMany
 from models.posts import Post
 from models.site import Site
@@ -206,12 +206,13 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Type", f"application/{kind}; charset=utf-8")
         self.finish(text)
 
-    async def post_at(self, slug: str) -> Post:
+    async def post_at(self, slug: str, whole: bool = True) -> Post:
         """The visible post of this slug. Who reads it by another spelling or a former slug is moved to the right one."""
+        posts = self.site.posts
         try:
-            post = await self.site.posts.by_slug(slug)
+            post = await (posts.by_slug if whole else posts.with_thread)(slug)
         except NotFound:
-            former = await self.site.posts.find_by_address(f"/plog/{quote(slug)}")
+            former = await posts.find_by_address(f"/plog/{quote(slug)}")
             if former is None:
                 raise
             post = former

@@ -26,7 +26,7 @@ class CommentsHandler(BaseHandler):
             self.set_header("Cache-Control", "no-store")
             return self.json({"comments": await self._mine(post)})
         after = self.number("after", 0, 0, NEWEST)
-        n, changes, has_more = await self.site.comments.changes(post, after)
+        n, changes, has_more = await self.site.threads.changes(post, after)
         if "text/html" in self.request.headers.get("Accept", ""):
             self.finish("".join(change["html"] for change in changes))
         else:
@@ -85,7 +85,7 @@ class CommentHandler(BaseHandler):
         """To the page that shows this comment."""
         post = await open_post(self, slug)
         comment = await self.site.comments.of_post(post, id)
-        self.redirect(await self.site.comments.path_of(post, comment), status=303)
+        self.redirect(await self.site.threads.path_of(post, comment), status=303)
 
     @visitor
     async def put(self, slug: str, id: str) -> None:
@@ -106,8 +106,8 @@ class CommentHandler(BaseHandler):
 
 
 async def open_post(handler: BaseHandler, slug: str) -> Post:
-    """The post, as long as its comments may be seen."""
-    post = await handler.post_at(slug)
+    """The post, without its texts, as long as its comments may be seen."""
+    post = await handler.post_at(slug, whole=False)
     if post.has_hidden_comments:
         raise NotFound()
     return post

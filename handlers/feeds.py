@@ -63,7 +63,7 @@ class CommentsFeedHandler(FeedHandler):
     async def get(self, slug: str, name: str = "atom.xml") -> None:
         """The newest comments under one post."""
         post = await self.post_at(slug)
-        comments = [] if post.has_hidden_comments else await self.site.comments.newest_under(post, NEWEST * 5)
+        comments = [] if post.has_hidden_comments else await self.site.threads.newest_under(post, NEWEST * 5)
         self.keep(post.tag)
         entries = tuple(self._comment(post, comment) for comment in comments)
         self.answer("atom.xml", f"Comments on {post.title}", post.path, f"{post.path}/comments.atom", entries)

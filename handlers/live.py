@@ -16,7 +16,7 @@ from lib.headers import security_headers
 from lib.ids import is_id
 from lib.sockjs import TOO_FAST, Connection, Endpoint
 from models.accounts import SESSION_LIFE, Account
-from models.comments.collection import STAFF_CHANNEL
+from models.comments import STAFF_CHANNEL
 from models.errors import NotAllowed, SiteError
 from models.site import Site
 
@@ -114,7 +114,7 @@ class LiveConnection(Connection):
         is_known = self.site.channels.follows(channel)
         if not is_known and not await self.site.posts.has_open_thread(post_id):
             return None
-        return lambda: self.site.comments.newest_n(post_id)
+        return lambda: self.site.threads.newest_n(post_id)
 
     async def _account(self) -> Account | None:
         """The member who is signed in, as the cookie of the handshake says."""

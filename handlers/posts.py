@@ -35,20 +35,23 @@ class HomeHandler(KeptHandler):
         if self.request.path != canonical:
             self.move_to(canonical)
         start = (number - 1) * ON_A_PAGE
-        posts = await self.site.posts.newest(start, start + ON_A_PAGE + 1, filter)
+        at_once = ON_A_PAGE if filter or number > 1 else AT_ONCE
+        posts, others = await asyncio.gather(
+            self.site.posts.newest(start, start + at_once, filter),
+            self.site.posts.newest(start + at_once, start + ON_A_PAGE + 1, filter, whole=False),
+        )
         if not posts and (number > 1 or filter):
             raise NotFound("There is no such page: the posts end before it.")
         if len(filter) <= 1 and number <= LAST_KEPT:
             self.keep(*((filter[0].tag,) if filter else (HOME,)), *(post.tag for post in posts))
-        is_short = number == 1 and not filter and len(posts) > AT_ONCE
         self.page(
             "home.html",
-            posts=posts[:AT_ONCE] if is_short else posts[:ON_A_PAGE],
-            rest_path=f"/rest/{AT_ONCE}/{ON_A_PAGE}/" if is_short else None,
+            posts=posts,
+            rest_path=f"/rest/{AT_ONCE}/{ON_A_PAGE}/" if others and at_once == AT_ONCE else None,
             filter=filter,
             page=number,
             newer_path=None if number == 1 else root if number == 2 else f"{root.rstrip('/')}/p{number - 1}",
-            older_path=f"{root.rstrip('/')}/p{number + 1}" if len(posts) > ON_A_PAGE else None,
+            older_path=f"{root.rstrip('/')}/p{number + 1}" if len(posts) + len(others) > ON_A_PAGE else None,
             feed_path=f"{root.rstrip('/')}/atom.xml",
             canonical=self.absolute(canonical),
         )
@@ -80,17 +83,17 @@ class ArchiveHandler(KeptHandler):
     @kept
     async def get(self, year: str | None = None) -> None:
         """All posts by month; beyond a thousand of them each year is a page, the newest one first."""
-        years = await self.site.posts.years()
-        by_year = sum(count for _, count in years) > ON_ONE_ARCHIVE_PAGE
-        if year is not None and (not by_year or int(year) not in dict(years)):
+        posts = self.site.posts
+        years, by_year = await asyncio.gather(posts.years(), posts.has_more_than(ON_ONE_ARCHIVE_PAGE))
+        if year is not None and (not by_year or int(year) not in years):
             raise NotFound()
-        shown = int(year) if year else years[0][0] if by_year else None
-        posts = await self.site.posts.archive(*_span(shown))
-        self.keep(ARCHIVE, *(post.tag for post in posts))
+        shown = int(year) if year else years[0] if by_year else None
+        listed = await posts.archive(*_span(shown))
+        self.keep(ARCHIVE, *(post.tag for post in listed))
         self.page(
             "post/archive.html",
-            groups=[(month, list(group)) for month, group in groupby(posts, _month)],
-            years=[(number, f"/plog/year/{number}") for number, _ in years] if by_year else [],
+            groups=[(month, list(group)) for month, group in groupby(listed, _month)],
+            years=[(number, f"/plog/year/{number}") for number in years] if by_year else [],
             year=shown,
             canonical=self.absolute(self.request.path),
         )
@@ -105,12 +108,12 @@ class PostHandler(KeptHandler):
         (before, after), related, comments = await asyncio.gather(
             self.site.posts.neighbours(post),
             self.site.posts.related(post),
-            self.site.comments.under(post, int(page) if page else None),
+            self.site.threads.under(post, int(page) if page else None),
         )
         if post.has_hidden_comments and page:
             raise NotFound()
         near = [other for other in (before, after) if other is not None]
-        relatives = [other for other in related if other not in near]
+        relatives = [other for other in related if other.id not in [neighbour.id for neighbour in near]]
         self.keep(post.tag, *(other.title_tag for other in (*near, *relatives)))
         self.page(
             "post/post.html",

@@ -20,4 +20,4 @@ class StatsHandler(BaseHandler):
         self.page("stats.html", **shown, canonical=self.absolute(self.request.path))
 
     async def comments(self) -> int:
-        return (await self.site.comments.counts())["published"]
+        return (await self.site.moderation.counts())["published"]

@@ -6,7 +6,8 @@ for the sake of a server that they cannot see.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import repeat
 from typing import Any
 
 from lib.redis import Away
@@ -23,16 +24,17 @@ class Limits:
         self._attempts: dict[str, list[float]] = {}
         self._firsts: dict[str, tuple[float, str]] = {}
 
-    async def exceeded(self, key: str, most: int, window: int) -> int:
-        """Count an attempt, allowed or not. 0 while at most `most` fell into the window (seconds), else seconds to wait."""
+    async def exceeded(self, limits: Mapping[str, int], window: int) -> int:
+        """Count an attempt under each key, allowed or not: how long to wait before the next one is (seconds).
+
+        0 while under no key more of them than its limit fell into the window (seconds).
+        """
         now = self._seconds()
         try:
-            newest = await self._noted(f"limit:{key}", now, most, window)
+            attempts = await self._noted(limits, now, window)
         except Away:
-            newest = self._noted_here(key, now, most)
-        if len(newest) <= most or newest[most] <= now - window:
-            return 0
-        return max(1, math.ceil(newest[most - 1] + window - now))
+            attempts = [self._noted_here(key, now, most) for key, most in limits.items()]
+        return max(map(_wait, attempts, limits.values(), repeat(now), repeat(window)), default=0)
 
     async def first(self, key: str, value: str, window: int) -> str:
         """The value that was first put under a key within a window (seconds): this one, or an earlier caller's."""
@@ -43,10 +45,14 @@ class Limits:
             return self._first_here(key, value, window)
         return value if earlier is None else _text(earlier)
 
-    async def _noted(self, key: str, now: float, most: int, window: int) -> list[float]:
+    async def _noted(self, limits: Mapping[str, int], now: float, window: int) -> list[list[float]]:
+        """The newest attempts under each key, this one among them, newest first."""
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.lpush(key, now).ltrim(key, 0, most).expire(key, window + 1).lrange(key, 0, most)
-            return [float(moment) for moment in (await pipe.execute())[-1]]
+            for name, most in limits.items():
+                key = f"limit:{name}"
+                pipe.lpush(key, now).ltrim(key, 0, most).expire(key, window + 1).lrange(key, 0, most)
+            answers = await pipe.execute()
+        return [[float(moment) for moment in newest] for newest in answers[3::4]]
 
     def _noted_here(self, key: str, now: float, most: int) -> list[float]:
         _bounded(self._attempts)
@@ -60,6 +66,12 @@ class Limits:
             return kept
         self._firsts[key] = (self._seconds() + window, value)
         return value
+
+
+def _wait(newest: list[float], most: int, now: float, window: int) -> int:
+    if len(newest) <= most or newest[most] <= now - window:
+        return 0
+    return max(1, math.ceil(newest[most - 1] + window - now))
 
 
 def _bounded(kept: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The one door to MongoDB: opens the database with Motor or, where chosen, with PyMongo's own asyncio client.
 
-Both speak the same verbs; what differs between them (aggregating, closing) is settled here. Majority writes and
+Both speak the same verbs; what differs between them (closing) is settled here. Majority writes and
 UTC dates are the client's defaults, so that no caller has to remember them.
 """
 
@@ -9,10 +9,11 @@ import inspect
 from typing import Any
 
 from bson.codec_options import CodecOptions
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout, WaitQueueTimeoutError
 
 __all__ = [
+    "AFTER",
     "ASCENDING",
     "DESCENDING",
     "Away",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 Document = dict[str, Any]
+AFTER = ReturnDocument.AFTER
 DuplicateKey = DuplicateKeyError
 Away = (AutoReconnect, NetworkTimeout, WaitQueueTimeoutError)  # ServerSelectionTimeoutError is an AutoReconnect
 PATIENCE = 2  # seconds
@@ -49,13 +51,9 @@ class Mongo:
         """A collection, in the driver's own asyncio words."""
         return self._database[name]
 
-    async def aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
-        """Everything that a pipeline over a collection yields."""
-        cursor = self._database[name].aggregate(pipeline)
-        if inspect.isawaitable(cursor):
-            cursor = await cursor
-        documents: list[Document] = await cursor.to_list(None)
-        return documents
+    def repeatable(self, name: str) -> Any:
+        """The same, for writes that are not waited for until they are on disk: whoever lost them makes them again."""
+        return self._database.get_collection(name, write_concern=WriteConcern(w=1))
 
     async def ping(self) -> None:
         """Returns where the server answers; raises one of `Away` where it does not."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.clock import Clock
 from lib.ids import new_id
-from lib.mongo import Document, DuplicateKey, IndexModel, Mongo
+from lib.mongo import AFTER, Document, DuplicateKey, IndexModel, Mongo
 from lib.tokens import digest, new_token
 from models.errors import Invalid, NotAllowed, NotFound
 
@@ -77,8 +77,9 @@ class Accounts:
         """The account of a visitor who does something for the first time or again: written now, where it was not yet."""
         account = await self.find(id)
         if account is None:
-            await self._accounts.update_one({"_id": id}, {"$setOnInsert": self._fresh()}, upsert=True)
-            account = await self.by_id(id)
+            written = {"$setOnInsert": self._fresh()}
+            found = await self._accounts.find_one_and_update({"_id": id}, written, upsert=True, return_document=AFTER)
+            account = Account.from_document(found)
         return account
 
     async def member(self, email: str) -> Account:

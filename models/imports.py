@@ -13,7 +13,7 @@ from lib.text import cleaned, cleaned_line
 from lib.tokens import digest
 from models.accounts import Accounts
 from models.categories import Categories
-from models.comments import Comment, Comments
+from models.comments import Changes, Comment
 from models.comments.comment import html_of
 from models.errors import Conflict, Invalid
 from models.posts import Post, Posts
@@ -34,11 +34,11 @@ class Imports:
     """Takes items from readers in lib/ and puts them where they belong."""
 
     def __init__(
-        self, posts: Posts, categories: Categories, comments: Comments, accounts: Accounts, own_host: str
+        self, posts: Posts, categories: Categories, changes: Changes, accounts: Accounts, own_host: str
     ) -> None:
         self._posts = posts
         self._categories = categories
-        self._comments = comments
+        self._changes = changes
         self._accounts = accounts
         self._own_host = own_host
 
@@ -52,7 +52,7 @@ class Imports:
             post, what = await self._post(item)
         except (Conflict, Invalid) as error:
             return Outcome("unusable", f"{item.title!r} ({item.origin_id}): {error.message}")
-        brought = await self._comments.bring(post, await self._hung(post, item))
+        brought = await self._changes.bring(post, await self._hung(post, item))
         return Outcome(what, f"{post.path}  {post.title}", brought)
 
     async def _post(self, item: Item) -> tuple[Post, str]:

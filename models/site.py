@@ -22,7 +22,7 @@ from lib.redis import open_redis
 from lib.tokens import Tokens, digest
 from models.accounts import Accounts
 from models.categories import Categories
-from models.comments import Comment, Comments
+from models.comments import Changes, Comment, Comments, CommentStore, Moderation, Threads
 from models.hits import Hits
 from models.imports import Imports
 from models.pages import Pages
@@ -48,23 +48,25 @@ class Site:
         self.pages = Pages(PageCache(settings.data / "kept"), self.channels, self.redis, self.name_of_host())
         self.renderings: dict[str, Any] = {}  # pages that this process is making: handlers/caching.py
         self.posts = Posts(self.mongo, self.categories, self.pages, clock)
+        store = self._comment_store = CommentStore(self.mongo, clock)
+        self.threads = Threads(store, comment_html)
+        self.changes = Changes(store, self.threads, self.posts, self.pages, self.channels)
+        moderation = settings.moderation
         self.comments = Comments(
-            self.mongo,
-            self.posts,
+            store,
+            self.changes,
             self.accounts,
-            self.pages,
-            self.channels,
             self.limits,
             self.tokens,
             clock,
-            moderation=settings.moderation,
+            moderation=moderation,
             own_host=self.own_host,
-            html=comment_html,
         )
+        self.moderation = Moderation(store, self.changes, self.comments, clock, own_host=self.own_host)
         log = LogFollower(settings.data / "log" / "hits.log")
         reopen = partial(processes.ask_to_reopen, settings.data / "run" / "nginx.pid", "nginx")
         self.hits = Hits(self.mongo, log, self.name_of_host(), reopen, clock)
-        self.imports = Imports(self.posts, self.categories, self.comments, self.accounts, self.own_host)
+        self.imports = Imports(self.posts, self.categories, self.changes, self.accounts, self.own_host)
 
     @classmethod
     async def open(cls, settings: Settings, comment_html: Callable[[Comment], str], clock: Clock = utc_now) -> "Site":
@@ -81,19 +83,16 @@ class Site:
 
     async def create_indexes(self) -> None:
         """Make the indexes that are not there yet; safe to repeat, and at once from several processes."""
-        await self.accounts.create_indexes()
-        await self.categories.create_indexes()
-        await self.posts.create_indexes()
-        await self.comments.create_indexes()
-        await self.hits.create_indexes()
+        for collection in (self.accounts, self.categories, self.posts, self._comment_store, self.hits):
+            await collection.create_indexes()
 
     async def tell_untold(self) -> int:
         """Tell whatever stayed untold: its time has come, its writer died half way, or Redis was away."""
-        posts, comments = await asyncio.gather(self.posts.untold(), self.comments.untold())
+        posts, comments = await asyncio.gather(self.posts.untold(), self.changes.untold())
         for post in posts:
             await self.posts.tell(post)
         for comment in comments:
-            await self.comments.tell(comment)
+            await self.changes.tell(comment)
         return len(posts) + len(comments)
 
     async def move_merged(self) -> int:

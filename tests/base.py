@@ -27,6 +27,7 @@ from tornado.web import Application
 
 from app import application
 from lib import servers
+from models.comments import Changes, Comments, CommentStore, Threads
 from models.posts import Post
 from models.site import Site
 from settings import Settings
@@ -137,6 +138,15 @@ class TestClient:
                     self.cookies[name] = morsel.value
                 else:
                     self.cookies.pop(name, None)
+
+
+def comments_on(site: Site, **stand_ins: Any) -> Comments:
+    """Comments of a site where `mongo`, `posts` or `channels` is something else, and nothing is held."""
+    mongo, posts, channels = (stand_ins.get(name) or getattr(site, name) for name in ("mongo", "posts", "channels"))
+    store = CommentStore(mongo, site.clock)
+    changes = Changes(store, Threads(store, comment_html), posts, site.pages, channels)
+    tools = (site.accounts, site.limits, site.tokens, site.clock)
+    return Comments(store, changes, *tools, moderation="none", own_host=site.own_host)
 
 
 class SiteTestCase(AsyncHTTPTestCase):

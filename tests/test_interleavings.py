@@ -10,14 +10,12 @@ import random
 from typing import Any
 
 from lib.redis import Away
-from models.comments import Attempt, Comment, Comments
-from models.comments.collection import Author
+from models.comments import Attempt, Author, Comment
 from models.errors import Invalid
 from models.posts import Post
 from models.site import Site
-from tests.base import SiteTestCase, TestClient
+from tests.base import SiteTestCase, TestClient, comments_on
 from tests.follower import Follower, Page
-from ui_modules.comments import comment_html
 
 IS_LONG = os.environ.get("PLOG_LONG") == "1"
 TRIALS = 10_000 if IS_LONG else int(os.environ.get("PLOG_TRIALS", "100"))
@@ -36,7 +34,7 @@ class Trial:
     def __init__(self, seed: str, sites: Sites, clients: tuple[TestClient, TestClient], post: Post) -> None:
         self.seed, self.sites, self.clients, self.post = seed, sites, clients, post
         self.random = random.Random(seed)
-        self.dying = dying_comments(sites[0])
+        self.dying = comments_on(sites[0], channels=Nobody())
         self.comments: list[Comment] = []
         self.pages: list[Page] = []
         self.followers: list[Follower] = []
@@ -94,30 +92,30 @@ class Trial:
 
     async def hold(self) -> None:
         if comment := self.comment:
-            await self.site.comments.hold(comment.id)
+            await self.site.moderation.hold(comment.id)
 
     async def approve(self) -> None:
         if comment := self.comment:
-            await self.site.comments.approve(comment.id)
+            await self.site.moderation.approve(comment.id)
 
     async def edit(self) -> None:
         if comment := self.comment:
-            await self.site.comments.rewrite(comment.id, f"Edited as {self.random.random()}")
+            await self.site.moderation.rewrite(comment.id, f"Edited as {self.random.random()}")
 
     async def remove(self) -> None:
         if comment := self.comment:
-            await self.site.comments.remove(comment.id)
+            await self.site.moderation.remove(comment.id)
 
     async def mark_spam(self) -> None:
         if comment := self.comment:
-            await self.site.comments.mark_spam(comment.id)
+            await self.site.moderation.mark_spam(comment.id)
 
     async def tell_late(self) -> None:
         """A process dies between storing and telling; the worker tells it later, maybe after newer changes."""
         self.written += 1
         stored = await self.dying.add(self.post, ADA, Attempt(f"Told late, number {self.written}"))
         self.comments.append(stored)
-        await self.site.comments.tell(stored)
+        await self.site.changes.tell(stored)
 
     async def leave(self) -> None:
         if self.followers:
@@ -139,11 +137,6 @@ class Nobody:
         raise Away[0]("killed")
 
 
-def dying_comments(site: Site) -> Comments:
-    tools = (site.mongo, site.posts, site.accounts, site.pages, Nobody(), site.limits, site.tokens, site.clock)
-    return Comments(*tools, moderation="none", own_host=site.own_host, html=comment_html)
-
-
 class InterleavingsTest(SiteTestCase):
     environment = {"SITE_MODERATION": "none"}
 
@@ -156,7 +149,7 @@ class InterleavingsTest(SiteTestCase):
 
     async def judge(self, trial: Trial) -> None:
         await trial.run()
-        newest = await self.site.comments.newest_n(trial.post.id)
+        newest = await self.site.threads.newest_n(trial.post.id)
         fresh = Page((await self.client.fetch_async("GET", trial.post.path)).body.decode())
         self.assertEqual(fresh.n, newest)
         for follower in trial.followers:

@@ -128,7 +128,7 @@ class KeptTest(KilledTestCase):
     async def held_comment(self) -> Comment:
         answer = await self.write("A comment that staff are never sure about")
         comment = await self.site.comments.by_id(json.loads(answer.body)["id"])
-        return await self.site.comments.hold(comment.id)
+        return await self.site.moderation.hold(comment.id)
 
     async def ada(self) -> TestClient:
         """Staff, at the admin process."""

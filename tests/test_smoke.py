@@ -3,8 +3,7 @@
 import re
 
 from handlers import routes
-from models.comments import Attempt
-from models.comments.collection import Author
+from models.comments import Attempt, Author
 from tests.base import SiteTestCase
 
 GET = {

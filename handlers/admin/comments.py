@@ -24,7 +24,7 @@ class QueueHandler(StaffHandler):
         if status not in STATUSES:
             raise NotFound()
         before = self.get_query_argument("before", "") or None
-        found = await self.site.comments.queue(status, before, ON_A_PAGE)
+        found = await self.site.moderation.queue(status, before, ON_A_PAGE)
         shown = found[:ON_A_PAGE]
         posts = await self.site.posts.by_ids(comment.post for comment in shown)
         more = f"/admin/comments/?status={status}&before={shown[-1].id}" if len(found) > ON_A_PAGE else None
@@ -32,7 +32,7 @@ class QueueHandler(StaffHandler):
             "admin/comments.html",
             status=status,
             comments=[(comment, posts[comment.post]) for comment in shown if comment.post in posts],
-            counts=await self.site.comments.counts(),
+            counts=await self.site.moderation.counts(),
             more_path=more,
         )
 
@@ -52,12 +52,12 @@ class QueueHandler(StaffHandler):
         done(self, changed, refused)
 
     async def _act(self, action: str, id: str) -> list[Comment]:
-        comments = self.site.comments
+        moderation = self.site.moderation
         if action == "approve":
-            return await comments.approve(id)
+            return await moderation.approve(id)
         if action == "spam":
-            return [await comments.mark_spam(id)]
-        return [await comments.remove(id)]
+            return [await moderation.mark_spam(id)]
+        return [await moderation.remove(id)]
 
     def _ids(self) -> list[str]:
         sent = self.form.get("id") if self.is_json else self.get_body_arguments("id")
@@ -76,26 +76,26 @@ class QueuedHandler(StaffHandler):
         if not self.wants_json:
             return self.page("admin/row.html", comment=comment, post=post)
         row = self.render_string("admin/row.html", comment=comment, post=post).decode()
-        self.json({"html": row, "counts": await self.site.comments.counts()})
+        self.json({"html": row, "counts": await self.site.moderation.counts()})
 
 
 class ApprovalHandler(StaffHandler):
     @staff
     async def post(self, id: str) -> None:
         """Approve, and first the held comments that it hangs on."""
-        done(self, await self.site.comments.approve(id))
+        done(self, await self.site.moderation.approve(id))
 
     @staff
     async def delete(self, id: str) -> None:
         """Take it back into the queue."""
-        done(self, [await self.site.comments.hold(id)])
+        done(self, [await self.site.moderation.hold(id)])
 
 
 class TextHandler(StaffHandler):
     @staff
     async def post(self, id: str) -> None:
         text = Attempt.cleaned(self.text("text")).text
-        done(self, [await self.site.comments.rewrite(id, text)])
+        done(self, [await self.site.moderation.rewrite(id, text)])
 
 
 class ReplyHandler(StaffHandler):
@@ -105,7 +105,7 @@ class ReplyHandler(StaffHandler):
         parent = await self.site.comments.by_id(id)
         attempt = Attempt.cleaned(self.text("text"), self.text("name") or self.site.settings.title)
         post = await self.site.posts.by_id(parent.post)
-        done(self, await self.site.comments.reply(post, await self.writer(), attempt, id))
+        done(self, await self.site.moderation.reply(post, await self.writer(), attempt, id))
 
 
 def done(handler: StaffHandler, comments: list[Comment], refused: dict[str, str] | None = None) -> None:

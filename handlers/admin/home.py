@@ -12,9 +12,9 @@ NEWEST = 5
 class AdminHomeHandler(StaffHandler):
     @staff
     async def get(self) -> None:
-        comments, posts = self.site.comments, self.site.posts
+        moderation, posts = self.site.moderation, self.site.posts
         counts, queue, newest = await asyncio.gather(
-            comments.counts(), comments.queue("held", most=WAITING), posts.newest(0, NEWEST)
+            moderation.counts(), moderation.queue("held", most=WAITING), posts.newest(0, NEWEST)
         )
         waiting = queue[:WAITING]
         by_id = await posts.by_ids(comment.post for comment in waiting)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from lib.markup import comment_html, imported_comment_html
 from lib.mongo import Document
+from lib.tokens import digest
 from models.posts import tag_of_post
 
 LONGEST_TEXT = 10_000
@@ -14,14 +15,17 @@ EDITABLE = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Comment:
-    """One comment. `n` numbers its newest change among all of its post; `place` is its first `n` and never changes."""
+    """One comment. `n` numbers its newest change among all of its post; `place` is its first `n` and never changes.
+
+    What pages show was read without its text and all that is nobody else's business.
+    """
 
     id: str
     post: str
     author: str
-    text: str
     html: str
     created: datetime
+    text: str = ""
     parent: str | None = None
     root: str = ""
     depth: int = 0
@@ -109,9 +113,14 @@ class Comment:
     def to_document(self) -> Document:
         """Without its number, which only the write itself may take."""
         kept = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("id", "n", "place")}
-        return {**kept, "_id": self.id}
+        return {**kept, "_id": self.id, "words": words_of(self.text)}
 
 
 def html_of(text: str, format: str, own_host: str) -> str:
     """What a comment's text looks like: `text` as people type it, `html` as it came from elsewhere."""
     return (imported_comment_html if format == "html" else comment_html)(text, own_host)
+
+
+def words_of(text: str) -> str:
+    """What is compared to find the same text again: its words, in any case and spacing."""
+    return digest(" ".join(text.casefold().split()))

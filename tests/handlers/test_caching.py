@@ -10,8 +10,7 @@ from typing import Any
 from tornado.httpclient import HTTPResponse
 
 from lib.pagecache import SUFFIXES, PageCache, Pending, name_of
-from models.comments import Attempt, Comments, CommentsPage
-from models.comments.collection import Author
+from models.comments import Attempt, Author, CommentsPage, Threads
 from models.pages import Pages
 from models.posts import Post
 from tests.base import START, SiteTestCase, data_folder
@@ -116,8 +115,8 @@ class CachingTest(SiteTestCase):
         """A rendering is held up between reading and answering; a comment is written meanwhile; then somebody asks."""
         post = self.run_now(self.site.posts.by_slug("post-1"))
 
-        slow = SlowOnce(self.site.comments)
-        self.site.comments = slow  # type: ignore[assignment]
+        slow = SlowOnce(self.site.threads)
+        self.site.threads = slow  # type: ignore[assignment]
 
         async def story() -> tuple[HTTPResponse, HTTPResponse]:
             early = asyncio.ensure_future(self.client.fetch_async("GET", "/plog/post-1"))
@@ -164,21 +163,21 @@ class CachingTest(SiteTestCase):
 
 
 class SlowOnce:
-    """Comments whose first reading is held up before it is answered."""
+    """Threads whose first reading is held up before it is answered."""
 
-    def __init__(self, comments: Comments) -> None:
-        self.comments = comments
+    def __init__(self, threads: Threads) -> None:
+        self.threads = threads
         self.has_read, self.may_go_on = asyncio.Event(), asyncio.Event()
 
     async def under(self, *given: Any) -> CommentsPage:
-        page = await self.comments.under(*given)
+        page = await self.threads.under(*given)
         if not self.has_read.is_set():
             self.has_read.set()
             await self.may_go_on.wait()
         return page
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.comments, name)
+        return getattr(self.threads, name)
 
 
 class Counted:

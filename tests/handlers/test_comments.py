@@ -5,8 +5,7 @@ from typing import Any
 from tornado.httpclient import HTTPResponse
 
 from lib import json
-from models.comments import Attempt, Comment
-from models.comments.collection import Author
+from models.comments import Attempt, Author, Comment
 from models.posts import Post
 from tests.base import SiteTestCase, TestClient
 
@@ -39,7 +38,7 @@ class CommentsTestCase(SiteTestCase):
 class ReadingTest(CommentsTestCase):
     def test_changes_are_numbered_in_order_and_asked_for_after_any_of_them(self) -> None:
         first, second = self.published("One"), self.published("Two")
-        self.run_now(self.site.comments.remove(first.id))
+        self.run_now(self.site.moderation.remove(first.id))
         told = self.changes()
         self.assertEqual((told["n"], [change["n"] for change in told["comments"]]), (3, [2, 3]))
         shown, gone = told["comments"]
@@ -79,7 +78,7 @@ class ReadingTest(CommentsTestCase):
     def test_a_removed_comment_stays_as_a_tombstone_while_it_has_replies(self) -> None:
         root = self.published("Something to regret")
         self.published("A reply", parent=root.id)
-        self.run_now(self.site.comments.remove(root.id))
+        self.run_now(self.site.moderation.remove(root.id))
         change = self.changes("after=2")["comments"][0]
         self.assertEqual(change["status"], "gone")
         self.assertIn("moderators", change["html"])
@@ -126,7 +125,7 @@ class OwnTest(CommentsTestCase):
         self.assertEqual(self.changes("mine=1", TestClient(self)), {"comments": []})
         self.assertEqual(self.changes(), {"n": 0, "comments": []})
         self.assertNotIn(b"Bo's words", self.client.get("/plog/hello").body)
-        self.run_now(self.site.comments.approve(self.own["id"]))
+        self.run_now(self.site.moderation.approve(self.own["id"]))
         self.assertEqual(self.changes("mine=1"), {"comments": []})
 
     def test_signing_in_keeps_what_waits(self) -> None:
@@ -169,7 +168,7 @@ class OwnTest(CommentsTestCase):
             self.assertIn("text", json.loads(response.body)["problems"])
 
     def test_an_author_takes_a_comment_back_with_the_token_in_body_or_header(self) -> None:
-        self.run_now(self.site.comments.approve(self.own["id"]))
+        self.run_now(self.site.moderation.approve(self.own["id"]))
         self.published("A reply to it", parent=self.own["id"])
         response = self.change("DELETE", headers={"X-Edit-Token": self.own["edit_token"]})
         self.assertEqual((response.code, json.loads(response.body)["status"]), (200, "gone"))

@@ -6,8 +6,7 @@ from xml.etree import ElementTree
 
 from tornado.httpclient import HTTPResponse
 
-from models.comments import Attempt
-from models.comments.collection import Author
+from models.comments import Attempt, Author
 from tests.base import START, SiteTestCase
 
 ATOM = "{http://www.w3.org/2005/Atom}"

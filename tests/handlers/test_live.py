@@ -10,8 +10,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from handlers.live import restart
 from lib import json
-from models.comments import Attempt
-from models.comments.collection import Author
+from models.comments import Attempt, Author
 from tests.base import START, SiteTestCase, TestClient
 
 ADA = Author("0" * 12, is_staff=True)
@@ -85,11 +84,11 @@ class LiveTest(SiteTestCase):
             comment = await self.second_site.comments.add(self.post, ADA, Attempt("Hello from elsewhere"))
             event = await asyncio.wait_for(socket.hear(), 1)
             self.assertEqual((event["type"], event["channel"], event["n"]), ("event", self.post.channel, 1))
-            _, (change,), _ = await self.site.comments.changes(self.post, 0)
+            _, (change,), _ = await self.site.threads.changes(self.post, 0)
             self.assertEqual(event["data"], {"comment": change})
-            await self.second_site.comments.approve(held.id)
+            await self.second_site.moderation.approve(held.id)
             self.assertEqual((await socket.hear())["data"]["comment"]["id"], held.id)
-            await self.second_site.comments.remove(comment.id)
+            await self.second_site.moderation.remove(comment.id)
             gone = await socket.hear()
             self.assertEqual((gone["n"], gone["data"]["comment"]["status"]), (3, "gone"))
 

@@ -10,10 +10,10 @@ import signal
 import sys
 from typing import Any
 
-from models.comments import Attempt, Comments
-from models.comments.collection import Author
+from models.comments import Attempt, Author
 from models.site import Site
 from settings import Settings
+from tests.base import comments_on
 from ui_modules.comments import comment_html
 
 LINES = {"counting": "set_comment_count", "publishing": "publish", "marking": "update_one"}
@@ -34,15 +34,16 @@ class Deadly:
     def __getitem__(self, name: str) -> Any:
         return Deadly(self._tool[name], self._method)
 
+    def repeatable(self, name: str) -> Any:
+        return Deadly(self._tool.repeatable(name), self._method)
+
 
 async def die(post_id: str, line: str, text: str) -> None:
     site = await Site.open(Settings.from_environment(os.environ), comment_html)
     post = await site.posts.by_id(post_id)
     method = LINES[line]
-    mongo, posts, channels = (Deadly(tool, method) for tool in (site.mongo, site.posts, site.channels))
-    tools: tuple[Any, ...] = (mongo, posts, site.accounts, site.pages, channels, site.limits, site.tokens, site.clock)
-    comments = Comments(*tools, moderation="none", own_host=site.own_host, html=comment_html)
-    await comments.add(post, ADA, Attempt(text))
+    deadly = {name: Deadly(getattr(site, name), method) for name in ("mongo", "posts", "channels")}
+    await comments_on(site, **deadly).add(post, ADA, Attempt(text))
 
 
 if __name__ == "__main__":

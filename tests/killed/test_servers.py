@@ -66,7 +66,7 @@ class KilledMongoTest(KilledTestCase):
 
     def has_news_of(self, number: int) -> Callable[[], Awaitable[bool]]:
         async def has_news() -> bool:
-            return await self.site.comments.newest_n(self.post.id) > number + WRITERS
+            return await self.site.threads.newest_n(self.post.id) > number + WRITERS
 
         return has_news
 

@@ -36,17 +36,17 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
     async def test_attempts_count_together_and_slide_out_of_the_window(self) -> None:
         for one, other in await self.limits_on_each_redis():
             for limits in (one, other, one):
-                self.assertEqual(await limits.exceeded("key", 3, 60), 0)
+                self.assertEqual(await limits.exceeded({"key": 3}, 60), 0)
             self.now += 10
-            self.assertEqual(await other.exceeded("key", 3, 60), 50)
+            self.assertEqual(await other.exceeded({"key": 3}, 60), 50)
             self.now += 51
-            self.assertEqual(await one.exceeded("key", 3, 60), 0)
+            self.assertEqual(await one.exceeded({"key": 3}, 60), 0)
 
     async def test_without_redis_each_process_counts_for_itself(self) -> None:
         nowhere = open_redis("unix:///nowhere/redis.sock")
         self.addAsyncCleanup(nowhere.aclose)
         limits = Limits(nowhere, lambda: self.now)
-        self.assertEqual([await limits.exceeded("key", 1, 60) for _ in range(2)], [0, 60])
+        self.assertEqual([await limits.exceeded({"key": 1}, 60) for _ in range(2)], [0, 60])
         self.assertEqual([await limits.first("key", value, 60) for value in ("mine", "yours")], ["mine", "mine"])
 
 

@@ -117,6 +117,7 @@ with servers.embedded(Path({str(self.data)!r})):\n    print('up', flush=True); t
 
     def test_a_server_that_cannot_start_is_named(self) -> None:
         servers.prepare(self.data)
-        (self.data / "redis" / "appendonlydir").write_text("not a folder")
+        (self.data / "redis" / "appendonlydir").write_text("Redis 7 wants a folder here")
+        (self.data / "redis" / "appendonly.aof").mkdir()  # and older ones a file
         with self.assertRaisesRegex(servers.Unavailable, r"redis\.sock"), servers.embedded(self.data, mongo=False):
             pass

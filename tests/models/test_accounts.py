@@ -4,8 +4,7 @@ import asyncio
 
 from lib.ids import new_id
 from models.accounts import Account
-from models.comments import Attempt
-from models.comments.collection import Author
+from models.comments import Attempt, Author
 from models.errors import Invalid, NotAllowed, NotFound
 from tests.base import SiteTestCase
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from lib.ids import new_id
-from models.comments import Attempt, Comment
-from models.comments.collection import Author
+from models.comments import Attempt, Author, Comment
 from models.errors import Invalid, NotAllowed, NotFound, TooMany
 from models.posts import Post
 from tests.base import SiteTestCase
@@ -27,8 +26,8 @@ class CommentsTest(SiteTestCase):
     def test_changes_are_numbered_from_one_without_a_gap(self) -> None:
         written = [self.write(f"Number {n}") for n in range(5)]
         self.assertEqual([c.n for c in written], [1, 2, 3, 4, 5])
-        self.run_now(self.site.comments.remove(written[1].id))
-        n, changes, has_more = self.run_now(self.site.comments.changes(self.post, 0))
+        self.run_now(self.site.moderation.remove(written[1].id))
+        n, changes, has_more = self.run_now(self.site.threads.changes(self.post, 0))
         self.assertEqual((n, [change["n"] for change in changes], has_more), (6, [1, 3, 4, 5, 6], False))
         self.assertEqual((changes[-1]["id"], changes[-1]["status"], changes[-1]["html"]), (written[1].id, "gone", ""))
 
@@ -46,6 +45,13 @@ class CommentsTest(SiteTestCase):
         post = self.run_now(self.site.posts.by_slug("hello"))
         self.assertEqual((post.comment_count, post.n), (100, 100))
 
+    def test_a_number_that_an_edit_left_is_never_given_to_another(self) -> None:
+        """A writer that knows only of an old number must not slip in below what followers have seen already."""
+        first, _ = self.write("First"), self.write("Second")
+        self.run_now(self.site.moderation.rewrite(first.id, "First, edited"))
+        self.assertEqual(self.post.n, 0, "known from before")
+        self.assertEqual(self.write("Third").n, 4)
+
     def test_the_same_text_twice_at_once_in_two_processes_is_one_comment(self) -> None:
         self.second_site
 
@@ -56,7 +62,7 @@ class CommentsTest(SiteTestCase):
             )
 
         self.assertEqual(len({comment.id for comment in self.run_now(twice())}), 1)
-        self.assertEqual(self.run_now(self.site.comments.counts())["held"], 1)
+        self.assertEqual(self.run_now(self.site.moderation.counts())["held"], 1)
 
     def test_a_visitor_without_a_cookie_is_the_same_once_it_is_there(self) -> None:
         first = self.write("Twice, with a cookie the second time", replace(BO, had_id=False))
@@ -65,21 +71,21 @@ class CommentsTest(SiteTestCase):
     def test_a_strangers_comment_is_held_until_it_is_approved_and_the_next_is_not(self) -> None:
         first = self.write("My very first words here", BO)
         self.assertEqual((first.status, first.check, first.n), ("held", "first", None))
-        self.run_now(self.site.comments.approve(first.id))
+        self.run_now(self.site.moderation.approve(first.id))
         self.assertEqual(self.write("And some more, later", BO).status, "published")
 
     def test_approving_a_reply_approves_the_held_comments_it_hangs_on(self) -> None:
         root = self.write("A held root comment", BO)
         reply = self.write("A held reply to it", BO, root.id)
-        approved = self.run_now(self.site.comments.approve(reply.id))
+        approved = self.run_now(self.site.moderation.approve(reply.id))
         self.assertEqual([(c.id, c.n, c.depth) for c in approved], [(root.id, 1, 0), (reply.id, 2, 1)])
 
     def test_approving_a_reply_never_approves_spam_and_hangs_it_higher(self) -> None:
         root = self.write("A root for all to see")
         spam = self.write("This will be spam soon", BO, root.id)
         reply = self.write("And this a reply to it", BO, spam.id)
-        self.run_now(self.site.comments.mark_spam(spam.id))
-        self.run_now(self.site.comments.approve(reply.id))
+        self.run_now(self.site.moderation.mark_spam(spam.id))
+        self.run_now(self.site.moderation.approve(reply.id))
         self.assertEqual(self.run_now(self.site.comments.by_id(reply.id)).parent, root.id)
         self.assertEqual(self.run_now(self.site.comments.by_id(spam.id)).status, "spam")
 
@@ -128,12 +134,12 @@ class CommentsTest(SiteTestCase):
 
     def test_a_published_text_that_changes_is_checked_again(self) -> None:
         first = self.write("An honest first comment", BO)
-        self.run_now(self.site.comments.approve(first.id))
+        self.run_now(self.site.moderation.approve(first.id))
         links = "https://a.example https://b.example https://c.example"
         token = self.site.comments.edit_token(first)
         edited = self.run_now(self.site.comments.edit(self.post, BO, first.id, token, links))
         self.assertEqual((edited.status, edited.check), ("held", "links"))
-        (change,) = self.run_now(self.site.comments.changes(self.post, 1))[1]
+        (change,) = self.run_now(self.site.threads.changes(self.post, 1))[1]
         self.assertEqual((change["status"], change["html"]), ("gone", ""))
 
     def test_what_its_author_removed_leaves_nothing_of_what_was_written(self) -> None:
@@ -143,12 +149,12 @@ class CommentsTest(SiteTestCase):
         self.run_now(self.site.comments.remove_own(self.post, comment.id, token))
         document = self.run_now(self.site.mongo["comments"].find_one({"_id": comment.id}))
         self.assertEqual([document[name] for name in ("text", "html", "name", "email", "network")], [""] * 5)
-        change = self.run_now(self.site.comments.changes(self.post, 2))[1][0]
+        change = self.run_now(self.site.threads.changes(self.post, 2))[1][0]
         self.assertIn("emoved by its author", change["html"])
 
     def test_a_trusted_reply_to_ones_own_held_comment_hangs_on_the_nearest_that_is_shown(self) -> None:
         approved = self.write("Approved, so Bo is trusted", BO)
-        self.run_now(self.site.comments.approve(approved.id))
+        self.run_now(self.site.moderation.approve(approved.id))
         links = "https://a.example https://b.example https://c.example"
         held = self.write(links, BO, approved.id)
         reply = self.write("Replying to what only I can see", BO, held.id)
@@ -164,7 +170,7 @@ class CommentsTest(SiteTestCase):
         self.second_site
 
         async def both() -> None:
-            await asyncio.gather(*(site.comments.approve(held.id) for site in (self.site, self.second_site)))
+            await asyncio.gather(*(site.moderation.approve(held.id) for site in (self.site, self.second_site)))
 
         self.run_now(both())
         comment = self.run_now(self.site.comments.by_id(held.id))
@@ -184,18 +190,18 @@ class CommentsTest(SiteTestCase):
         roots = [self.write(f"Root number {n}") for n in range(200)]
         reply = self.write("A late reply to the oldest", parent=roots[0].id)
         post = self.current()
-        newest = self.run_now(self.site.comments.under(post))
+        newest = self.run_now(self.site.threads.under(post))
         self.assertEqual([node.comment.id for node in newest.nodes], [c.id for c in roots[105:]])
         self.assertEqual((newest.n, list(newest.older)), (201, [1, 2]))
-        first = self.run_now(self.site.comments.under(post, 1))
+        first = self.run_now(self.site.threads.under(post, 1))
         self.assertEqual([node.comment.id for node in first.nodes], [c.id for c in roots[:95]])
         self.assertEqual(first.nodes[0].replies[0].comment.id, reply.id)
-        second = self.run_now(self.site.comments.under(post, 2))
+        second = self.run_now(self.site.threads.under(post, 2))
         self.assertEqual([node.comment.id for node in second.nodes], [c.id for c in roots[95:105]])
         with self.assertRaises(NotFound):
-            self.run_now(self.site.comments.under(post, 3))
-        self.assertEqual(self.run_now(self.site.comments.path_of(post, reply)), f"/plog/hello/p1#c{reply.id}")
-        self.assertEqual(self.run_now(self.site.comments.path_of(post, roots[105])), f"/plog/hello#c{roots[105].id}")
+            self.run_now(self.site.threads.under(post, 3))
+        self.assertEqual(self.run_now(self.site.threads.path_of(post, reply)), f"/plog/hello/p1#c{reply.id}")
+        self.assertEqual(self.run_now(self.site.threads.path_of(post, roots[105])), f"/plog/hello#c{roots[105].id}")
 
     def test_addresses_are_forgotten_after_thirty_days(self) -> None:
         comment = self.write("Written from somewhere")
@@ -207,9 +213,9 @@ class CommentsTest(SiteTestCase):
 
     def test_a_comment_that_is_spam_can_be_approved_after_all_and_keeps_its_place(self) -> None:
         first, _ = self.write("First of two"), self.write("Second of two")
-        self.run_now(self.site.comments.mark_spam(first.id))
+        self.run_now(self.site.moderation.mark_spam(first.id))
         self.assertEqual(self.current().comment_count, 1)
-        (approved,) = self.run_now(self.site.comments.approve(first.id))
+        (approved,) = self.run_now(self.site.moderation.approve(first.id))
         self.assertEqual((approved.n, approved.place, approved.text), (4, 1, "First of two"))
 
     def current(self) -> Post:

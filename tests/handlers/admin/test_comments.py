@@ -6,8 +6,7 @@ from tornado.httpclient import HTTPResponse
 
 from lib import json
 from lib.ids import new_id
-from models.comments import Attempt, Comment
-from models.comments.collection import Author
+from models.comments import Attempt, Author, Comment
 from tests.base import SiteTestCase, TestClient
 
 QUEUE = "/admin/comments/"
@@ -61,7 +60,7 @@ class WhoTest(AdminTestCase):
         dee = self.client_at_admin("dee@example.com")
         for method, path in self.everything():
             self.assertEqual(dee.fetch(method, path, form={"text": "x"} if method == "POST" else None).code, 403, path)
-        self.assertEqual(self.run_now(self.site.comments.counts())["published"], 0)
+        self.assertEqual(self.run_now(self.site.moderation.counts())["published"], 0)
 
     def test_the_public_process_knows_no_admin(self) -> None:
         self.ada.port = None
@@ -88,7 +87,7 @@ class QueueTest(AdminTestCase):
     def test_each_tab_has_its_own(self) -> None:
         held, spam = self.held("It waits"), self.held("It is spam")
         shown = self.run_now(self.site.comments.add(self.post, ADA, Attempt("It is shown")))
-        self.run_now(self.site.comments.mark_spam(spam.id))
+        self.run_now(self.site.moderation.mark_spam(spam.id))
         for status, comment in (
             ("", held),
             ("?status=held", held),
@@ -127,10 +126,10 @@ class QueueTest(AdminTestCase):
         self.act(f"{QUEUE}{shown_once.id}/approval", "DELETE")
         for action in ("approve", "delete", "spam"):
             self.assertIn(f'value="{action}"', self.row(shown_once))
-        self.run_now(self.site.comments.remove(never_shown.id))
+        self.run_now(self.site.moderation.remove(never_shown.id))
         self.assertIn("Deleted", self.row(never_shown))
         self.assertNotIn("<form", self.row(never_shown))
-        self.run_now(self.site.comments.remove(shown_once.id))
+        self.run_now(self.site.moderation.remove(shown_once.id))
         self.assertNotIn("<form", self.row(shown_once))
 
     def test_an_email_is_nothing_but_an_address_in_its_link(self) -> None:
@@ -197,7 +196,7 @@ class ActTest(AdminTestCase):
         root, spam = self.held("The root of it", author=bo), self.held("Spam by now", author=bo)
         reply = self.held("A reply to the root", root.id, bo)
         other = self.held("A reply to spam", spam.id, bo)
-        self.run_now(self.site.comments.mark_spam(spam.id))
+        self.run_now(self.site.moderation.mark_spam(spam.id))
         told = self.act(f"{QUEUE}{reply.id}/approval")
         self.assertEqual([one["id"] for one in told["comments"]], [root.id, reply.id])
         self.act(f"{QUEUE}{other.id}/approval")
@@ -223,7 +222,7 @@ class ActTest(AdminTestCase):
         self.act(f"{QUEUE}{comment.id}/text", text="A typo")
         self.assertEqual(self.run_now(self.site.comments.by_id(comment.id)).text, "A typo")
         self.assertEqual(self.ada.post(f"{QUEUE}{comment.id}/text", {"text": " "}).code, 422)
-        self.run_now(self.site.comments.remove(comment.id))
+        self.run_now(self.site.moderation.remove(comment.id))
         self.ada.post(f"{QUEUE}{comment.id}/text", {"text": "Back again"})
         self.assertEqual(self.run_now(self.site.comments.by_id(comment.id)).text, "")
 

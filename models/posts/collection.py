@@ -1,4 +1,4 @@
-"""Posts: what the maker writes. A post is seen once its date has come, unless it is a draft or archived.
+"""The collection of posts: lists, neighbours, relatives; writing one, and letting the world know.
 
 Every address that a post ever had stays in `addresses`, so that old links arrive. Lists are sorted by (date, id) in one
 index; what they show of the text (`opening`) and of the comments (their count) is stored with the post.
@@ -6,133 +6,34 @@ index; what they show of the text (`opening`) and of the comments (their count) 
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from math import log10
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, unquote
 
-from lib.clock import Clock, iso
+from lib.clock import Clock
 from lib.ids import new_id
-from lib.markup import plain, post_html
 from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, UpdateOne, taken_key
-from lib.tokens import digest
 from models.categories import Categories, Category, tag_of_category
-from models.errors import Conflict, Invalid, NotFound
+from models.errors import Conflict, NotFound
 from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP, Pages
+from models.posts.post import Post, address_key, popularity, ranked, rendered
 
 NEWEST = [("published", DESCENDING), ("_id", DESCENDING)]
-LISTED = {
-    "_id": 1,
-    "slug": 1,
-    "title": 1,
-    "published": 1,
-    "edited": 1,
-    "categories": 1,
-    "comment_count": 1,
-    "summary": 1,
-}
+LISTED = dict.fromkeys(("_id", "slug", "title", "published", "edited", "categories", "comment_count", "summary"), 1)
+WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 COUNTED = ("_id", "comment_count", "root_count", "n", "popularity")  # never the author's to write
-LONGEST_TITLE = 200
-LONGEST_TEXT = 1_000_000
-MOST_RELATED = 4
+MOST_ALIKE = 12  # posts that a post is compared with to find its relatives
 RATED_AT_ONCE = 1000
 LEAST_CHANGE = 1e-5  # of popularity
 UNTOLD_AFTER = timedelta(seconds=1)
-
-
-@dataclass(frozen=True)
-class Post:
-    """One post. In lists the texts are empty; `categories` are whole things, in the order they were given.
-
-    `description` is what search engines and link previews show: the summary, else how the text begins.
-    `comment_count` and `root_count` were counted when `n` was the newest change of its comments.
-    """
-
-    id: str
-    slug: str
-    title: str
-    published: datetime
-    edited: datetime
-    text: str = ""
-    format: str = "markdown"
-    html: str = ""
-    opening: str | None = None
-    summary: str = ""
-    description: str = ""
-    url: str | None = None
-    categories: tuple[Category, ...] = ()
-    keywords: tuple[str, ...] = ()
-    has_closed_comments: bool = False
-    has_hidden_comments: bool = False
-    is_archived: bool = False
-    is_draft: bool = False
-    comment_count: int = 0
-    root_count: int = 0
-    n: int = 0
-    popularity: float = 0.0
-    addresses: tuple[str, ...] = ()
-
-    @property
-    def path(self) -> str:
-        return f"/plog/{quote(self.slug)}"
-
-    @property
-    def channel(self) -> str:
-        return f"comments:{self.id}"
-
-    @property
-    def tag(self) -> str:
-        """Of the pages that show this post: its own, and lists with its date, categories and count of comments."""
-        return tag_of_post(self.id)
-
-    @property
-    def title_tag(self) -> str:
-        """Of the pages that only name it: those of its neighbours and relatives."""
-        return f"title:{self.id}"
-
-    @property
-    def takes_comments(self) -> bool:
-        return not (self.has_closed_comments or self.has_hidden_comments)
-
-    def is_visible(self, at: datetime) -> bool:
-        return self.published <= at and not self.is_archived and not self.is_draft
-
-    def age(self, at: datetime) -> int:
-        """Whole years since it was published."""
-        birthday_comes = (at.month, at.day) < (self.published.month, self.published.day)
-        return at.year - self.published.year - birthday_comes
-
-    @property
-    def content_digest(self) -> str:
-        """What tells whether somebody has edited it since: a digest of all that an author writes."""
-        names = ",".join(sorted(category.name for category in self.categories))
-        words = (self.title, self.slug, self.text, self.format, self.summary, self.url or "", iso(self.published))
-        return digest(*words, names, ",".join(self.keywords), str(self.is_draft))
-
-    @classmethod
-    def from_document(cls, document: Document, categories: dict[str, Category]) -> "Post":
-        given: Document = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-        known = tuple(categories[id] for id in document["categories"] if id in categories)
-        given |= {name: tuple(given[name]) for name in ("keywords", "addresses") if name in given}
-        return cls(**{**given, "id": document["_id"], "categories": known})
-
-    def to_document(self) -> Document:
-        document = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "id"}
-        listed = {name: list(getattr(self, name)) for name in ("keywords", "addresses")}
-        categories = [category.id for category in self.categories]
-        is_listed = not self.is_draft and not self.is_archived
-        keys = {"slug_key": self.slug.casefold(), "is_listed": is_listed}
-        keys |= {"address_keys": sorted({address_key(address) for address in self.addresses})}
-        return {**document, **listed, **keys, "_id": self.id, "categories": categories}
 
 
 class Posts:
     """All posts, and who may see which."""
 
     def __init__(self, mongo: Mongo, categories: Categories, pages: Pages, clock: Clock) -> None:
-        self._mongo = mongo
         self._posts = mongo["posts"]
+        self._repeatable = mongo.repeatable("posts")
         self._pages = pages
         self._categories = categories
         self._clock = clock
@@ -158,12 +59,17 @@ class Posts:
 
     async def by_slug(self, slug: str) -> Post:
         """The visible post of this slug, in any case."""
-        document, categories = await asyncio.gather(
-            self._posts.find_one({"slug_key": slug.casefold(), **self._visible()}), self._categories.all()
-        )
+        document, categories = await asyncio.gather(self._posts.find_one(self._at(slug)), self._categories.all())
         if document is None:
             raise NotFound("There is no such post.")
         return Post.from_document(document, categories)
+
+    async def with_thread(self, slug: str) -> Post:
+        """The same for who only asks for its comments: without its texts and categories."""
+        document = await self._posts.find_one(self._at(slug), WITHOUT_TEXTS)
+        if document is None:
+            raise NotFound("There is no such post.")
+        return Post.from_document(document, {})
 
     async def by_id(self, id: str) -> Post:
         """The post of this id, visible or not: for staff and for the live table, which asks for itself."""
@@ -204,17 +110,21 @@ class Posts:
             query["published"] = {**{k: v for k, v in query["published"].items() if k != "$lte"}, "$lt": before}
         return await self._listed(query, LISTED, limit=most)
 
-    async def years(self) -> list[tuple[int, int]]:
-        """Years that have visible posts, newest first, each with how many."""
-        pipeline: list[Document] = [
-            {"$match": self._visible()},
-            {"$group": {"_id": {"$year": "$published"}, "count": {"$sum": 1}}},
-            {"$sort": {"_id": -1}},
-        ]
-        return [(row["_id"], row["count"]) for row in await self._mongo.aggregate("posts", pipeline)]
+    async def years(self) -> list[int]:
+        """Years that have visible posts, newest first: from one to the next in the index, however many posts each has."""
+        years: list[int] = []
+        query = self._visible()
+        while newest := await self._posts.find_one(query, {"published": 1}, sort=NEWEST):
+            years.append(newest["published"].year)
+            query = {**query, "published": {"$lt": datetime(years[-1], 1, 1, tzinfo=UTC)}}
+        return years
+
+    async def has_more_than(self, number: int) -> bool:
+        """Whether there are more visible posts than so many."""
+        return bool(await self._posts.find(self._visible(), {"_id": 1}).skip(number).limit(1).to_list(None))
 
     async def neighbours(self, post: Post) -> tuple[Post | None, Post | None]:
-        """The visible posts just before and just after this one, by (date, id)."""
+        """The visible posts just before and just after this one, by (date, id): without their categories."""
         at, now = post.published, self._clock()
         same_time = {"published": at}
         older = {"$or": [{"published": {"$lt": at}}, {**same_time, "_id": {"$lt": post.id}}], "is_listed": True}
@@ -223,22 +133,26 @@ class Posts:
             "is_listed": True,
         }
         before, after = await asyncio.gather(
-            self._listed(older, LISTED, limit=1), self._listed(newer, LISTED, limit=1, sort=_reversed(NEWEST))
+            self._found(older, LISTED, limit=1), self._found(newer, LISTED, limit=1, sort=_reversed(NEWEST))
         )
         return (before[0] if before else None), (after[0] if after else None)
 
     async def related(self, post: Post) -> list[Post]:
-        """Visible posts that share categories, then keywords, the most popular first."""
+        """Visible posts that share categories, then keywords, the most popular first; with the categories shared."""
         popular = [("popularity", DESCENDING), *NEWEST]
         fields = {**LISTED, "popularity": 1, "keywords": 1}
-        shared = [
-            {"categories": {"$in": [category.id for category in post.categories]}},
-            {"keywords": {"$in": list(post.keywords)}},
-        ]
+        shared = {"categories": [category.id for category in post.categories], "keywords": list(post.keywords)}
         found = await asyncio.gather(
             *(
-                self._listed({**self._visible(), **either, "_id": {"$ne": post.id}}, fields, limit=12, sort=popular)
-                for either in shared
+                self._found(
+                    {**self._visible(), field: {"$in": values}, "_id": {"$ne": post.id}},
+                    fields,
+                    limit=MOST_ALIKE,
+                    sort=popular,
+                    categories=post.categories,
+                )
+                for field, values in shared.items()
+                if values
             )
         )
         return ranked(post, {other.id: other for posts in found for other in posts}.values())
@@ -293,9 +207,12 @@ class Posts:
         return (Post.from_document(document, categories), document["origin"]) if document else None
 
     async def set_comment_count(self, id: str, count: int, roots: int, n: int) -> None:
-        """Store counts that are at least as new as change `n`; those of older news never replace those of newer."""
+        """Store counts that are at least as new as change `n`; those of older news never replace those of newer.
+
+        Whoever may have lost them counts again, since the change itself is untold until this is done.
+        """
         older = {"_id": id, "n": {"$lte": n}}
-        await self._posts.update_one(older, {"$set": {"comment_count": count, "root_count": roots, "n": n}})
+        await self._repeatable.update_one(older, {"$set": {"comment_count": count, "root_count": roots, "n": n}})
 
     async def rate(self, reads: Mapping[str, int]) -> int:
         """Store how popular the posts at these addresses are, by how often each was read; how many have changed."""
@@ -336,57 +253,26 @@ class Posts:
         if any(version.is_visible(self._clock()) for version in versions):
             await self.tell(versions[0])
 
+    def _at(self, slug: str) -> Document:
+        return {"slug_key": slug.casefold(), **self._visible()}
+
     def _visible(self) -> dict[str, Any]:
         return {"is_listed": True, "published": {"$lte": self._clock()}}
 
     async def _listed(
-        self, query: Document, fields: Document | None = None, skip: int = 0, limit: int = 0, sort: Any = NEWEST
+        self, query: Document, fields: Document | None = None, skip: int = 0, limit: int = 0
     ) -> list[Post]:
-        cursor = self._posts.find(query, fields or None).sort(sort).skip(skip).limit(limit)
+        cursor = self._posts.find(query, fields).sort(NEWEST).skip(skip).limit(limit)
         documents, categories = await asyncio.gather(cursor.to_list(None), self._categories.all())
         return [Post.from_document(document, categories) for document in documents]
 
-
-def address_key(address: str) -> str:
-    """An address as it is looked for: decoded, in any case, without empty parts or a final slash; its query as it is."""
-    path, mark, query = address.partition("?")
-    words = [word for word in unquote(path).casefold().split("/") if word]
-    return f"/{'/'.join(words)}{mark}{query}"
-
-
-def popularity(reads: int, age: timedelta) -> float:
-    """log10(1 + reads per day): ten times the readers are one more. A day that has begun counts as one."""
-    return log10(1 + reads / max(1.0, age / timedelta(days=1)))
-
-
-def tag_of_post(id: str) -> str:
-    return f"post:{id}"
-
-
-def rendered(post: Post) -> Post:
-    """The post with its HTML made anew from its text. Invalid where there is no title, or far too much text."""
-    problems = {}
-    if not 0 < len(post.title.strip()) <= LONGEST_TITLE:
-        problems["title"] = f"A title has 1 to {LONGEST_TITLE} characters."
-    if len(post.text) > LONGEST_TEXT:
-        problems["text"] = f"A post has at most {LONGEST_TEXT:,} characters."
-    if not post.slug or "/" in post.slug:
-        problems["slug"] = "A slug is a word for the address, without a slash."
-    if problems:
-        raise Invalid(problems)
-    html = post_html(post.text, post.format)
-    return replace(post, html=html.html, opening=html.opening, description=post.summary or plain(html.html, 200))
-
-
-def ranked(post: Post, others: Iterable[Post]) -> list[Post]:
-    """Those most related to a post: by shared categories, then shared keywords, then popularity, then date."""
-    categories, keywords = set(post.categories), set(post.keywords)
-
-    def kinship(other: Post) -> tuple[int, int, float, datetime]:
-        shared = len(categories.intersection(other.categories)), len(keywords.intersection(other.keywords))
-        return *shared, other.popularity, other.published
-
-    return sorted(others, key=kinship, reverse=True)[:MOST_RELATED]
+    async def _found(
+        self, query: Document, fields: Document, limit: int, sort: Any = NEWEST, categories: Iterable[Category] = ()
+    ) -> list[Post]:
+        """What a query finds, knowing of no other categories than these: nothing else is read."""
+        documents = await self._posts.find(query, fields).sort(sort).limit(limit).to_list(None)
+        known = {category.id: category for category in categories}
+        return [Post.from_document(document, known) for document in documents]
 
 
 def _taken(post: Post, error: DuplicateKey) -> Conflict:

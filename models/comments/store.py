@@ -1,0 +1,171 @@
+"""Where comments are kept: read, numbered, written. Nobody is told of anything here; changes.py does that.
+
+Every change of what the world sees takes the next number of its post (`n`), by the very write that makes it: greatest + 1,
+and on a clash the one after what is greatest by then. `numbers` are all that a comment ever had, unique under its post, so
+that an edit, which moves its comment on, leaves no gap that another could slip into: a number that is visible means that all
+smaller ones were. `told: false` is part of the same write (architecture, 5).
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from lib.clock import Clock
+from lib.ids import is_id
+from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, taken_key
+from models.comments.comment import Comment
+from models.errors import NotFound
+from models.posts import Post
+
+NUMBERED = {"$gt": 0}
+ADDRESSES_KEPT = timedelta(days=30)
+UNTOLD_AFTER = timedelta(seconds=5)
+UNSEEN = ("text", "agent", "network", "email", "words", "numbers", "origin", "changed")  # what no page shows
+
+
+class CommentStore:
+    """The documents of all comments, and the substrings that are watched for."""
+
+    def __init__(self, mongo: Mongo, clock: Clock) -> None:
+        self._mongo = mongo
+        self._comments = mongo["comments"]
+        self._repeatable = mongo.repeatable("comments")
+        self._substrings = mongo["substrings"]
+        self._clock = clock
+
+    async def create_indexes(self) -> None:
+        numbered = {"n": NUMBERED}
+        up, down = ASCENDING, DESCENDING
+        await self._comments.create_indexes(
+            [
+                IndexModel([("post", up), ("n", up)], unique=True, partialFilterExpression=numbered),
+                IndexModel(
+                    [("post", up), ("numbers", up)], unique=True, partialFilterExpression={"numbers": {"$exists": True}}
+                ),
+                IndexModel([("post", up), ("depth", up), ("place", up)], partialFilterExpression=numbered),
+                IndexModel([("root", up)]),
+                IndexModel([("created", down), ("_id", down)]),
+                IndexModel([("status", up), ("created", down), ("_id", down)]),
+                IndexModel([("post", up), ("status", up), ("created", down), ("_id", down)]),
+                IndexModel([("author", up), ("status", up)]),
+                IndexModel([("words", up), ("created", down)]),
+                IndexModel([("told", up)], partialFilterExpression={"told": False}),
+                IndexModel([("network", up), ("created", up)], partialFilterExpression={"network": {"$gt": ""}}),
+                IndexModel(
+                    [("origin.kind", up), ("origin.host", up), ("origin.id", up)],
+                    unique=True,
+                    partialFilterExpression={"origin.id": {"$exists": True}},
+                ),
+            ]
+        )
+
+    async def by_id(self, id: str) -> Comment:
+        document = await self._comments.find_one({"_id": id}) if is_id(id) else None
+        if document is None:
+            raise NotFound("There is no such comment.")
+        return Comment.from_document(document)
+
+    async def of_post(self, post: Post, id: str) -> Comment:
+        """The comment of this id under this post: never one of another."""
+        comment = await self.by_id(id)
+        if comment.post != post.id:
+            raise NotFound("There is no such comment.")
+        return comment
+
+    async def found(self, query: Document, sort: Any = None, limit: int = 0, skip: int = 0) -> list[Comment]:
+        """The comments that a query finds, whole."""
+        return await self._read(self._comments.find(query), sort, limit, skip)
+
+    async def shown(self, query: Document, sort: Any = None, limit: int = 0, skip: int = 0) -> list[Comment]:
+        """The comments that a query finds, with no more than pages show of them."""
+        return await self._read(self._comments.find(query, dict.fromkeys(UNSEEN, 0)), sort, limit, skip)
+
+    async def has(self, query: Document) -> bool:
+        return await self._comments.find_one(query, {"_id": 1}) is not None
+
+    async def count(self, query: Document) -> int:
+        return int(await self._comments.count_documents(query))
+
+    async def newest_n(self, post: str) -> int:
+        """The number of the newest change under a post; 0 where there was none."""
+        query = {"post": post, "n": NUMBERED}
+        newest = await self._comments.find_one(query, {"n": 1}, sort=[("n", DESCENDING)])
+        return newest["n"] if newest else 0
+
+    async def untold(self) -> list[Comment]:
+        """Changes that the world should have heard of 5 seconds ago: whoever made them died half way, or Redis was away."""
+        query = {"told": False, "changed": {"$lt": self._clock() - UNTOLD_AFTER}}
+        return await self.found(query, [("changed", ASCENDING)], 1000)
+
+    async def insert(self, comment: Comment, newest: int, is_told: bool = False) -> Comment:
+        """Store a new comment; a published one under the first free number, which is most likely the one after `newest`.
+
+        DuplicateKey where there is one with its id.
+        """
+        if not comment.is_published:
+            await self._comments.insert_one(self._document(comment, is_told))
+            return comment
+        n = newest + 1
+        while True:
+            try:
+                await self._comments.insert_one({**self._document(comment, is_told), **_numbered(n, n), "numbers": [n]})
+            except DuplicateKey as error:
+                if not taken_key(error).keys() & {"n", "numbers"}:
+                    raise
+                n = await self.newest_n(comment.post) + 1
+            else:
+                return replace(comment, n=n, place=n)
+
+    async def save(self, before: Comment, after: Comment) -> Comment | None:
+        """Write a changed comment, with the next number if the world sees or saw it. None where it changed meanwhile."""
+        unchanged = {"_id": before.id, "revision": before.revision}
+        after = replace(after, revision=before.revision + 1)
+        is_seen = before.is_numbered or after.is_published
+        while True:
+            n = await self.newest_n(after.post) + 1 if is_seen else None
+            place = before.place or n
+            change: Document = {"$set": self._document(after)}
+            if n is not None:
+                change = {"$set": {**change["$set"], **_numbered(n, place)}, "$push": {"numbers": n}}
+            try:
+                result = await self._comments.update_one(unchanged, change)
+            except DuplicateKey:
+                continue
+            return replace(after, n=n, place=place) if result.matched_count else None
+
+    async def mark_told(self, comment: Comment) -> None:
+        """The world has heard of this version. Where the mark is lost, it hears again."""
+        as_told = {"_id": comment.id, "revision": comment.revision}
+        await self._repeatable.update_one(as_told, {"$set": {"told": True}})
+
+    async def move(self, author: str, to: str) -> None:
+        """Give all that an account wrote to the one that it was merged into; safe to repeat."""
+        await self._comments.update_many({"author": author}, {"$set": {"author": to}})
+
+    async def forget_addresses(self) -> int:
+        """Drop the network addresses of comments older than 30 days."""
+        old = {"network": {"$gt": ""}, "created": {"$lt": self._clock() - ADDRESSES_KEPT}}
+        result = await self._comments.update_many(old, {"$set": {"network": "", "agent": ""}})
+        return int(result.modified_count)
+
+    async def substrings(self) -> tuple[str, ...]:
+        """What makes a comment wait for a person, in small letters."""
+        return tuple([document["_id"] async for document in self._substrings.find({})])
+
+    async def watch_for(self, substring: str) -> None:
+        await self._substrings.update_one({"_id": substring}, {"$set": {}}, upsert=True)
+
+    def _document(self, comment: Comment, is_told: bool = False) -> Document:
+        return {**comment.to_document(), "told": is_told, "changed": self._clock()}
+
+    async def _read(self, cursor: Any, sort: Any, limit: int, skip: int) -> list[Comment]:
+        """What nobody was told of yet may not be on disk: shown and then lost, its number would be given to another."""
+        cursor = cursor.skip(skip).limit(limit)
+        documents = await (cursor.sort(sort) if sort else cursor).to_list(None)
+        if not all(document.get("told", True) for document in documents):
+            await self._mongo.settle()
+        return [Comment.from_document(document) for document in documents]
+
+
+def _numbered(n: int, place: int | None) -> Document:
+    return {"n": n, "place": place}
