@@ -75,6 +75,13 @@ async def hold(site: Site, given: argparse.Namespace) -> int:
     return 0
 
 
+async def rename_category(site: Site, given: argparse.Namespace) -> int:
+    """give a category another name; its old address leads to the new one"""
+    category = await site.categories.rename(given.name, given.to)
+    print(f"{given.name} is {category.name} now, at {category.path}")
+    return 0
+
+
 async def forget(site: Site, given: argparse.Namespace) -> int:
     """forget kept pages: all, or the one with this address"""
     if given.path:
@@ -135,6 +142,7 @@ CHORES: dict[str, tuple[Chore, tuple[str, ...]]] = {
     "demo": (demo, ()),
     "indexes": (indexes, ()),
     "hold": (hold, ("text",)),
+    "rename-category": (rename_category, ("name", "to")),
     "forget": (forget, ("path?",)),
 }
 

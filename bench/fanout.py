@@ -12,7 +12,7 @@ from bench._crowd import Follower, all_have, gathered, newest_post, percentile
 from bench._reference import bare
 from bench.start import Figure
 from lib import servers
-from lib.channels import Channels
+from lib.channels import Channels, Event
 from tests.running import Running
 
 FOLLOWERS = 1000
@@ -58,7 +58,7 @@ async def through_plog(running: Running) -> tuple[list[list[float]], int]:
     numbers = iter(range(1_000_000, 2_000_000))
     try:
         followers = await gathered(FOLLOWERS, running.port, channel)
-        return await measured(followers, lambda text: channels.publish(channel, next(numbers), {"text": text}))
+        return await measured(followers, lambda text: channels.publish(Event(channel, next(numbers), {"text": text})))
     finally:
         await channels.close()
 

@@ -6,7 +6,7 @@ for the sake of a server that they cannot see.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -36,14 +36,26 @@ class Limits:
             attempts = [self._noted_here(key, now, most) for key, most in limits.items()]
         return max(map(_wait, attempts, limits.values(), repeat(now), repeat(window)), default=0)
 
-    async def first(self, key: str, value: str, window: int) -> str:
-        """The value that was first put under a key within a window (seconds): this one, or an earlier caller's."""
+    async def first(self, keys: Sequence[str], value: str, window: int) -> str:
+        """The value that was first put under one of the keys within a window (seconds): this one, or an earlier caller's.
+
+        From then on it is under each of them.
+        """
         try:
-            is_first = await self._redis.set(f"first:{key}", value, nx=True, ex=window)  # with GET too: Redis 7 only
-            earlier = None if is_first else await self._redis.get(f"first:{key}")
+            return await self._first([f"first:{key}" for key in keys], value, window)
         except Away:
-            return self._first_here(key, value, window)
-        return value if earlier is None else _text(earlier)
+            return self._first_here(keys, value, window)
+
+    async def _first(self, keys: list[str], value: str, window: int) -> str:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for key in keys:
+                pipe.set(key, value, nx=True, ex=window).get(key)  # in one command: Redis 7 only
+            there = (await pipe.execute())[1::2]
+        first = next((found for found in there if found not in (value, None)), value)
+        for key, found in zip(keys, there, strict=True):
+            if found != first:
+                await self._redis.set(key, first, ex=window)
+        return _text(first)
 
     async def _noted(self, limits: Mapping[str, int], now: float, window: int) -> list[list[float]]:
         """The newest attempts under each key, this one among them, newest first."""
@@ -59,13 +71,12 @@ class Limits:
         self._attempts[key] = [now, *self._attempts.get(key, [])[:most]]
         return self._attempts[key]
 
-    def _first_here(self, key: str, value: str, window: int) -> str:
+    def _first_here(self, keys: Sequence[str], value: str, window: int) -> str:
         _bounded(self._firsts)
-        until, kept = self._firsts.get(key, (0.0, value))
-        if until > self._seconds():
-            return kept
-        self._firsts[key] = (self._seconds() + window, value)
-        return value
+        now, known = self._seconds(), [self._firsts.get(key, (0.0, value)) for key in keys]
+        until, first = next((kept for kept in known if kept[0] > now), (now + window, value))
+        self._firsts |= dict.fromkeys(keys, (until, first))
+        return first
 
 
 def _wait(newest: list[float], most: int, now: float, window: int) -> int:

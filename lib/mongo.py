@@ -1,6 +1,6 @@
 """The one door to MongoDB: opens the database with Motor or, where chosen, with PyMongo's own asyncio client.
 
-Both speak the same verbs; what differs between them (closing) is settled here. Majority writes and
+Both speak the same verbs; what differs between them (aggregating, closing) is settled here. Majority writes and
 UTC dates are the client's defaults, so that no caller has to remember them.
 """
 
@@ -9,11 +9,10 @@ import inspect
 from typing import Any
 
 from bson.codec_options import CodecOptions
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, ReturnDocument, UpdateOne, WriteConcern
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout, WaitQueueTimeoutError
 
 __all__ = [
-    "AFTER",
     "ASCENDING",
     "DESCENDING",
     "Away",
@@ -23,11 +22,11 @@ __all__ = [
     "Mongo",
     "ReplaceOne",
     "UpdateOne",
+    "also",
     "taken_key",
 ]
 
 Document = dict[str, Any]
-AFTER = ReturnDocument.AFTER
 DuplicateKey = DuplicateKeyError
 Away = (AutoReconnect, NetworkTimeout, WaitQueueTimeoutError)  # ServerSelectionTimeoutError is an AutoReconnect
 PATIENCE = 2  # seconds
@@ -55,6 +54,14 @@ class Mongo:
         """The same, for writes that are not waited for until they are on disk: whoever lost them makes them again."""
         return self._database.get_collection(name, write_concern=WriteConcern(w=1))
 
+    async def aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
+        """Everything that a pipeline over a collection yields."""
+        cursor = self._database[name].aggregate(pipeline)
+        if inspect.isawaitable(cursor):
+            cursor = await cursor
+        documents: list[Document] = await cursor.to_list(None)
+        return documents
+
     async def ping(self) -> None:
         """Returns where the server answers; raises one of `Away` where it does not."""
         await self._database.command("ping")
@@ -75,6 +82,11 @@ class Mongo:
         closing = self._client.close()
         if inspect.isawaitable(closing):
             await asyncio.wait([asyncio.ensure_future(closing)], timeout=PATIENCE)
+
+
+def also(name: str, *stages: Document) -> Document:
+    """A stage that adds what other stages yield of a collection: several questions in one round trip."""
+    return {"$unionWith": {"coll": name, "pipeline": list(stages)}}
 
 
 def taken_key(error: DuplicateKeyError) -> Document:

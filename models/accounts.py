@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.clock import Clock
 from lib.ids import new_id
-from lib.mongo import AFTER, Document, DuplicateKey, IndexModel, Mongo
+from lib.mongo import Document, DuplicateKey, IndexModel, Mongo
 from lib.tokens import digest, new_token
 from models.errors import Invalid, NotAllowed, NotFound
 
@@ -73,14 +73,19 @@ class Accounts:
             raise NotFound("There is no such account.")
         return account
 
-    async def acting(self, id: str) -> Account:
-        """The account of a visitor who does something for the first time or again: written now, where it was not yet."""
-        account = await self.find(id)
-        if account is None:
-            written = {"$setOnInsert": self._fresh()}
-            found = await self._accounts.find_one_and_update({"_id": id}, written, upsert=True, return_document=AFTER)
-            account = Account.from_document(found)
-        return account
+    async def acting(self, id: str, is_new: bool = False) -> Account:
+        """The account of a visitor who does something for the first time or again: written now, where it was not yet.
+
+        `is_new` says that this is most likely the first time.
+        """
+        account = None if is_new else await self.find(id)
+        if account is not None:
+            return account
+        try:
+            await self._accounts.insert_one({"_id": id, **self._fresh()})
+        except DuplicateKey:  # it did something elsewhere in the same moment
+            return await self.by_id(id)
+        return Account(id)
 
     async def member(self, email: str) -> Account:
         """The member with this address, made where there is none."""

@@ -1,14 +1,18 @@
 """Categories: what posts are filed under. Each has an address of its own, `/oc-Web+development`, found in any case."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from lib.ids import new_id
-from lib.mongo import Document, DuplicateKey, IndexModel, Mongo
-from models.errors import NotFound
+from lib.mongo import Document, DuplicateKey, IndexModel, Mongo, taken_key
+from models.errors import Conflict, Invalid, NotFound
+from models.pages import Pages
 
 MOST_AT_ONCE = 4  # categories in one filter
+LONGEST_NAME = 100
+ADDRESSES_TRIED = 100
 SAFE = "+!$&'()*,;:@="  # what stands in a path as it is; browsers leave it alone
 
 
@@ -52,13 +56,20 @@ def path_of(categories: tuple[Category, ...]) -> str:
 
 
 class Categories:
-    """All categories. There are few: pages read them all in one go and pick theirs."""
+    """All categories. There are few: pages read them all in one go and pick theirs.
 
-    def __init__(self, mongo: Mongo) -> None:
+    What one was called before stays with it, so that old links arrive and imports find it; a name that is in use goes first.
+    """
+
+    def __init__(self, mongo: Mongo, pages: Pages) -> None:
         self._categories = mongo["categories"]
+        self._pages = pages
 
     async def create_indexes(self) -> None:
-        await self._categories.create_indexes([IndexModel("key", unique=True), IndexModel("name_key", unique=True)])
+        untold = IndexModel("told", partialFilterExpression={"told": False})
+        await self._categories.create_indexes(
+            [IndexModel("key", unique=True), IndexModel("name_key", unique=True), untold]
+        )
 
     async def all(self) -> dict[str, Category]:
         """Every category by its id."""
@@ -66,24 +77,72 @@ class Categories:
 
     async def by_addresses(self, addresses: list[str]) -> tuple[Category, ...]:
         """The categories of these addresses, in any case; NotFound unless each is known, and for too many at once."""
-        keys = list(dict.fromkeys("+".join(address.casefold().split()) for address in addresses))
-        found = [Category.from_document(d) async for d in self._categories.find({"key": {"$in": keys}})]
+        keys = dict.fromkeys("+".join(address.casefold().split()) for address in addresses)
+        found = await self._called("key", *keys)
         if not 0 < len(found) == len(keys) <= MOST_AT_ONCE:
             raise NotFound("There is no such category.")
-        return tuple(sorted(found, key=lambda category: category.address.casefold()))
+        return tuple(sorted(set(found.values()), key=lambda category: category.address.casefold()))
 
     async def named(self, name: str) -> Category:
         """The category of this name, in any case, made where there is none. Where an address is taken it gets a number."""
-        name = " ".join(name.split())[:100]
-        for attempt in range(100):
-            known = await self._categories.find_one({"name_key": name.casefold()})
+        name = _cleaned(name)
+        for attempt in range(ADDRESSES_TRIED):
+            known = await self._called("name_key", name.casefold())
             if known:
-                return Category.from_document(known)
-            address = address_of(name) + (f"-{attempt + 1}" if attempt else "")
-            fresh = {"_id": new_id(), "name": name, "address": address}
-            try:
-                await self._categories.insert_one({**fresh, "key": address.casefold(), "name_key": name.casefold()})
-            except DuplicateKey:
-                continue
-            return Category.from_document(fresh)
+                return known[name.casefold()]
+            fresh = {"_id": new_id(), **_named(name, attempt)}
+            with suppress(DuplicateKey):
+                await self._categories.insert_one(fresh)
+                return Category.from_document(fresh)
         raise NotFound(f"No address is left for the category {name!r}.")
+
+    async def rename(self, name: str, to: str) -> Category:
+        """Give a category another name, and an address after it. Conflict where another one has that name."""
+        known = (await self._called("name_key", _cleaned(name).casefold())).get(_cleaned(name).casefold())
+        if known is None:
+            raise NotFound(f"There is no category {name!r}.")
+        if not (to := _cleaned(to)):
+            raise Invalid({"name": "A category needs a name."})
+        before = {"former.key": _key(known.address), "former.name_key": known.name.casefold()}
+        for attempt in range(ADDRESSES_TRIED):
+            change = {"$set": {**_named(to, attempt), "told": False}, "$addToSet": before}
+            try:
+                await self._categories.update_one({"_id": known.id}, change)
+            except DuplicateKey as error:
+                if "name_key" in taken_key(error):
+                    raise Conflict("name-taken", f"There is a category {to!r} already.") from error
+                continue
+            await self.tell(known.id)
+            return (await self.all())[known.id]
+        raise NotFound(f"No address is left for the category {to!r}.")
+
+    async def tell(self, id: str) -> None:
+        """Forget all pages, for the name may be on any; safe to repeat."""
+        await self._pages.forget_all()
+        await self._categories.update_one({"_id": id}, {"$set": {"told": True}})
+
+    async def untold(self) -> list[str]:
+        """The ids of those that whoever renamed them left untold."""
+        return [document["_id"] async for document in self._categories.find({"told": False}, {"_id": 1})]
+
+    async def _called(self, field: str, *keys: str) -> dict[str, Category]:
+        """Which category each of these means, by its `key` or `name_key`: now, or else formerly."""
+        query = {"$or": [{field: {"$in": keys}}, {f"former.{field}": {"$in": keys}}]}
+        documents = await self._categories.find(query).to_list(None)
+        former = {key: d for d in documents for key in d.get("former", {}).get(field, ())}
+        meant = former | {document[field]: document for document in documents}
+        return {key: Category.from_document(meant[key]) for key in keys if key in meant}
+
+
+def _cleaned(name: str) -> str:
+    return " ".join(name.split())[:LONGEST_NAME]
+
+
+def _named(name: str, attempt: int) -> Document:
+    """What a category of this name is stored with, at one of the addresses that may be free."""
+    address = address_of(name) + (f"-{attempt + 1}" if attempt else "")
+    return {"name": name, "name_key": name.casefold(), "address": address, "key": _key(address)}
+
+
+def _key(address: str) -> str:
+    return address.casefold()

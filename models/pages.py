@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from lib import json, redis
+from lib.channels import Event
 from lib.pagecache import PageCache, Pending
 
 CHANNEL = "pages"
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 class Channels(Protocol):
     async def follow(self, name: str, follower: Any, newest: Callable[[], Awaitable[int]], /) -> int: ...
-    async def publish(self, name: str, n: int, data: Any, /) -> None: ...
+    async def publish(self, *events: Event) -> None: ...
 
 
 class Pages:
@@ -94,7 +95,7 @@ class Pages:
         try:
             n = await self._counter.incr(f"{CHANNEL}:n")
             told = {"host": self._host, "tags": None if self._owes else tags}
-            await self._channels.publish(CHANNEL, n, told)
+            await self._channels.publish(Event(CHANNEL, n, told))
             self._owes = False
         except redis.Away:
             self._owes = True

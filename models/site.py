@@ -44,8 +44,8 @@ class Site:
         self.tokens = Tokens(settings.secret)
         self.own_host = urlsplit(settings.url).netloc
         self.accounts = Accounts(self.mongo, clock, settings.staff)
-        self.categories = Categories(self.mongo)
         self.pages = Pages(PageCache(settings.data / "kept"), self.channels, self.redis, self.name_of_host())
+        self.categories = Categories(self.mongo, self.pages)
         self.renderings: dict[str, Any] = {}  # pages that this process is making: handlers/caching.py
         self.posts = Posts(self.mongo, self.categories, self.pages, clock)
         store = self._comment_store = CommentStore(self.mongo, clock)
@@ -88,12 +88,16 @@ class Site:
 
     async def tell_untold(self) -> int:
         """Tell whatever stayed untold: its time has come, its writer died half way, or Redis was away."""
-        posts, comments = await asyncio.gather(self.posts.untold(), self.changes.untold())
+        categories, posts, comments = await asyncio.gather(
+            self.categories.untold(), self.posts.untold(), self.changes.untold()
+        )
+        for category in categories:
+            await self.categories.tell(category)
         for post in posts:
             await self.posts.tell(post)
         for comment in comments:
             await self.changes.tell(comment)
-        return len(posts) + len(comments)
+        return len(categories) + len(posts) + len(comments)
 
     async def move_merged(self) -> int:
         """Give what merged accounts wrote to the members that they became."""

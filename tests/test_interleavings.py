@@ -7,8 +7,8 @@ reconnecting. CI runs a seeded hundred; `bin/test --long` runs ten thousand.
 import asyncio
 import os
 import random
-from typing import Any
 
+from lib.channels import Event
 from lib.redis import Away
 from models.comments import Attempt, Author, Comment
 from models.errors import Invalid
@@ -133,7 +133,7 @@ class Trial:
 class Nobody:
     """Channels of a process that dies before it could tell anyone."""
 
-    async def publish(self, channel: str, n: int, data: dict[str, Any]) -> None:
+    async def publish(self, *events: Event) -> None:
         raise Away[0]("killed")
 
 

@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from lib.channels.channel import Channel, Follower, Newest
+from lib.channels.channel import Channel, Event, Follower, Newest
 from lib.json import dumps
 from lib.redis import Away, Subscription, open_redis
 
-__all__ = ["Away", "Channels", "Follower", "Newest"]
+__all__ = ["Away", "Channels", "Event", "Follower", "Newest"]
 
 PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is read without it
 LONGEST_PAUSE = 2.0  # seconds between attempts to reach Redis
@@ -110,10 +110,12 @@ class Channels:
         for name in list(self._followed.get(follower, ())):
             self.leave(name, follower)
 
-    async def publish(self, name: str, n: int, data: Any) -> None:
-        """Tell everybody who follows, in all processes, of the change numbered n. Raises one of `Away` if it could not."""
-        event = dumps({"type": "event", "channel": name, "n": n, "data": data})
-        await self._redis.publish(self._prefix + name, f"{n}\n{event}")
+    async def publish(self, *events: Event) -> None:
+        """Tell everybody who follows, in all processes, of these changes. Raises one of `Away` if it could not."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for event in events:
+                pipe.publish(self._prefix + event.channel, f"{event.n}\n{dumps({'type': 'event', **event._asdict()})}")
+            await pipe.execute()
 
     def _channel(self, name: str, newest: Newest) -> Channel:
         channel = self._channels.get(name)

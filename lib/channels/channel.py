@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 BREATH = 50  # followers that are told at a stretch before others get their turn
 LASTING = 30.0  # seconds that another process's count is believed
@@ -17,6 +17,14 @@ class Follower(Protocol):
     """Whoever follows: takes a text at once, bounds its own queue, and never raises."""
 
     def send(self, text: str, /) -> None: ...
+
+
+class Event(NamedTuple):
+    """The change numbered `n` of what a channel tells of."""
+
+    channel: str
+    n: int
+    data: Any
 
 
 class Channel:

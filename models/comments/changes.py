@@ -1,14 +1,14 @@
 """What changes a comment, and all that follows: its post counted anew, pages forgotten, everyone who reads it told."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from lib import mongo, redis
+from lib.channels import Event
 from lib.mongo import DuplicateKey
 from models.comments.comment import Comment
-from models.comments.store import NUMBERED, CommentStore
+from models.comments.store import CommentStore
 from models.comments.threads import Threads
 from models.errors import Conflict
 from models.pages import Pages
@@ -24,7 +24,7 @@ Step = Callable[[Comment], Comment]
 class Channels(Protocol):
     """Where changes are published; raises `redis.Away` where nobody could be told."""
 
-    def publish(self, channel: str, n: int, data: dict[str, Any]) -> Awaitable[None]: ...
+    def publish(self, *events: Event) -> Awaitable[None]: ...
 
 
 class Changes:
@@ -95,15 +95,12 @@ class Changes:
 
     async def _recount(self, post: str, n: int) -> None:
         """Count a post's comments and roots anew, after change `n` was stored: the counts are at least as new as that."""
-        count, roots = await asyncio.gather(
-            self._store.count({"post": post, "status": "published"}),
-            self._store.count({"post": post, "depth": 0, "n": NUMBERED}),
-        )
-        await self._posts.set_comment_count(post, count, roots, n)
+        await self._posts.set_comment_count(post, *await self._store.counts_of(post), n)
 
     async def _publish(self, comment: Comment) -> None:
+        news = {"id": comment.id, "status": comment.status, "post": comment.post}
+        events = [Event(STAFF_CHANNEL, 0, {"comment": news})]
         if comment.n is not None:
             (change,) = await self._threads.as_changes([comment])
-            await self._channels.publish(comment.channel, comment.n, {"comment": change})
-        news = {"id": comment.id, "status": comment.status, "post": comment.post}
-        await self._channels.publish(STAFF_CHANNEL, 0, {"comment": news})
+            events.append(Event(comment.channel, comment.n, {"comment": change}))
+        await self._channels.publish(*events)

@@ -86,7 +86,7 @@ class Comments:
         above = await self._parent(post, author, parent)
         verdict = judge(attempt, facts, self._moderation)
         refuse(verdict)
-        account = await self._accounts.acting(author.id)
+        account = await self._accounts.acting(author.id, is_new=not author.had_id)
         comment = self._written(id, post, replace(author, id=account.id), attempt, verdict)
         if comment.is_published and above is not None and not above.is_numbered:  # the author's own, still held
             above = hanging_on(above.id, await ancestry(self._store, above))
@@ -141,14 +141,13 @@ class Comments:
         Who took theirs back may say it again.
         """
         what = digest(post.id, attempt.text)
-        fresh = id = new_id()
-        for key in author.keys:
-            id = await self._limits.first(f"comment:{key}:{what}", id, MINUTE)
+        fresh = new_id()
+        id = await self._limits.first([f"comment:{key}:{what}" for key in author.keys], fresh, MINUTE)
         known = None
         if id != fresh:
             known = next(iter(await self._store.found({"_id": id})), None)
         if known is not None and known.status == "gone":
-            return await self._limits.first(f"comment-again:{id}", fresh, MINUTE), None
+            return await self._limits.first([f"comment-again:{id}"], fresh, MINUTE), None
         return id, known
 
     async def _parent(self, post: Post, author: Author, parent: str | None) -> Comment | None:
@@ -165,12 +164,8 @@ class Comments:
         return replace(facts, wait=wait, is_trusted=author.is_staff)
 
     async def _facts_of_text(self, post: Post, author: str, attempt: Attempt) -> Facts:
-        recently = {"words": words_of(attempt.text), "created": {"$gt": self._clock() - REPEATED_WITHIN}}
-        is_repeated, has_approved, substrings = await asyncio.gather(
-            self._store.has(recently),
-            self._store.has({"author": author, "status": "published"}),
-            self._store.substrings(),
-        )
+        since = self._clock() - REPEATED_WITHIN
+        is_repeated, has_approved, substrings = await self._store.facts(words_of(attempt.text), since, author)
         return Facts(
             is_open=post.takes_comments,
             own_host=self._own_host,

@@ -7,12 +7,12 @@ smaller ones were. `told: false` is part of the same write (architecture, 5).
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from lib.clock import Clock
 from lib.ids import is_id
-from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, taken_key
+from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, also, taken_key
 from models.comments.comment import Comment
 from models.errors import NotFound
 from models.posts import Post
@@ -80,11 +80,28 @@ class CommentStore:
         """The comments that a query finds, with no more than pages show of them."""
         return await self._read(self._comments.find(query, dict.fromkeys(UNSEEN, 0)), sort, limit, skip)
 
-    async def has(self, query: Document) -> bool:
-        return await self._comments.find_one(query, {"_id": 1}) is not None
-
     async def count(self, query: Document) -> int:
         return int(await self._comments.count_documents(query))
+
+    async def counts_of(self, post: str) -> tuple[int, int]:
+        """How many comments of a post are published, and how many that ever were are roots."""
+        published, roots = {"post": post, "status": "published"}, {"post": post, "depth": 0, "n": NUMBERED}
+        counting: list[Document] = [{"$match": published}, {"$count": "published"}]
+        counting.append(also("comments", {"$match": roots}, {"$count": "roots"}))
+        counts = dict[str, int]()
+        for count in await self._mongo.aggregate("comments", counting):  # none where there are none
+            counts |= count
+        return counts.get("published", 0), counts.get("roots", 0)
+
+    async def facts(self, words: str, since: datetime, author: str) -> tuple[bool, bool, tuple[str, ...]]:
+        """Whether somebody said these words since then, whether an author has a published comment, what is watched for."""
+        said, published = {"words": words, "created": {"$gt": since}}, {"author": author, "status": "published"}
+        asking: list[Document] = [{"$match": said}, {"$limit": 1}, {"$project": {"_id": "repeated"}}]
+        asking.append(also("comments", {"$match": published}, {"$limit": 1}, {"$project": {"_id": "approved"}}))
+        asking.append(also("substrings", {"$project": {"_id": 0, "substring": "$_id"}}))
+        found = await self._mongo.aggregate("comments", asking)
+        facts = {fact.get("_id") for fact in found}
+        return "repeated" in facts, "approved" in facts, tuple(f["substring"] for f in found if "substring" in f)
 
     async def newest_n(self, post: str) -> int:
         """The number of the newest change under a post; 0 where there was none."""
@@ -148,11 +165,8 @@ class CommentStore:
         result = await self._comments.update_many(old, {"$set": {"network": "", "agent": ""}})
         return int(result.modified_count)
 
-    async def substrings(self) -> tuple[str, ...]:
-        """What makes a comment wait for a person, in small letters."""
-        return tuple([document["_id"] async for document in self._substrings.find({})])
-
     async def watch_for(self, substring: str) -> None:
+        """From now on `facts` names this, which is in small letters."""
         await self._substrings.update_one({"_id": substring}, {"$set": {}}, upsert=True)
 
     def _document(self, comment: Comment, is_told: bool = False) -> Document:

@@ -83,9 +83,9 @@ class Post:
     @property
     def content_digest(self) -> str:
         """What tells whether somebody has edited it since: a digest of all that an author writes."""
-        names = ",".join(sorted(category.name for category in self.categories))
+        filed = ",".join(sorted(category.id for category in self.categories))
         words = (self.title, self.slug, self.text, self.format, self.summary, self.url or "", iso(self.published))
-        return digest(*words, names, ",".join(self.keywords), str(self.is_draft))
+        return digest(*words, filed, ",".join(self.keywords), str(self.is_draft))
 
     @classmethod
     def from_document(cls, document: Document, categories: dict[str, Category]) -> "Post":

@@ -85,6 +85,16 @@ class CachingTest(SiteTestCase):
         self.edit(self.run_now(self.site.posts.by_slug("post-1")), categories=speed)
         self.assertFalse(self.is_kept("/oc-Live") or self.is_kept("/oc-Speed"))
 
+    def test_a_renamed_category_makes_every_page_go_and_its_old_address_leads_to_the_new_one(self) -> None:
+        self.keep_all()
+        self.client.get("/oc-Live")
+        self.run_now(self.site.categories.rename("Live", "Real time"))
+        self.assertEqual([address for address in (*KEPT, "/oc-Live") if self.is_kept(address)], [])
+        for former, now in (("/oc-Live", "/oc-Real+time"), ("/oc-Live/atom.xml", "/oc-Real+time/atom.xml")):
+            answer = self.client.get(former)
+            self.assertEqual((answer.code, answer.headers.get("Location")), (301, now))
+        self.assertIn("Real time", self.client.get("/").body.decode())
+
     def test_a_scheduled_post_appears_by_itself_when_its_time_has_come(self) -> None:
         self.post_by("tomorrow", published=START + timedelta(days=1))
         self.assertNotIn("tomorrow", self.client.get("/").body.decode())

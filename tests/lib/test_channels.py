@@ -4,7 +4,7 @@ import asyncio
 import json
 import unittest
 
-from lib.channels import Away, Channels
+from lib.channels import Away, Channels, Event
 from tests.lib.redis_server import RedisServer
 
 
@@ -78,7 +78,7 @@ class ChannelsTestCase(unittest.IsolatedAsyncioTestCase):
 
     async def write(self, channels, n, name="c"):
         self.log.n = max(self.log.n, n)
-        await channels.publish(name, n, {"change": n})
+        await channels.publish(Event(name, n, {"change": n}))
 
     def subscribed(self):
         with self.redis.client() as redis:
@@ -381,9 +381,9 @@ class TestLosingRedis(ChannelsTestCase):
     async def test_publishing_says_that_redis_is_away(self):
         await self.lose()
         with self.assertRaises(Away):
-            await self.one.publish("c", 4, {})
+            await self.one.publish(Event("c", 4, {}))
         await self.find()
-        await self.one.publish("c", 4, {})
+        await self.one.publish(Event("c", 4, {}))
 
     async def test_a_start_without_redis_goes_on_trying(self):
         self.redis.kill()

@@ -30,8 +30,17 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
 
     async def test_the_first_value_is_everybodys_until_its_time_is_over(self) -> None:
         for one, other in await self.limits_on_each_redis():
-            self.assertEqual(await one.first("key", "mine", 60), "mine")
-            self.assertEqual(await other.first("key", "yours", 60), "mine")
+            self.assertEqual(await one.first(["key"], "mine", 60), "mine")
+            self.assertEqual(await other.first(["key"], "yours", 60), "mine")
+
+    async def test_what_was_first_under_one_key_is_first_under_all_of_them(self) -> None:
+        nowhere = open_redis("unix:///nowhere/redis.sock")
+        self.addAsyncCleanup(nowhere.aclose)
+        alone = Limits(nowhere, lambda: self.now)
+        for one, other in [*await self.limits_on_each_redis(), (alone, alone)]:
+            self.assertEqual(await one.first(["a", "b"], "mine", 60), "mine")
+            self.assertEqual(await other.first(["c", "b"], "yours", 60), "mine")
+            self.assertEqual(await one.first(["c"], "theirs", 60), "mine")
 
     async def test_attempts_count_together_and_slide_out_of_the_window(self) -> None:
         for one, other in await self.limits_on_each_redis():
@@ -47,7 +56,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
         self.addAsyncCleanup(nowhere.aclose)
         limits = Limits(nowhere, lambda: self.now)
         self.assertEqual([await limits.exceeded({"key": 1}, 60) for _ in range(2)], [0, 60])
-        self.assertEqual([await limits.first("key", value, 60) for value in ("mine", "yours")], ["mine", "mine"])
+        self.assertEqual([await limits.first(["key"], value, 60) for value in ("mine", "yours")], ["mine", "mine"])
 
 
 class TextTest(unittest.TestCase):

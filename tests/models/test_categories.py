@@ -2,8 +2,8 @@
 
 import asyncio
 
-from models.categories import Category, address_of, path_of
-from models.errors import NotFound
+from models.categories import Categories, Category, address_of, path_of
+from models.errors import Conflict, Invalid, NotFound
 from tests.base import SiteTestCase
 
 
@@ -47,3 +47,47 @@ class CategoriesTest(SiteTestCase):
             with self.subTest(addresses), self.assertRaises(NotFound):
                 self.run_now(self.site.categories.by_addresses(addresses))
         self.assertEqual(len(self.run_now(self.site.categories.by_addresses(list("DCBA")))), 4)
+
+    def rename(self, name: str, to: str) -> Category:
+        return self.run_now(self.site.categories.rename(name, to))
+
+    def test_what_a_category_was_called_leads_to_it_until_another_is_called_that(self) -> None:
+        (old,) = self.named("Web")
+        renamed = self.rename(" web ", "The   Web")
+        self.assertEqual((renamed.id, renamed.name, renamed.path), (old.id, "The Web", "/oc-The+Web"))
+        self.assertEqual(self.run_now(self.site.categories.by_addresses(["WEB", "the+web"])), (renamed,))
+        self.assertEqual(self.named("Web", "the web"), [renamed, renamed], "an import that still says so")
+        (other,) = self.named("Else")
+        other = self.rename("Else", "Web")
+        self.assertEqual(self.run_now(self.site.categories.by_addresses(["web"])), (other,))
+        self.assertEqual(self.named("Web"), [other])
+
+    def test_a_category_may_be_called_again_what_it_was_and_in_other_letters(self) -> None:
+        self.named("web")
+        names = [self.rename(*names).path for names in (("web", "Web"), ("Web", "Net"), ("Net", "Web"), ("Web", "Web"))]
+        self.assertEqual(names, ["/oc-Web", "/oc-Net", "/oc-Web", "/oc-Web"])
+
+    def test_nothing_is_renamed_to_what_another_is_called_to_nothing_or_from_nowhere(self) -> None:
+        self.named("A", "B")
+        for error, name, to in ((Conflict, "A", "b"), (Invalid, "A", " "), (NotFound, "C", "D")):
+            with self.subTest(to), self.assertRaises(error):
+                self.rename(name, to)
+        self.assertEqual([category.name for category in self.named("A", "B")], ["A", "B"])
+
+    def test_a_new_name_that_shares_an_address_gets_a_number(self) -> None:
+        self.named("C", "Sea")
+        self.assertEqual(self.rename("Sea", "C++").path, "/oc-C-2")
+
+    def test_whoever_renamed_it_and_died_leaves_the_rest_to_the_worker(self) -> None:
+        (old,) = self.named("Web")
+
+        async def die(id: str) -> None:
+            raise ConnectionError("killed")
+
+        dying = Categories(self.site.mongo, self.site.pages)
+        dying.tell = die  # type: ignore[method-assign]
+        with self.assertRaises(ConnectionError):
+            self.run_now(dying.rename("Web", "Net"))
+        self.assertEqual(self.run_now(self.site.categories.untold()), [old.id])
+        self.assertEqual(self.run_now(self.site.tell_untold()), 1)
+        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
