@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 
 from lib.clock import Clock
 from lib.ids import is_id, new_id
@@ -35,10 +36,14 @@ class Author:
     is_staff: bool = False
     had_id: bool = True
 
-    @property
+    @cached_property
+    def network(self) -> str:
+        return network_of(self.address)
+
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """What this visitor is known by in limits: also by network and program, until the cookie comes back."""
-        return (self.id,) if self.had_id else (digest(network_of(self.address), self.agent), self.id)
+        return (self.id,) if self.had_id else (digest(self.network, self.agent), self.id)
 
 
 class Comments:
@@ -94,7 +99,7 @@ class Comments:
 
     async def preview(self, author: Author, attempt: Attempt) -> str:
         """How a comment would look; nothing is kept."""
-        wait = await self._limits.exceeded({f"previews:{network_of(author.address)}": MOST_PREVIEWS}, MINUTE)
+        wait = await self._limits.exceeded({f"previews:{author.network}": MOST_PREVIEWS}, MINUTE)
         refuse(judge(attempt, Facts(wait=wait), "none"))
         return comment_html(attempt.text, self._own_host)
 
@@ -178,7 +183,7 @@ class Comments:
         if author.is_staff:
             return 0
         most = {f"{what}:visitor:{key}": MOST_PER_VISITOR for key in author.keys}
-        most[f"{what}:network:{network_of(author.address)}"] = MOST_PER_NETWORK
+        most[f"{what}:network:{author.network}"] = MOST_PER_NETWORK
         return await self._limits.exceeded(most, MINUTE)
 
     def _written(self, id: str, post: Post, author: Author, attempt: Attempt, verdict: Verdict | None) -> Comment:

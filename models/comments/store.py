@@ -6,9 +6,11 @@ that an edit, which moves its comment on, leaves no gap that another could slip 
 smaller ones were. `told: false` is part of the same write (architecture, 5).
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from lib.clock import Clock
 from lib.ids import is_id
@@ -23,6 +25,12 @@ UNTOLD_AFTER = timedelta(seconds=5)
 UNSEEN = ("text", "agent", "network", "email", "words", "numbers", "origin", "changed")  # what no page shows
 
 
+class Turn(asyncio.Lock):
+    """Held by whoever numbers a change of a post in this process, since two at once would only clash; `n` is their last."""
+
+    n = 0
+
+
 class CommentStore:
     """The documents of all comments, and the substrings that are watched for."""
 
@@ -32,6 +40,7 @@ class CommentStore:
         self._repeatable = mongo.repeatable("comments")
         self._substrings = mongo["substrings"]
         self._clock = clock
+        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
 
     async def create_indexes(self) -> None:
         numbered = {"n": NUMBERED}
@@ -119,36 +128,41 @@ class CommentStore:
 
         DuplicateKey where there is one with its id.
         """
+        document = self._document(comment, is_told)
         if not comment.is_published:
-            await self._comments.insert_one(self._document(comment, is_told))
+            await self._comments.insert_one(document)
             return comment
-        n = newest + 1
-        while True:
-            try:
-                await self._comments.insert_one({**self._document(comment, is_told), **_numbered(n, n), "numbers": [n]})
-            except DuplicateKey as error:
-                if not taken_key(error).keys() & {"n", "numbers"}:
-                    raise
-                n = await self.newest_n(comment.post) + 1
-            else:
-                return replace(comment, n=n, place=n)
+        turn = self._turn(comment.post)
+        async with turn:
+            n = max(newest, turn.n) + 1
+            while True:
+                try:
+                    await self._comments.insert_one({**document, "n": n, "place": n, "numbers": [n]})
+                    turn.n = n
+                    return replace(comment, n=n, place=n)
+                except DuplicateKey as error:
+                    if not taken_key(error).keys() & {"n", "numbers"}:
+                        raise
+                    n = await self.newest_n(comment.post) + 1
 
     async def save(self, before: Comment, after: Comment) -> Comment | None:
         """Write a changed comment, with the next number if the world sees or saw it. None where it changed meanwhile."""
         unchanged = {"_id": before.id, "revision": before.revision}
         after = replace(after, revision=before.revision + 1)
-        is_seen = before.is_numbered or after.is_published
-        while True:
-            n = await self.newest_n(after.post) + 1 if is_seen else None
-            place = before.place or n
-            change: Document = {"$set": self._document(after)}
-            if n is not None:
-                change = {"$set": {**change["$set"], **_numbered(n, place)}, "$push": {"numbers": n}}
-            try:
-                result = await self._comments.update_one(unchanged, change)
-            except DuplicateKey:
-                continue
-            return replace(after, n=n, place=place) if result.matched_count else None
+        document = self._document(after)
+        if not before.is_numbered and not after.is_published:
+            result = await self._comments.update_one(unchanged, {"$set": document})
+            return after if result.matched_count else None
+        async with self._turn(after.post):
+            while True:
+                n = await self.newest_n(after.post) + 1
+                numbers: Document = {"n": n, "place": before.place or n}
+                change = {"$set": {**document, **numbers}, "$push": {"numbers": n}}
+                try:
+                    result = await self._comments.update_one(unchanged, change)
+                except DuplicateKey:
+                    continue
+                return replace(after, **numbers) if result.matched_count else None
 
     async def mark_told(self, comment: Comment) -> None:
         """The world has heard of this version. Where the mark is lost, it hears again."""
@@ -169,6 +183,9 @@ class CommentStore:
         """From now on `facts` names this, which is in small letters."""
         await self._substrings.update_one({"_id": substring}, {"$set": {}}, upsert=True)
 
+    def _turn(self, post: str) -> Turn:
+        return self._turns.setdefault(post, Turn())
+
     def _document(self, comment: Comment, is_told: bool = False) -> Document:
         return {**comment.to_document(), "told": is_told, "changed": self._clock()}
 
@@ -179,7 +196,3 @@ class CommentStore:
         if not all(document.get("told", True) for document in documents):
             await self._mongo.settle()
         return [Comment.from_document(document) for document in documents]
-
-
-def _numbered(n: int, place: int | None) -> Document:
-    return {"n": n, "place": place}

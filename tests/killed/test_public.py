@@ -20,11 +20,14 @@ ROUNDS = 5 if IS_LONG else 1
 
 class KilledProcessTest(KilledTestCase):
     async def test_all_who_were_on_a_killed_process_are_soon_back_and_miss_nothing(self) -> None:
+        """Within ten seconds; a machine so busy that it took longer to let them all in may take as long again."""
+        began = asyncio.get_running_loop().time()
         await self.join(CROWD)
+        back_within = max(BACK_WITHIN, asyncio.get_running_loop().time() - began)
         for number in range(ROUNDS):
-            await self.kill_one(self.public_ports[number % 3], f"round {number}")
+            await self.kill_one(self.public_ports[number % 3], back_within, f"round {number}")
 
-    async def kill_one(self, port: int, label: str) -> None:
+    async def kill_one(self, port: int, back_within: float, label: str) -> None:
         await self.all_have(await self.written(*(f"Before, {n} of {label}" for n in range(3))))
         for follower in self.followers:
             follower.losses, follower.joined = 0, []
@@ -43,7 +46,7 @@ class KilledProcessTest(KilledTestCase):
         await within(SECONDS, (follower.join() for follower in on_it))
         self.is_over = True
         await asyncio.gather(*writing)
-        soon = sum(follower.joined[0] - killed_at <= BACK_WITHIN for follower in on_it)
+        soon = sum(follower.joined[0] - killed_at <= back_within for follower in on_it)
         self.assertGreaterEqual(soon, 0.99 * number)
         await self.all_have(await self.written(*(f"After, {n} of {label}" for n in range(3))))
         self.assertLessEqual(acknowledged, (await self.changes()).keys())
