@@ -28,7 +28,7 @@ class FeedHandler(KeptHandler):
             self.move_to(path)
         posts = await self.site.posts.newest(0, NEWEST, filter)
         if len(filter) <= 1:
-            self.keep(FEEDS, *(post.tag for post in posts))
+            self.keep(FEEDS)
         title = " · ".join((self.site.settings.title, *(category.name for category in filter)))
         self.answer(name, title, path_of(filter) or "/", path, tuple(self._entry(post) for post in posts))
 

@@ -13,6 +13,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, UpdateOne, Wr
 from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout, WaitQueueTimeoutError
 
 __all__ = [
+    "ALL_AT_ONCE",
     "ASCENDING",
     "DESCENDING",
     "Away",
@@ -30,6 +31,7 @@ Document = dict[str, Any]
 DuplicateKey = DuplicateKeyError
 Away = (AutoReconnect, NetworkTimeout, WaitQueueTimeoutError)  # ServerSelectionTimeoutError is an AutoReconnect
 PATIENCE = 2  # seconds
+ALL_AT_ONCE = 10_000  # documents in the first batch of a cursor, which has 101 unless told otherwise
 
 
 class Mongo:

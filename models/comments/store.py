@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from lib.clock import Clock
 from lib.ids import is_id
-from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, also, taken_key
+from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, also, taken_key
 from models.comments.comment import Comment
 from models.errors import NotFound
 from models.posts import Post
@@ -191,7 +191,7 @@ class CommentStore:
 
     async def _read(self, cursor: Any, sort: Any, limit: int, skip: int) -> list[Comment]:
         """What nobody was told of yet may not be on disk: shown and then lost, its number would be given to another."""
-        cursor = cursor.skip(skip).limit(limit)
+        cursor = cursor.skip(skip).limit(limit).batch_size(ALL_AT_ONCE)
         documents = await (cursor.sort(sort) if sort else cursor).to_list(None)
         if not all(document.get("told", True) for document in documents):
             await self._mongo.settle()

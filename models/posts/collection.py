@@ -12,7 +12,17 @@ from typing import Any
 
 from lib.clock import Clock
 from lib.ids import new_id
-from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, UpdateOne, taken_key
+from lib.mongo import (
+    ALL_AT_ONCE,
+    ASCENDING,
+    DESCENDING,
+    Document,
+    DuplicateKey,
+    IndexModel,
+    Mongo,
+    UpdateOne,
+    taken_key,
+)
 from models.categories import Categories, Category, tag_of_category
 from models.errors import Conflict, NotFound
 from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP, Pages
@@ -262,7 +272,7 @@ class Posts:
     async def _listed(
         self, query: Document, fields: Document | None = None, skip: int = 0, limit: int = 0
     ) -> list[Post]:
-        cursor = self._posts.find(query, fields).sort(NEWEST).skip(skip).limit(limit)
+        cursor = self._posts.find(query, fields).sort(NEWEST).skip(skip).limit(limit).batch_size(ALL_AT_ONCE)
         documents, categories = await asyncio.gather(cursor.to_list(None), self._categories.all())
         return [Post.from_document(document, categories) for document in documents]
 
