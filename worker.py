@@ -17,12 +17,12 @@ from pathlib import Path
 
 from tornado.log import enable_pretty_logging
 
-from lib import mongo, processes, redis
+from lib import processes
+from models.errors import AWAY
 from models.site import Site
 from settings import BadSetting, Settings
 from ui_modules.comments import comment_html
 
-AWAY = (*mongo.Away, *redis.Away)
 NGINX_LOGS = ("access.log", "nginx-errors.log")  # hits.log is models.hits' own
 LARGEST_LOG = 32 << 20  # bytes; the log before it is kept too
 logger = logging.getLogger("worker")

@@ -1,52 +1,37 @@
 """What every handler can do: know the visitor, read a form, show a page, and say what went wrong in people's words.
 
 Every method says who may call it (`@public`, `@visitor`, `@staff`); tests/test_architecture.py holds them to it. Errors
-from models are translated here and nowhere else: HTML or JSON, as `Accept` asks.
+from models are answered here and nowhere else: HTML or JSON, as `Accept` asks.
 """
 
 import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http.client import responses
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from tornado.httputil import HTTPServerRequest, format_timestamp
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Finish, HTTPError, RequestHandler
 
-from lib import json, mongo, origins, redis
+from handlers.problems import Problem, problem_of, problem_with
+from lib import json, origins
 from lib.headers import security_headers
 from lib.ids import is_id, new_id
 from models.accounts import SESSION_LIFE, Account
 from models.comments import Author
-from models.errors import Conflict, Invalid, NotAllowed, NotFound, SiteError, TooMany
+from models.errors import AWAY, Invalid, NotAllowed, NotFound, SiteError
 from models.posts import Post
 from models.site import Site
 
-STATUSES: dict[type[SiteError], int] = {NotFound: 404, NotAllowed: 403, Conflict: 409, Invalid: 422, TooMany: 429}
-AWAY = (*mongo.Away, *redis.Away)
-RETRY_AFTER = 5  # seconds
 SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 VISITOR_DAYS = 365
 
 Method = Callable[..., Awaitable[None]]
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """An error as it is told: a status, a code for programs, a sentence for people."""
-
-    status: int
-    code: str
-    message: str
-    problems: Mapping[str, str] | None = None
-    wait: int | None = None
 
 
 def public(method: Method) -> Method:
@@ -245,17 +230,18 @@ class BaseHandler(RequestHandler):
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
-        problem = problem_of(error) if error else Problem(status_code, "error", sentence(status_code))
+        problem = problem_of(error) if error else problem_with(status_code)
         super().send_error(problem.status, problem=problem)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         problem: Problem = kwargs["problem"]
         if problem.wait is not None:
             self.set_header("Retry-After", str(problem.wait))
+        self.set_header("Vary", "Accept")
         if status_code == 405:
             self.set_header("Allow", ", ".join(self._methods()))
         if self.wants_json:
-            self.json(as_json(problem), status_code)
+            self.json(problem.as_json(), status_code)
         else:
             self.page(
                 "errors/error.html", status=status_code, title=responses.get(status_code, ""), message=problem.message
@@ -288,47 +274,3 @@ class NotFoundHandler(BaseHandler):
 def is_own_request(request: HTTPServerRequest, site: Site) -> bool:
     """Whether a request comes from the site's own pages (or from a program); also asked for every live handshake."""
     return origins.is_own(request.headers, site.settings.url, request.headers.get("Host", ""))
-
-
-def problem_of(error: BaseException) -> Problem:
-    """An exception as it is told to whoever asked."""
-    if isinstance(error, SiteError):
-        problems = error.problems if isinstance(error, Invalid) else None
-        wait = error.wait if isinstance(error, TooMany) else None
-        return Problem(STATUSES[type(error)], error.code, error.message, problems, wait)
-    if isinstance(error, AWAY):
-        return Problem(
-            503, "away", "Something behind this site is being restarted. Please try again.", wait=RETRY_AFTER
-        )
-    status = error.status_code if isinstance(error, HTTPError) else 500
-    return Problem(status, "error", sentence(status))
-
-
-def as_json(problem: Problem) -> dict[str, Any]:
-    told: dict[str, Any] = {"error": problem.code, "message": problem.message}
-    return told | ({"problems": dict(problem.problems)} if problem.problems else {})
-
-
-def sentence(status: int) -> str:
-    return {
-        400: "Your browser sent something that makes no sense here.",
-        404: "There is no such page.",
-        405: "This address does not do that.",
-        413: "That is too large.",
-    }.get(status, "Something went wrong here, and it has been noted. Please try again.")
-
-
-def last_modified(handler: BaseHandler, moment: datetime) -> None:
-    """Say when what is shown last changed; 304 for who has it since then. An ETag that was asked for says it better."""
-    handler.set_header("Last-Modified", format_timestamp(moment))
-    asked = handler.request.headers
-    if "If-None-Match" not in asked and _is_since(asked.get("If-Modified-Since", ""), moment):
-        handler.set_status(304)
-        raise Finish()
-
-
-def _is_since(date: str, moment: datetime) -> bool:
-    try:
-        return parsedate_to_datetime(date).astimezone(UTC) == moment.replace(microsecond=0)  # it may go back, too
-    except (ValueError, OverflowError):
-        return False

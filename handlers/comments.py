@@ -5,11 +5,12 @@ The same addresses serve forms (303 back to the page, or the form again with wha
 
 from typing import Any
 
-from handlers.base import AWAY, BaseHandler, as_json, problem_of, public, visitor
+from handlers.base import BaseHandler, public, visitor
+from handlers.problems import problem_of
 from lib.clock import iso
 from lib.text import cleaned
 from models.comments import Attempt, Comment
-from models.errors import NotFound, SiteError
+from models.errors import AWAY, NotFound, SiteError
 from models.posts import Post
 from ui_modules.comments import comment_html as html_of
 
@@ -65,7 +66,7 @@ class CommentsHandler(BaseHandler):
         self.set_status(problem.status)
         if problem.wait is not None:
             self.set_header("Retry-After", str(problem.wait))
-        problems = as_json(problem).get("problems", {"text": problem.message})
+        problems = problem.problems or {"text": problem.message}
         kept = {name: cleaned(value) for name, value in self.form.items() if isinstance(value, str)}
         self.page("post/comment_again.html", post=post, problems=problems, given=kept, message=problem.message)
 

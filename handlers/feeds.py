@@ -1,8 +1,12 @@
 """What programs read: feeds in three formats, the sitemap, and the small text files."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
-from handlers.base import BaseHandler, last_modified, public
+from tornado.httputil import format_timestamp
+from tornado.web import Finish
+
+from handlers.base import BaseHandler, public
 from handlers.caching import KeptHandler, kept
 from lib.feeds import MAX_SITEMAP, Entry, Feed, atom, json_feed, rss, sitemap
 from lib.markup import absolute_html
@@ -29,6 +33,8 @@ class FeedHandler(KeptHandler):
         posts = await self.site.posts.newest(0, NEWEST, filter)
         if len(filter) <= 1:
             self.keep(FEEDS)
+        if posts:
+            last_modified(self, max(post.changed for post in posts))
         title = " · ".join((self.site.settings.title, *(category.name for category in filter)))
         self.answer(name, title, path_of(filter) or "/", path, tuple(self._entry(post) for post in posts))
 
@@ -38,8 +44,6 @@ class FeedHandler(KeptHandler):
         about = f"New on {self.site.own_host}"
         address, own = self.absolute(page), self.absolute(path)
         feed = Feed(title, address, own, about, settings.language, settings.title, entries)
-        if entries:
-            last_modified(self, feed.updated)
         write, kind = WRITERS[name]
         self.xml(write(feed), kind)
 
@@ -49,7 +53,7 @@ class FeedHandler(KeptHandler):
             title=post.title,
             address=address,
             published=post.published,
-            updated=max(post.edited, post.published),
+            updated=post.changed,
             html=absolute_html(post.html, address),
             summary=post.description,
             categories=tuple(category.name for category in post.categories),
@@ -61,7 +65,7 @@ class CommentsFeedHandler(FeedHandler):
     @public
     @kept
     async def get(self, slug: str, name: str = "atom.xml") -> None:
-        """The newest comments under one post."""
+        """The newest comments under one post. Approved late, an old one changes it, so no date tells when it last did."""
         post = await self.post_at(slug)
         comments = [] if post.has_hidden_comments else await self.site.threads.newest_under(post, NEWEST * 5)
         self.keep(post.tag)
@@ -88,7 +92,7 @@ class SitemapHandler(KeptHandler):
         self.keep(SITEMAP)
         filed = sorted({category.path for post in posts for category in post.categories})
         places = [(self.absolute(path), None) for path in ("/", "/plog/", *filed)]
-        dated = [(self.absolute(post.path), max(post.edited, post.published)) for post in posts]
+        dated = [(self.absolute(post.path), post.changed) for post in posts]
         self.xml(sitemap([*places, *dated]), "xml")
 
 
@@ -109,3 +113,19 @@ class TextHandler(BaseHandler):
         }
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish("\n".join(texts[name]) + "\n")
+
+
+def last_modified(handler: BaseHandler, moment: datetime) -> None:
+    """Say when what is shown last changed; 304 for who has it since then. An ETag that was asked for says it better."""
+    handler.set_header("Last-Modified", format_timestamp(moment))
+    asked = handler.request.headers
+    if "If-None-Match" not in asked and _is_since(asked.get("If-Modified-Since", ""), moment):
+        handler.set_status(304)
+        raise Finish()
+
+
+def _is_since(date: str, moment: datetime) -> bool:
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC) == moment.replace(microsecond=0)  # it may go back, too
+    except (ValueError, OverflowError):
+        return False

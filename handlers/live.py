@@ -9,7 +9,7 @@ from typing import Any
 
 from tornado.web import decode_signed_value
 
-from handlers.base import AWAY, is_own_request
+from handlers.base import is_own_request
 from lib import json
 from lib.clock import Clock
 from lib.headers import security_headers
@@ -17,7 +17,7 @@ from lib.ids import is_id
 from lib.sockjs import TOO_FAST, Connection, Endpoint
 from models.accounts import SESSION_LIFE, Account
 from models.comments import STAFF_CHANNEL
-from models.errors import NotAllowed, SiteError
+from models.errors import AWAY, NotAllowed, SiteError
 from models.site import Site
 
 LONGEST = 16 * 1024  # bytes of a message

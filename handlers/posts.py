@@ -141,7 +141,7 @@ class PostHandler(KeptHandler):
             "headline": post.title,
             "description": post.description,
             "datePublished": iso(post.published),
-            "dateModified": iso(max(post.edited, post.published)),
+            "dateModified": iso(post.changed),
             "mainEntityOfPage": address,
             "url": address,
             "keywords": [category.name for category in post.categories] + list(post.keywords),

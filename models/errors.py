@@ -1,4 +1,4 @@
-"""What can go wrong in the site's own terms. Raised where it is known, translated once, in handlers/base.py.
+"""What can go wrong in the site's own terms. Raised where it is known, translated once, in handlers/problems.py.
 
 SiteError
 ├─ NotFound      there is no such thing, or none that may be seen        404
@@ -6,7 +6,13 @@ SiteError
 ├─ Conflict      somebody else was there first                           409
 ├─ Invalid       what was sent makes no sense; names the fields          422
 └─ TooMany       too much in too short a time; says how long to wait     429
+
+AWAY: what the doors to MongoDB and Redis raise where these do not answer     503
 """
+
+from lib import mongo, redis
+
+AWAY = (*mongo.Away, *redis.Away)
 
 
 class SiteError(Exception):

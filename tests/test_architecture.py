@@ -28,7 +28,7 @@ ROOMS = {
 }
 MODEL_ORDER = ("errors", "pages", "accounts", "categories", "posts", "comments", "hits", "imports", "site")
 SHARED_TOOLS = {"lib.redis", "lib.mongo", "lib.clock", "lib.json"}  # lib modules that others of lib may use
-SHARED_HANDLERS = {"handlers.base", "handlers.caching", "handlers.live", "handlers.admin.base"}
+SHARED_HANDLERS = {"handlers.base", "handlers.caching", "handlers.live", "handlers.problems", "handlers.admin.base"}
 FRONT_DOORS = {
     "pymongo": {"lib.mongo"},
     "motor": {"lib.mongo"},

@@ -69,6 +69,11 @@ class Post:
         return f"title:{self.id}"
 
     @property
+    def changed(self) -> datetime:
+        """When readers last had something new in it."""
+        return max(self.edited, self.published)
+
+    @property
     def takes_comments(self) -> bool:
         return not (self.has_closed_comments or self.has_hidden_comments)
 
