@@ -10,14 +10,15 @@ from lib.markup.tree import Element, Node
 
 MEDIA = frozenset({"audio", "embed", "iframe", "img", "object", "script", "video"})
 _TEXTS = ("alt", "title", "aria-label")
+_KEPT = ("title", "width", "height", "srcset", "sizes")  # of a picture; what of it is safe the sanitiser knows
 
 
 def picture(element: Element) -> Element | None:
-    """A picture that may stay, with what is known of its size, or None."""
+    """A picture that may stay, with what is known of its sizes, or None."""
     address = usable(element.attributes.get("src", ""))
     if element.tag != "img" or address is None or not is_local(address):
         return None
-    kept = {name: value for name, value in element.attributes.items() if name in ("title", "width", "height")}
+    kept = {name: value for name, value in element.attributes.items() if name in _KEPT}
     alt = element.attributes.get("alt", "")
     return Element("img", {"src": address, "alt": alt, **kept, "loading": "lazy", "decoding": "async"})
 

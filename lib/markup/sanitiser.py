@@ -44,7 +44,7 @@ POST_ATTRIBUTES = {
     "a": {"aria-label", "href", "id", "title"},
     "abbr": {"title"},
     "details": {"open"},
-    "img": {"alt", "height", "src", "title", "width"},
+    "img": {"alt", "height", "sizes", "src", "srcset", "title", "width"},
     "div": {"aria-label"},
     "li": {"id", "value"},
     "ol": {"reversed", "start"},
@@ -76,6 +76,7 @@ READ_ATTRIBUTES = {
 # Numbers in ids follow a hyphen, so that none can be taken for a comment's anchor (#c<id>) or shadow a DOM property.
 OUR_IDS = {"a": r"fnref-[0-9a-f]{6}-\d+(:\d+)?", "li": r"fn-[0-9a-f]{6}-\d+"}
 HEADING_ID = re.compile(r"h-[\w-]{1,80}")
+CANDIDATE = re.compile(r"(\S+?)(?:\s+[0-9.]{1,7}[wx])?")  # of a srcset, between its commas
 NUMBER = re.compile(r"-?\d{1,5}")
 NUMBERS = {"colspan", "height", "rowspan", "start", "value", "width"}
 
@@ -98,7 +99,7 @@ def absolute(text: str, address: str) -> str:
     return nh3.clean(
         text,
         tags=POST_TAGS,
-        attributes=POST_ATTRIBUTES,
+        attributes={**POST_ATTRIBUTES, "img": POST_ATTRIBUTES["img"] - {"sizes", "srcset"}},
         attribute_filter=_allowed,
         tag_attribute_values={"a": POST_VALUES["a"]},
         allowed_classes={},
@@ -120,11 +121,19 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
         return value if _is_our_id(tag, value) else None
     if attribute == "src":
         return value if is_local(value) else None
+    if attribute == "srcset":
+        return value if _has_only_local(value) else None
     if attribute == "href":
         return None if "\\" in value else value
     if attribute in NUMBERS:
         return value if NUMBER.fullmatch(value) else None
     return value
+
+
+def _has_only_local(srcset: str) -> bool:
+    """Whether each picture of a srcset is this site's own."""
+    candidates = [CANDIDATE.fullmatch(part.strip()) for part in srcset.split(",")]
+    return all(candidate is not None and is_local(candidate[1]) for candidate in candidates)
 
 
 def _read_attributes() -> dict[str, set[str]]:
