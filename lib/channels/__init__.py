@@ -9,18 +9,17 @@ import asyncio
 import logging
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from lib.channels.channel import Channel, Event, Follower, Newest
+from lib.channels.hearing import LONGEST_PAUSE, Hearing
 from lib.json import dumps
-from lib.redis import Away, Subscription, open_redis
+from lib.redis import Away, open_redis
 
 __all__ = ["Away", "Channels", "Event", "Follower", "Newest"]
 
 PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is read without it
-LONGEST_PAUSE = 2.0  # seconds between attempts to reach Redis
 READS_AT_ONCE = 16
 GOSSIP = "here"
 
@@ -40,18 +39,14 @@ class Channels:
         self._tick = tick
         self._channels: dict[str, Channel] = {}
         self._followed: dict[Follower, set[str]] = {}
-        self._connection = 0  # counts connections to Redis
-        self._is_connected = asyncio.Event()
-        self._changed: set[str] = set()  # names whose subscription is to be brought in line with `_channels`
-        self._has_changed = asyncio.Event()
-        self._unconfirmed: Counter[str] = Counter()
+        self._hearing = Hearing(self._redis, self._prefix, self)
         self._gossip: dict[str, str] = {}
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def is_connected(self) -> bool:
-        return self._is_connected.is_set()
+        return self._hearing.is_connected.is_set()
 
     def follows(self, name: str) -> bool:
         """Whether this process follows a channel already."""
@@ -63,14 +58,14 @@ class Channels:
 
     async def start(self) -> None:
         """Connect, and go on trying in the background where Redis is away."""
-        self._spawn(self._stay_connected())
+        self._spawn(self._hearing.go_on())
         self._spawn(self._keep_counting())
-        await _within(PATIENCE, self._is_connected)
+        await _within(PATIENCE, self._hearing.is_connected)
 
     async def close(self) -> None:
         self._gossip = {name: self._counted(0) for name in self._channels}
         await self._pass_gossip_on()
-        self._is_connected.clear()  # what is lost from now on is no news
+        self._hearing.is_connected.clear()  # what is lost from now on is no news
         while self._tasks:  # redis-py may turn a cancellation into a lost connection, from which a loop goes on
             for task in self._tasks:
                 task.cancel()
@@ -83,7 +78,7 @@ class Channels:
         channel.waiting += 1
         self._followed.setdefault(follower, set()).add(name)
         try:
-            while not channel.is_current(self._connection):
+            while not channel.is_current(self._hearing.number):
                 await asyncio.shield(self._reading(channel))
                 if channel.confirmed is None:  # Redis is away: `followed` is told again when it is back
                     break
@@ -121,20 +116,16 @@ class Channels:
         channel = self._channels.get(name)
         if channel is None:
             channel = self._channels[name] = Channel(name, newest)
-            self._change(name)
+            self._hearing.change(name)
         channel.newest = newest
         return channel
 
     def _forget_abandoned(self, channel: Channel) -> None:
         if channel.is_abandoned and self._channels.get(channel.name) is channel:
             del self._channels[channel.name]
-            self._change(channel.name)
+            self._hearing.change(channel.name)
             if channel.here.gossiped:
                 self._gossip[channel.name] = self._counted(0)
-
-    def _change(self, name: str) -> None:
-        self._changed.add(name)
-        self._has_changed.set()
 
     # Reading the newest number: one read for all who ask at the same time, begun after the subscription is confirmed.
 
@@ -157,7 +148,7 @@ class Channels:
 
     async def _tell_again(self, channel: Channel) -> None:
         """Tell those who followed while Redis was away how far things have gone, so that they catch up."""
-        while channel.confirmed == self._connection:
+        while channel.confirmed == self._hearing.number:
             try:
                 await asyncio.shield(self._reading(channel))
             except Exception:
@@ -166,82 +157,33 @@ class Channels:
             else:
                 return await channel.tell(dumps({"type": "followed", "channel": channel.name, "n": channel.n}))
 
-    # The connection to Redis
+    # What the subscription hears
 
-    async def _stay_connected(self) -> None:
-        pause = 0.05
-        while True:
-            try:
-                await self._hear()
-            except* Away as group:
-                if self.is_connected:
-                    log.warning("Lost Redis: %s", group.exceptions[0])
-            except* Exception:
-                log.exception("Listening to Redis failed")
-            pause = 0.05 if self.is_connected else min(pause * 2, LONGEST_PAUSE)
-            self._lose_connection()
-            await asyncio.sleep(random.uniform(0.5, 1) * pause)
+    @property
+    def names(self) -> Collection[str]:
+        return self._channels.keys()
 
-    async def _hear(self) -> None:
-        subscription = Subscription(self._redis)
-        try:
-            await subscription.open()
-            self._connection += 1
-            self._changed = set(self._channels)
-            self._has_changed.set()
-            self._is_connected.set()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._subscribe(subscription))
-                group.create_task(self._listen(subscription))
-        finally:
-            await subscription.close()
-
-    def _lose_connection(self) -> None:
-        self._is_connected.clear()
-        self._unconfirmed.clear()
-        for channel in self._channels.values():
-            channel.confirmed = None
-            channel.confirmation.clear()
-
-    async def _subscribe(self, subscription: Subscription) -> None:
-        """Bring Redis in line with what is followed, in batches: a thousand who leave at once are one command."""
-        while not _is_cancelled() and await self._has_changed.wait():
-            names, self._changed = self._changed, set()
-            self._has_changed.clear()
-            wanted = names & self._channels.keys()
-            self._unconfirmed.update(wanted)
-            if wanted:
-                await subscription.subscribe(self._prefix + name for name in wanted)
-            if names - wanted:
-                await subscription.unsubscribe(self._prefix + name for name in names - wanted)
-
-    async def _listen(self, subscription: Subscription) -> None:
-        while not _is_cancelled():
-            kind, name, text = await subscription.heard()
-            name = name.removeprefix(self._prefix)
-            if kind == "subscribe":
-                self._confirm(name)
-            elif kind == "message" and name in self._channels:
-                await self._receive(self._channels[name], text)
-
-    def _confirm(self, name: str) -> None:
-        """A confirmation counts only if no other command for this name is under way: it may be of an earlier follower."""
-        self._unconfirmed[name] -= 1
-        if self._unconfirmed[name] > 0:
-            return
-        del self._unconfirmed[name]
+    def confirmed(self, name: str) -> None:
         channel = self._channels.get(name)
-        if channel is None or name in self._changed:
+        if channel is None:
             return
-        channel.confirmed = self._connection
+        channel.confirmed = self._hearing.number
         channel.confirmation.set()
         self._gossip[name] = self._counted(len(channel.followers), is_asking=True)
         self._spawn(self._pass_gossip_on())
         if channel.followers:
             self._spawn(self._tell_again(channel))
 
-    async def _receive(self, channel: Channel, text: str) -> None:
+    def lost(self) -> None:
+        for channel in self._channels.values():
+            channel.confirmed = None
+            channel.confirmation.clear()
+
+    async def heard(self, name: str, text: str) -> None:
         """Numbers need not rise: of two processes the later may publish first. So nothing is left out, only remembered."""
+        channel = self._channels.get(name)
+        if channel is None:
+            return
         number, _, event = text.partition("\n")
         if number.isdecimal():
             channel.n = max(channel.n, int(number))
@@ -300,12 +242,6 @@ class Channels:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _is_cancelled() -> bool:
-    """redis-py writes under `asyncio.wait_for`, which in Python 3.11 may swallow it (https://bugs.python.org/issue37658)."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:
