@@ -34,8 +34,8 @@ class Moderation:
         query: Document = {"status": status}
         if before is not None:
             last = await self._store.by_id(before)
-            at = {"created": last.created}
-            query["$or"] = [{"created": {"$lt": last.created}}, {**at, "_id": {"$lt": last.id}}]
+            query["created"] = {"$lte": last.created}
+            query["$or"] = [{"created": {"$lt": last.created}}, {"_id": {"$lt": last.id}}]
         return await self._store.found(query, [("created", DESCENDING), ("_id", DESCENDING)], most + 1)
 
     async def counts(self) -> dict[str, int]:

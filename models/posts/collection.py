@@ -29,6 +29,7 @@ from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP, Pages
 from models.posts.post import Post, address_key, popularity, ranked, rendered
 
 NEWEST = [("published", DESCENDING), ("_id", DESCENDING)]
+OLDEST = [("published", ASCENDING), ("_id", ASCENDING)]
 LISTED = dict.fromkeys(("_id", "slug", "title", "published", "edited", "categories", "comment_count", "summary"), 1)
 WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 COUNTED = ("_id", "comment_count", "root_count", "n", "popularity")  # never the author's to write
@@ -136,14 +137,12 @@ class Posts:
     async def neighbours(self, post: Post) -> tuple[Post | None, Post | None]:
         """The visible posts just before and just after this one, by (date, id): without their categories."""
         at, now = post.published, self._clock()
-        same_time = {"published": at}
-        older = {"$or": [{"published": {"$lt": at}}, {**same_time, "_id": {"$lt": post.id}}], "is_listed": True}
-        newer = {
-            "$or": [{"published": {"$gt": at, "$lte": now}}, {**same_time, "_id": {"$gt": post.id}}],
-            "is_listed": True,
-        }
+        older: Document = {"is_listed": True, "published": {"$lte": at}}
+        older["$or"] = [{"published": {"$lt": at}}, {"_id": {"$lt": post.id}}]
+        newer: Document = {"is_listed": True, "published": {"$gte": at, "$lte": now}}
+        newer["$or"] = [{"published": {"$gt": at}}, {"_id": {"$gt": post.id}}]
         before, after = await asyncio.gather(
-            self._found(older, LISTED, limit=1), self._found(newer, LISTED, limit=1, sort=_reversed(NEWEST))
+            self._found(older, LISTED, limit=1), self._found(newer, LISTED, limit=1, sort=OLDEST)
         )
         return (before[0] if before else None), (after[0] if after else None)
 
@@ -291,7 +290,3 @@ def _taken(post: Post, error: DuplicateKey) -> Conflict:
     if "address_keys" in taken:
         return Conflict("address-taken", f"Another post already has the former address {taken['address_keys']}.")
     return Conflict("slug-taken", f"Another post already has the address {post.path}.")
-
-
-def _reversed(sort: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    return [(field, -direction) for field, direction in sort]
