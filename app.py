@@ -9,19 +9,21 @@ import logging
 import os
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.options import define, options, parse_command_line
+from tornado.template import Loader
 from tornado.web import Application, RequestHandler
 
 from handlers.base import NotFoundHandler
 from handlers.live import live_endpoint, restart
 from handlers.routes import admin_routes, public_routes
 from lib.assets import find_bundles
+from lib.serving import LeavingServer
 from models.site import Site
 from settings import BadSetting, Settings
 from ui_modules import comments, dates, posts, static, stats
@@ -29,7 +31,7 @@ from ui_modules import comments, dates, posts, static, stats
 ROOT = Path(__file__).parent
 LARGEST_BODY = 1024 * 1024
 LARGEST_UPLOAD = 25 * 1024 * 1024
-PATIENCE = 5.0  # seconds for requests to finish in
+PATIENCE = 5.0  # seconds for requests to finish and connections to end in
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +51,6 @@ class Plog(Application):
         """A request was answered. No line for it: nginx keeps that log."""
         self.under_way.discard(handler.request)
 
-    async def be_idle(self) -> None:
-        """Return once nothing is under way."""
-        while self.under_way:
-            await asyncio.sleep(0.02)
-
 
 def application(site: Site, is_admin: bool = False) -> Plog:
     """The web application of one process over a site that is open."""
@@ -61,6 +58,7 @@ def application(site: Site, is_admin: bool = False) -> Plog:
     app = Plog(
         default_handler_class=NotFoundHandler,
         template_path=str(ROOT / "templates"),
+        template_loader=loaded(ROOT / "templates"),
         static_path=str(ROOT / "static"),
         ui_modules=[comments, dates, posts, static, stats],
         cookie_secret=site.settings.secret,
@@ -72,6 +70,15 @@ def application(site: Site, is_admin: bool = False) -> Plog:
     return app
 
 
+@cache
+def loaded(folder: Path) -> Loader:
+    """All templates, read now: a deploy changes them under a process that must go on as it was until its turn comes."""
+    loader = Loader(str(folder))
+    for path in folder.rglob("*.html"):
+        loader.load(path.relative_to(folder).as_posix())
+    return loader
+
+
 async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     """Serve until SIGTERM or SIGINT, then stop gently."""
     stop = asyncio.Event()
@@ -80,7 +87,7 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     site = await Site.open(settings, comments.comment_html)
     app = application(site, is_admin)
     largest = LARGEST_UPLOAD if is_admin else LARGEST_BODY
-    server = HTTPServer(app, xheaders=True, trusted_downstream=["127.0.0.1"], max_buffer_size=largest)
+    server = LeavingServer(app, xheaders=True, trusted_downstream=["127.0.0.1"], max_buffer_size=largest)
     server.listen(port, "127.0.0.1", reuse_port=False)
     logger.info("serving on port %d as %s", port, site.name)
     await stop.wait()
@@ -88,18 +95,22 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     await site.close()
 
 
-async def stopped(app: Plog, server: HTTPServer) -> None:
+async def stopped(app: Plog, server: LeavingServer) -> None:
     """No new connections, everybody told, and what is under way finished, within bounds."""
-    server.stop()
-    server.conn_params.no_keep_alive = True  # what nginx still sends over open connections is the last on each
+    await server.turn_away()
     try:
         async with asyncio.timeout(PATIENCE):
-            if app.live:  # type: ignore[attr-defined]
-                await restart(app.live)  # type: ignore[attr-defined]
-            await app.be_idle()
-            await server.close_all_connections()
+            await tell_live(app)
+            while app.under_way or not server.is_empty:
+                await asyncio.sleep(0.02)
+                await tell_live(app)  # some were only just connecting
     except TimeoutError:
-        logger.warning("some requests did not finish in time")
+        logger.warning("some requests did not finish, or some connections did not end, in time")
+
+
+async def tell_live(app: Plog) -> None:
+    if app.live:  # type: ignore[attr-defined]
+        await restart(app.live)  # type: ignore[attr-defined]
 
 
 def main() -> None:

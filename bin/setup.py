@@ -1,6 +1,6 @@
-"""Makes a checkout ready, and becomes the program that was asked for: `setup.py run`, `site`, `bundle`, `test`, `bench`; or
-`dev`, which only sets up. Quick where nothing is to do, safe to run twice and at once. Needs nothing but Python: it comes
-first.
+"""Makes a checkout ready, and becomes the program that was asked for: `setup.py run`, `site`, `bundle`, `deploy`, `test`,
+`bench`; or `dev`, which only sets up. Quick where nothing is to do, safe to run twice and at once. Needs nothing but Python:
+it comes first.
 """
 
 import fcntl
@@ -20,6 +20,7 @@ PROGRAMS = {
     "run": ["stack.py"],
     "site": ["cli.py"],
     "bundle": ["bundle.py"],
+    "deploy": ["deploy.py"],
     "test": ["-m", "pytest"],
     "bench": ["-m", "bench"],
     "dev": [],
@@ -35,7 +36,7 @@ def main(name: str, *arguments: str) -> None:
     install("requirements.txt")
     if name in ("test", "dev"):
         install("requirements-dev.txt")
-    if name in ("run", "bundle", "test", "bench"):
+    if name in ("run", "bundle", "deploy", "test", "bench"):
         install_packages()
     os.close(checkout)
     if PROGRAMS[name]:
@@ -113,7 +114,7 @@ def become(name: str, arguments: list[str]) -> None:
     if name == "test" and "--long" in arguments:
         arguments.remove("--long")
         os.environ["PLOG_LONG"] = "1"
-    if name in ("run", "site", "bundle"):
+    if name in ("run", "site", "bundle", "deploy"):
         read_settings()
     os.execv(PYTHON, [str(PYTHON), *program, *arguments])
 

@@ -58,6 +58,26 @@ def record(file: Path, leader: int) -> None:
     file.write_text(json.dumps({"pid": leader, "started": process and process.started, "boot": _boot()}))
 
 
+def recorded_leader(file: Path) -> Process | None:
+    """Who leads the recorded session, if it still lives and is no stranger with the same number."""
+    try:
+        recorded = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    leader = find_process(recorded["pid"])
+    is_same = leader and leader.started == recorded["started"] and recorded["boot"] == _boot()
+    return leader if is_same else None
+
+
+def environment(pid: int) -> dict[str, str]:
+    """What a process of this user was started with; nothing where that cannot be seen."""
+    try:
+        entries = (Path("/proc") / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return {}
+    return dict(os.fsdecode(entry).split("=", 1) for entry in entries if b"=" in entry)
+
+
 def left_behind(file: Path, *folders: Path) -> list[Process]:
     """What still runs of the recorded session, and works within these folders."""
     try:
@@ -83,13 +103,23 @@ def end(find: Callable[[], list[Process]], patience: float) -> None:
 
 
 def ask_to_reopen(pid_file: Path, name: str) -> None:
-    """Send USR1 to the program of that name that wrote this file; nothing where it is gone, and its number a stranger's."""
+    """Have the program of that name that wrote this file begin its logs anew."""
+    _tell(pid_file, name, signal.SIGUSR1)
+
+
+def ask_to_reload(pid_file: Path, name: str) -> None:
+    """Have it read its configuration again."""
+    _tell(pid_file, name, signal.SIGHUP)
+
+
+def _tell(pid_file: Path, name: str, number: signal.Signals) -> None:
+    """Send a signal to the program that wrote this file; nothing where it is gone, and its number a stranger's."""
     try:
         process = find_process(int(pid_file.read_text()))
     except (OSError, ValueError):
         return
     if process is not None and process.name == name and process.owner == os.getuid():
-        _signal([process], signal.SIGUSR1)
+        _signal([process], number)
 
 
 def _signal(processes: list[Process], number: signal.Signals) -> None:

@@ -34,7 +34,8 @@ class Answer(NamedTuple):
 class Running:
     """`stack.py` on a data folder and five ports of its own: `start`, ask, `kill` what you like, `stop`, `remove`."""
 
-    def __init__(self, data: Path | None = None, port: int | None = None, **settings: str) -> None:
+    def __init__(self, data: Path | None = None, port: int | None = None, root: Path = ROOT, **settings: str) -> None:
+        self.root = root
         self.folder = Path(tempfile.mkdtemp(prefix="plog-stack-"))
         self.data = data or self.folder / "var"
         self.port = port or free_ports()
@@ -54,7 +55,7 @@ class Running:
         environment |= {"SITE_DATA": str(self.data), "SITE_PORT": str(self.port), **self.settings}
         with open(self.folder / "complaints", "w") as complaints:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "stack.py")],
+                [sys.executable, str(self.root / "stack.py")],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -94,7 +95,9 @@ class Running:
         """Whatever a test did: nothing of it is left, in the process table or on disk."""
         if self.process:
             self.stop()
-        processes.end(lambda: processes.left_behind(self.data / "run" / "session.json", ROOT, self.data), patience=5)
+        processes.end(
+            lambda: processes.left_behind(self.data / "run" / "session.json", self.root, self.data), patience=5
+        )
         shutil.rmtree(self.folder)
 
     def commands(self) -> dict[int, str]:

@@ -23,7 +23,10 @@ ROOMS = {
     "app": {"lib", "models", "ui_modules", "handlers", "settings"},
     "cli": {"lib", "models", "ui_modules", "settings"},
     "worker": {"lib", "models", "ui_modules", "settings"},
-    "stack": {"lib", "settings"},
+    "configuration": {"lib", "settings"},
+    "session": {"lib", "settings"},
+    "stack": {"lib", "settings", "configuration", "session"},
+    "deploy": {"lib", "settings", "configuration", "session"},
     "bundle": {"lib", "settings"},
 }
 MODEL_ORDER = ("errors", "pages", "accounts", "categories", "posts", "comments", "hits", "imports", "site")
@@ -42,8 +45,8 @@ FRONT_DOORS = {
     "pygments": {"lib.markup"},
     "yaml": {"lib.markdown_folder"},
     "defusedxml": {"lib.wordpress"},
-    "supervisor": {"stack"},
-    "tornado": {"app", "worker", "stack", "handlers", "ui_modules", "lib.sockjs"},
+    "supervisor": {"lib.supervisor"},
+    "tornado": {"app", "worker", "configuration", "handlers", "ui_modules", "lib.serving", "lib.sockjs"},
 }
 METHODS = ("get", "post", "put", "delete", "patch")
 
@@ -181,6 +184,11 @@ class DocumentsTest(unittest.TestCase):
     def test_every_chore_is_documented(self) -> None:
         for name in CHORES:
             self.assertTrue(f"`bin/site {name}" in self.interface, name)
+
+    def test_every_command_is_documented(self) -> None:
+        for path in (ROOT / "bin").glob("[!_]*"):
+            if path.stem != "setup":
+                self.assertIn(f"`bin/{path.name}", self.interface)
 
     def test_every_route_is_documented(self) -> None:
         for pattern, _ in [*routes.EVERYWHERE, *routes.PUBLIC, *routes.ADMIN]:

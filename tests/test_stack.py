@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import configuration
 import stack
 import worker
 from lib import processes, servers
@@ -32,7 +33,7 @@ class ConfigurationTest(unittest.TestCase):
     def rendered(self, nginx: str, **settings: str) -> Path:
         chosen = Settings.from_environment({"SITE_DATA": str(self.folder), **settings})
         servers.prepare(chosen.data)
-        stack.render(chosen, nginx)
+        configuration.render(chosen, nginx, chosen.data / "run")
         return self.folder / "run"
 
     def test_every_nginx_at_hand_accepts_its_configuration(self) -> None:

@@ -56,9 +56,11 @@ def shared() -> Running:
 
 
 class KilledTestCase(unittest.IsolatedAsyncioTestCase):
+    stack = staticmethod(shared)
+
     async def asyncSetUp(self) -> None:
         asyncio.get_running_loop().set_debug(False)  # thousands of sockets
-        self.running = shared()
+        self.running = self.stack()
         self.http_client = AsyncHTTPClient(force_instance=True, max_clients=AT_ONCE, defaults={"request_timeout": 60})
         self.addCleanup(self.http_client.close)
         await self.all_up()

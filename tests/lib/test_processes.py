@@ -1,6 +1,7 @@
 """Sessions of real processes: found by what was recorded, ended, and never mistaken for strangers."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -46,6 +47,21 @@ class ProcessesTest(unittest.TestCase):
         leader.send_signal(signal.SIGKILL)
         time.sleep(0.05)
         self.assertEqual(self.names(), ["sleep"])
+
+    def test_a_leader_is_known_while_it_lives_with_what_it_was_started_with(self) -> None:
+        leader = self.led("sleep 60 & echo ready; wait")
+        found = processes.recorded_leader(self.file)
+        assert found
+        self.assertEqual((found.pid, found.folder), (leader.pid, self.folder))
+        self.assertEqual(processes.environment(leader.pid)["PATH"], os.environ["PATH"])
+        recorded = json.loads(self.file.read_text())
+        self.file.write_text(json.dumps(recorded | {"started": 1}))
+        self.assertIsNone(processes.recorded_leader(self.file))
+        self.file.write_text(json.dumps(recorded))
+        leader.kill()
+        leader.wait()
+        self.assertIsNone(processes.recorded_leader(self.file))
+        self.assertEqual(processes.environment(leader.pid), {})
 
     def test_what_works_elsewhere_is_left_alone(self) -> None:
         self.led("sleep 60 & echo ready; wait")

