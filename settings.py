@@ -4,9 +4,7 @@ The entry points read it once and hand it on; nothing else looks at the environm
 that makes no sense stops the start with the name in the message: a typo must never be a silent default.
 """
 
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -14,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lib import servers
+from lib.tokens import kept_token
 
 MODERATIONS = ("first", "all", "none")
 DRIVERS = ("motor", "pymongo")
@@ -175,21 +174,9 @@ def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
 
 
 def _secret(text: str, data: Path) -> str:
-    """The given secret, or the one kept in the data folder; the first of several processes to link its own wins."""
-    if text:
-        return text
+    """The given secret, or the one kept in the data folder."""
     kept = data / "secret"
-    if not kept.exists():
-        data.mkdir(parents=True, exist_ok=True)
-        mine = data / f"secret.{os.getpid()}.{secrets.token_hex(4)}"
-        with open(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        try:
-            os.link(mine, kept)
-        except FileExistsError:
-            pass
-        mine.unlink()
-    secret = kept.read_text().strip()
+    secret = text or kept_token(kept)
     if not secret:
         raise BadSetting(f"SITE_SECRET is not given, and {kept} is empty: delete that file to have a new one made.")
     return secret

@@ -65,10 +65,11 @@ class CommentsFeedHandler(FeedHandler):
     @public
     @kept
     async def get(self, slug: str, name: str = "atom.xml") -> None:
-        """The newest comments under one post. Approved late, an old one changes it, so no date tells when it last did."""
+        """The newest comments under one post. An old one that is approved late changes it, too."""
         post = await self.post_at(slug)
         comments = [] if post.has_hidden_comments else await self.site.threads.newest_under(post, NEWEST * 5)
         self.keep(post.tag)
+        last_modified(self, await self.site.threads.changed(post))
         entries = tuple(self._comment(post, comment) for comment in comments)
         self.answer("atom.xml", f"Comments on {post.title}", post.path, f"{post.path}/comments.atom", entries)
 

@@ -14,10 +14,12 @@ class StatsHandler(BaseHandler):
         """Hits and misses in all, by day and by page; and how much there is to read."""
         hits = self.site.hits
         total, since, days, pages, posts, comments = await asyncio.gather(
-            hits.total(), hits.since(), hits.days(DAYS), hits.top(PAGES), self.site.posts.count(), self.comments()
+            hits.total(),
+            hits.since(),
+            hits.days(DAYS),
+            hits.top(PAGES),
+            self.site.posts.count(),
+            self.site.threads.count(),
         )
         shown = {"total": total, "since": since, "days": days, "pages": pages, "posts": posts, "comments": comments}
         self.page("stats.html", **shown, canonical=self.absolute(self.request.path))
-
-    async def comments(self) -> int:
-        return (await self.site.moderation.counts())["published"]

@@ -10,9 +10,14 @@ from typing import Any
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
+from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
-Away = (ConnectionError, TimeoutError, BusyLoadingError, OSError)
+Away = (
+    ConnectionError,
+    TimeoutError,
+    ResponseError,
+    OSError,
+)  # no memory or disk left, loading, read only: as good as away
 PATIENCE = 2  # seconds
 SILENCE = 5  # seconds without a word, after which a subscription asks whether Redis is still there
 

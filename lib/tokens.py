@@ -1,8 +1,11 @@
-"""Proofs that need no storage: a keyed hash of what they allow, and random secrets kept only as their hash."""
+"""Proofs that need no storage: a keyed hash of what they allow, and random secrets kept only as their hash, or in a file."""
 
 import hashlib
 import hmac
+import os
 import secrets
+from contextlib import suppress
+from pathlib import Path
 
 
 class Tokens:
@@ -25,6 +28,22 @@ class Tokens:
 def new_token() -> str:
     """A random token of 256 bits, safe in addresses."""
     return secrets.token_urlsafe(32)
+
+
+def kept_token(file: Path) -> str:
+    """The token that a file keeps for this user alone, made with the file; of several processes the first to link its own wins.
+
+    Empty where the file is.
+    """
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        mine = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with open(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            os.link(mine, file)
+        mine.unlink()
+    return file.read_text().strip()
 
 
 def digest(*parts: str) -> str:

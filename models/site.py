@@ -6,7 +6,6 @@ Every process has one, and a test may have two: the second is the other process.
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from socket import gethostname
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from lib.logfollower import LogFollower
 from lib.mongo import Mongo
 from lib.pagecache import PageCache
 from lib.redis import open_redis
-from lib.tokens import Tokens, digest
+from lib.tokens import Tokens, kept_token
 from models.accounts import Accounts
 from models.categories import Categories
 from models.comments import Changes, Comment, Comments, CommentStore, Moderation, Threads
@@ -37,6 +36,7 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.name = new_id()
+        self.host = kept_token(settings.data / "host")[:16]  # tells this data folder from others on the same servers
         self.mongo = Mongo(settings.mongo_url, settings.mongo_driver)
         self.redis = open_redis(settings.redis_url)
         self.channels = Channels(settings.redis_url, self.name)
@@ -44,7 +44,7 @@ class Site:
         self.tokens = Tokens(settings.secret)
         self.own_host = urlsplit(settings.url).netloc
         self.accounts = Accounts(self.mongo, clock, settings.staff)
-        self.pages = Pages(PageCache(settings.data / "kept"), self.channels, self.redis, self.name_of_host())
+        self.pages = Pages(PageCache(settings.data / "kept"), self.channels, self.redis, self.host)
         self.categories = Categories(self.mongo, self.pages)
         self.renderings: dict[str, Any] = {}  # pages that this process is making: handlers/caching.py
         self.posts = Posts(self.mongo, self.categories, self.pages, clock)
@@ -65,7 +65,7 @@ class Site:
         self.moderation = Moderation(store, self.changes, self.comments, clock, own_host=self.own_host)
         log = LogFollower(settings.data / "log" / "hits.log")
         reopen = partial(processes.ask_to_reopen, settings.data / "run" / "nginx.pid", "nginx")
-        self.hits = Hits(self.mongo, log, self.name_of_host(), reopen, clock)
+        self.hits = Hits(self.mongo, log, self.host, reopen, clock)
         self.imports = Imports(self.posts, self.categories, self.changes, self.accounts, self.own_host)
 
     @classmethod
@@ -117,10 +117,6 @@ class Site:
         names = ("mongo", "redis")
         pings = await asyncio.gather(self._ping(self.mongo.ping()), self._ping(self.redis.ping()))
         return dict(zip(names, pings, strict=True))
-
-    def name_of_host(self) -> str:
-        """What tells this host and data folder from others that share the servers."""
-        return digest(gethostname(), str(self.settings.data))[:16]
 
     async def _ping(self, ping: Any) -> dict[str, Any]:
         loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.assets.asked import Broken, asked_in, digest_of, groups_of, missing
-from lib.assets.bundles import Bundle, Bundles, read, write
+from lib.assets.bundles import FILES, Bundle, Bundles, read, write
 
 KEPT_SECONDS = 7 * 24 * 3600  # pages may stay open for so long that name files of an earlier build
 SECONDS = 60
@@ -41,7 +41,7 @@ def build(static: Path, templates: Path, folder: Path, packages: Path) -> Bundle
     asked = asked_in(templates)
     if problems := missing(static, asked):
         raise Broken("\n".join(problems))
-    files = folder / "files"
+    files = folder / FILES
     files.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as workshop:
         sources = digest_of(static, asked)  # before they are read: what changes meanwhile makes the build outdated
@@ -111,15 +111,15 @@ def renew_last(folder: Path) -> None:
     except (ValueError, TypeError, LookupError):
         return
     for name in last.files if last else ():
-        if (folder / "files" / name).exists():
-            os.utime(folder / "files" / name)
+        if (folder / FILES / name).exists():
+            os.utime(folder / FILES / name)
 
 
 def remove_old(folder: Path) -> None:
     """Remove files that no build of the last seven days has made, and what killed builds left."""
     now = read(folder)
     oldest = time.time() - KEPT_SECONDS
-    for path in (*(folder / "files").iterdir(), *folder.glob("building-*")):
+    for path in (*(folder / FILES).iterdir(), *folder.glob("building-*")):
         if path.lstat().st_mtime >= oldest or (now and path.name in now.files):
             continue
         if path.is_dir():

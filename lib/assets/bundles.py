@@ -11,6 +11,7 @@ from lib.assets.asked import Broken, asked_in, digest_of
 
 ADDRESS = "/static/bundles/"  # nginx answers from the folder `files` beside the manifest
 MANIFEST = "manifest.json"
+FILES = "files"  # the folder beside it
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +42,13 @@ def find_bundles(folder: Path, static: Path, templates: Path) -> Bundles | None:
     """The bundles of these sources; None where none were built, or of other sources, which is worth a line in the log."""
     try:
         bundles = read(folder)
-        if bundles is None or bundles.sources == digest_of(static, asked_in(templates)):
+        if bundles is None:
+            return None
+        lost = [file for file in bundles.files if not (folder / FILES / file).exists()]
+        if not lost and bundles.sources == digest_of(static, asked_in(templates)):
             return bundles
-        logger.warning("the bundles are of other sources, so pages go without: run bin/bundle")
+        trouble = f"lack {', '.join(lost)}" if lost else "are of other sources"
+        logger.warning("the bundles %s, so pages go without: run bin/bundle", trouble)
     except (OSError, ValueError, TypeError, LookupError, Broken) as error:
         logger.warning("the bundles are of no use, so pages go without: %r", error)
     return None

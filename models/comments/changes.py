@@ -80,10 +80,13 @@ class Changes:
         fresh = [c for c in comments if c.id not in known]
         n = await self._store.newest_n(post.id)
         for comment in fresh:
-            n = (await self._store.insert(comment, n, is_told=True)).n or n
-        if fresh or n > post.n:  # an import that was killed may have left them uncounted
+            n = (await self._store.insert(comment, n)).n or n
+        if fresh:
             await self._recount(post.id, n)
             await self._pages.forget(post.tag)
+            await self._store.mark_all_told(
+                comment.id for comment in fresh
+            )  # who imports does not wait to see each arrive
         return len(fresh)
 
     async def _tell_now(self, comment: Comment) -> None:

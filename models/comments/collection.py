@@ -128,6 +128,13 @@ class Comments:
         await self._own(post, id, token)
         return await self._changes.make(id, lambda comment: comment.removed("author"))
 
+    async def is_by(self, author: Author, comment: Comment) -> bool:
+        """Whether this visitor wrote it, or the account that theirs was merged into did."""
+        if comment.author == author.id:
+            return True
+        account = await self._accounts.find(author.id)
+        return account is not None and comment.author == account.id
+
     def edit_token(self, comment: Comment) -> str:
         """What proves to be the author of a comment; made from its id, so that a double post gets the same one."""
         return self._tokens.made("edit-comment", comment.id)

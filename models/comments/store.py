@@ -7,6 +7,7 @@ smaller ones were. `told: false` is part of the same write (architecture, 5).
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +23,21 @@ from models.posts import Post
 NUMBERED = {"$gt": 0}
 ADDRESSES_KEPT = timedelta(days=30)
 UNTOLD_AFTER = timedelta(seconds=5)
+LONGEST_WAIT = 5  # seconds, for one's turn to take a number
 UNSEEN = ("text", "agent", "network", "email", "words", "numbers", "origin", "changed")  # what no page shows
 
 
 class Turn(asyncio.Lock):
-    """Held by whoever numbers a change of a post in this process, since two at once would only clash; `n` is their last."""
+    """Held by whoever numbers a change of a post in this process, since two at once would only clash; `n` is their last.
+
+    TimeoutError for who waits too long: MongoDB is away, and each in turn finds out.
+    """
 
     n = 0
+
+    async def __aenter__(self) -> None:
+        async with asyncio.timeout(LONGEST_WAIT):
+            await self.acquire()
 
 
 class CommentStore:
@@ -114,21 +123,25 @@ class CommentStore:
 
     async def newest_n(self, post: str) -> int:
         """The number of the newest change under a post; 0 where there was none."""
-        query = {"post": post, "n": NUMBERED}
-        newest = await self._comments.find_one(query, {"n": 1}, sort=[("n", DESCENDING)])
+        newest = await self._newest(post)
         return newest["n"] if newest else 0
+
+    async def changed(self, post: str) -> datetime | None:
+        """When that change was made."""
+        newest = await self._newest(post)
+        return newest["changed"] if newest else None
 
     async def untold(self) -> list[Comment]:
         """Changes that the world should have heard of 5 seconds ago: whoever made them died half way, or Redis was away."""
         query = {"told": False, "changed": {"$lt": self._clock() - UNTOLD_AFTER}}
         return await self.found(query, [("changed", ASCENDING)], 1000)
 
-    async def insert(self, comment: Comment, newest: int, is_told: bool = False) -> Comment:
+    async def insert(self, comment: Comment, newest: int) -> Comment:
         """Store a new comment; a published one under the first free number, which is most likely the one after `newest`.
 
         DuplicateKey where there is one with its id.
         """
-        document = self._document(comment, is_told)
+        document = self._document(comment)
         if not comment.is_published:
             await self._comments.insert_one(document)
             return comment
@@ -169,25 +182,33 @@ class CommentStore:
         as_told = {"_id": comment.id, "revision": comment.revision}
         await self._repeatable.update_one(as_told, {"$set": {"told": True}})
 
+    async def mark_all_told(self, ids: Iterable[str]) -> None:
+        await self._repeatable.update_many({"_id": {"$in": list(ids)}}, {"$set": {"told": True}})
+
     async def move(self, author: str, to: str) -> None:
         """Give all that an account wrote to the one that it was merged into; safe to repeat."""
-        await self._comments.update_many({"author": author}, {"$set": {"author": to}})
+        await self._comments.update_many({"author": author}, {"$set": {"author": to}, "$inc": {"revision": 1}})
 
     async def forget_addresses(self) -> int:
         """Drop the network addresses of comments older than 30 days."""
         old = {"network": {"$gt": ""}, "created": {"$lt": self._clock() - ADDRESSES_KEPT}}
-        result = await self._comments.update_many(old, {"$set": {"network": "", "agent": ""}})
+        result = await self._comments.update_many(old, {"$set": {"network": "", "agent": ""}, "$inc": {"revision": 1}})
         return int(result.modified_count)
 
     async def watch_for(self, substring: str) -> None:
         """From now on `facts` names this, which is in small letters."""
         await self._substrings.update_one({"_id": substring}, {"$set": {}}, upsert=True)
 
+    async def _newest(self, post: str) -> Document | None:
+        query, fields = {"post": post, "n": NUMBERED}, {"n": 1, "changed": 1}
+        newest: Document | None = await self._comments.find_one(query, fields, sort=[("n", DESCENDING)])
+        return newest
+
     def _turn(self, post: str) -> Turn:
         return self._turns.setdefault(post, Turn())
 
-    def _document(self, comment: Comment, is_told: bool = False) -> Document:
-        return {**comment.to_document(), "told": is_told, "changed": self._clock()}
+    def _document(self, comment: Comment) -> Document:
+        return {**comment.to_document(), "told": False, "changed": self._clock()}
 
     async def _read(self, cursor: Any, sort: Any, limit: int, skip: int) -> list[Comment]:
         """What nobody was told of yet may not be on disk: shown and then lost, its number would be given to another."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from lib.mongo import ASCENDING, DESCENDING
@@ -35,6 +36,14 @@ class Threads:
         """The number of the newest change under a post; 0 where there was none."""
         return await self._store.newest_n(post)
 
+    async def count(self) -> int:
+        """How many comments there are to be read."""
+        return await self._store.count({"status": "published"})
+
+    async def changed(self, post: Post) -> datetime:
+        """When anything to be read under a post last changed; else the post itself."""
+        return await self._store.changed(post.id) or post.changed
+
     async def under(self, post: Post, page: int | None = None) -> CommentsPage:
         """What the post's own page shows, or the page of older comments with this number (NotFound: there is none)."""
         older = older_pages(post.root_count)
@@ -51,7 +60,7 @@ class Threads:
         query = {"post": post.id, "n": {"$gt": max(0, after)}}
         found = await self._store.shown(query, [("n", ASCENDING)], MOST_CHANGES + 1)
         comments = found[:MOST_CHANGES]
-        newest = comments[-1].n or 0 if comments else await self.newest_n(post.id)
+        newest = comments[-1].n or after if comments else after  # not what came since: that is not among them
         return newest, await self.as_changes(comments), len(found) > MOST_CHANGES
 
     async def as_changes(self, comments: list[Comment]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from lib.clock import iso
 from lib.markup import plain, post_html
 from lib.mongo import Document
 from lib.tokens import digest
-from models.categories import Category
+from models.categories import SAFE, Category
 from models.errors import Invalid
 
 LONGEST_TITLE = 200
@@ -52,7 +52,7 @@ class Post:
 
     @property
     def path(self) -> str:
-        return f"/plog/{quote(self.slug)}"
+        return f"/plog/{quote(self.slug, safe=SAFE)}"
 
     @property
     def channel(self) -> str:

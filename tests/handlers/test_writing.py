@@ -97,6 +97,12 @@ class WritingTest(CommentsTestCase):
             self.assertNotIn(b"<img src=x", page)
             self.assertIn(b"onerror", page)
 
+    def test_who_repeats_a_published_comment_from_its_authors_network_does_not_get_to_change_it(self) -> None:
+        first = json.loads(self.write(TestClient(self)).body)
+        self.run_now(self.site.moderation.approve(first["id"]))
+        again = json.loads(self.write(TestClient(self)).body)
+        self.assertEqual((again["id"], again["status"], "edit_token" in again), (first["id"], "published", False))
+
     def test_the_same_text_again_within_a_minute_is_the_same_comment(self) -> None:
         first = json.loads(self.write(TestClient(self)).body)
         again = self.write(TestClient(self))

@@ -188,6 +188,13 @@ class BundlesTest(unittest.TestCase):
             path.unlink() if before is None else self.write(path, before)
             self.assertIsNotNone(self.found())
 
+    def test_bundles_whose_files_were_lost_are_of_no_use(self) -> None:
+        lost = self.built().files[0]
+        (self.kept / "files" / lost).unlink()
+        with self.assertLogs(level="WARNING") as log:
+            self.assertIsNone(self.found())
+        self.assertIn(lost, log.output[0])
+
     def test_a_manifest_that_was_cut_off_is_no_manifest(self) -> None:
         self.built()
         whole = (self.kept / "manifest.json").read_text()

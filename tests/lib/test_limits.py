@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lib import servers
 from lib.limits import Limits
-from lib.redis import open_redis
+from lib.redis import Redis, open_redis
 from lib.text import cleaned
 from tests.lib.redis_server import RedisServer
 
@@ -16,6 +16,7 @@ PACKAGED = [str(path) for folder in sys.path for path in Path(folder).glob("redi
 class LimitsTest(unittest.IsolatedAsyncioTestCase):
     def setUp(self) -> None:
         self.now = 1000.0
+        self.clients: list[Redis] = []
 
     async def limits_on_each_redis(self) -> list[tuple[Limits, Limits]]:
         found = []
@@ -25,6 +26,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
             clients = [open_redis(server.url) for _ in range(2)]
             for client in clients:
                 self.addAsyncCleanup(client.aclose)
+            self.clients += clients
             found.append(tuple(Limits(client, lambda: self.now) for client in clients))
         return found  # type: ignore[return-value]
 
@@ -50,6 +52,14 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await other.exceeded({"key": 3}, 60), 50)
             self.now += 51
             self.assertEqual(await one.exceeded({"key": 3}, 60), 0)
+
+    async def test_a_redis_that_can_keep_nothing_more_is_as_good_as_none(self) -> None:
+        limits = await self.limits_on_each_redis()
+        for client in self.clients:
+            await client.config_set("maxmemory", 1)
+        for one, other in limits:
+            self.assertEqual([await one.exceeded({"key": 1}, 60) for _ in range(2)], [0, 60])
+            self.assertEqual(await other.first(["key"], "mine", 60), "mine")
 
     async def test_without_redis_each_process_counts_for_itself(self) -> None:
         nowhere = open_redis("unix:///nowhere/redis.sock")
