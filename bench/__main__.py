@@ -1,35 +1,71 @@
-"""`bin/bench [NAME]`: run the figures, print them as a table, and keep them as JSON lines in var/bench/."""
+"""`bin/bench [NAME…]`: run the figures, print them, keep them as JSON lines in var/bench/, and say which promises are kept.
+
+A promise that is broken is a finding and no error: the exit code is 0 unless something could not be measured.
+"""
 
 import json
+import os
+import signal
 import sys
 import time
+import traceback
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import IO
+
+from bench._figure import Figure
 
 FOLDER = Path(__file__).parent
 KEPT = FOLDER.parent / "var" / "bench"
 
 
 def main() -> None:
-    names = [module.name for module in iter_modules([str(FOLDER)]) if not module.name.startswith("_")]
-    chosen = sys.argv[1:] or names
-    if unknown := set(chosen) - set(names):
-        sys.exit(f"There is no figure {', '.join(sorted(unknown))}; there are {', '.join(names)}.")
+    chosen = sys.argv[1:] or names()
+    if unknown := set(chosen) - set(names()):
+        sys.exit(f"There is no figure {', '.join(sorted(unknown))}; there are {', '.join(names())}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # and so do the stacks
     KEPT.mkdir(parents=True, exist_ok=True)
+    promised: list[str] = []
+    broken: list[str] = []
     for name in chosen:
-        with open(KEPT / f"{name}.jsonl", "a", encoding="utf-8") as kept:
-            for what, value, unit, bound in import_module(f"bench.{name}").figures():
-                print(f"{name:8} {what:44} {value:9.2f} {unit:4} {f'(at most {bound:g})' if bound else ''}")
-                line = {
-                    "at": round(time.time()),
-                    "name": name,
-                    "what": what,
-                    "value": value,
-                    "unit": unit,
-                    "bound": bound,
-                }
-                kept.write(json.dumps(line) + "\n")
+        try:
+            for figure in measured(name):
+                promised += [row(name, figure)] if figure.promise else []
+        except Exception:  # what the others cost some minutes to measure is not lost
+            traceback.print_exc()
+            broken.append(name)
+    if promised:
+        print("", "Promised:", *promised, sep="\n")
+    if broken:
+        sys.exit(f"Could not be measured: {', '.join(broken)}.")
+
+
+def measured(name: str) -> Iterator[Figure]:
+    """The figures of one module, printed and kept as they come."""
+    with open(KEPT / f"{name}.jsonl", "a", encoding="utf-8") as kept:
+        for figure in import_module(f"bench.{name}").figures():
+            print(row(name, figure), flush=True)
+            write(kept, name, figure)
+            yield figure
+
+
+def names() -> list[str]:
+    """The modules of this package that have figures."""
+    return [module.name for module in iter_modules([str(FOLDER)]) if not module.name.startswith("_")]
+
+
+def row(name: str, figure: Figure) -> str:
+    """A line of the table, with the promise and whether it is kept."""
+    value = f"{name:8} {figure.what:48} {figure.value:10.2f} {figure.unit:4}"
+    return f"{value} {figure.promise}: {'yes' if figure.is_kept else 'NO'}" if figure.promise else value.rstrip()
+
+
+def write(kept: IO[str], name: str, figure: Figure) -> None:
+    line = {"at": round(time.time()), "load": round(os.getloadavg()[0], 2), "name": name, **figure._asdict()}
+    line |= {"is_kept": figure.is_kept} if figure.promise else {}
+    kept.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,21 @@
-"""What Tornado alone takes: one process, WebSockets, a list in memory. `python -m bench._bare PORT`, the reference."""
+"""What Tornado alone takes: one process, no models, no templates. `python -m bench._bare PORT [TASKS]`, the reference.
+
+WebSockets over a list in memory; and, where a file of tasks is given (bench/_reference.py writes it), handlers that send
+the same commands to MongoDB as the site was heard to send, those of one round at once, and answer with the same bytes.
+"""
 
 import asyncio
+import pickle
 import sys
+from itertools import count
+from pathlib import Path
+from typing import Any
 
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
+
+from bench._commands import Task, Tasks, repeated
+from lib.mongo import Mongo
 
 
 class Socket(WebSocketHandler):
@@ -28,11 +39,34 @@ class Publish(RequestHandler):
             follower.write_message(self.request.body.decode())
 
 
-async def main(port: int) -> None:
+class Repeat(RequestHandler):
+    """Carries a task out, for a GET and for a POST."""
+
+    def initialize(self, task: Task, mongo: Mongo, numbers: "count[int]") -> None:
+        self.task, self.mongo, self.numbers = task, mongo, numbers
+
+    async def get(self) -> None:
+        fresh = self.task.fresh(next(self.numbers))
+        for commands in self.task.rounds:
+            await asyncio.gather(*(repeated(self.mongo, command, fresh) for command in commands))
+        self.set_status(self.task.status)
+        self.set_header("Content-Type", self.task.kind)
+        self.finish(self.task.body)
+
+    post = get
+
+
+async def main(port: int, tasks: Tasks) -> None:
     known: dict[str, set[Socket]] = {"followers": set()}
-    Application([("/live/websocket", Socket, known), ("/publish", Publish, known)]).listen(port, "127.0.0.1")
+    mongo = Mongo(tasks.mongo_url, tasks.driver) if tasks.mongo_url else None  # pages of bytes alone need none
+    repeat: list[Any] = [
+        (path, Repeat, {"task": task, "mongo": mongo, "numbers": count(1)}) for path, task in tasks.by_path.items()
+    ]
+    live = [("/live/websocket", Socket, known), ("/publish", Publish, known)]
+    Application([*live, *repeat], log_function=lambda handler: None).listen(port, "127.0.0.1")
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    given = pickle.loads(Path(sys.argv[2]).read_bytes()) if len(sys.argv) > 2 else Tasks()
+    asyncio.run(main(int(sys.argv[1]), given))

@@ -1,11 +1,15 @@
 """The bare Tornado process that figures are compared with, for as long as a block runs."""
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from bench._commands import Tasks
 from tests.running import ROOT, free_ports, is_free, wait_until
 
 
@@ -13,14 +17,22 @@ class Bare(NamedTuple):
     pid: int
     port: int
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
 
 @contextmanager
-def bare() -> Iterator[Bare]:
+def bare(tasks: Tasks | None = None) -> Iterator[Bare]:
+    """A process that broadcasts in memory, and does these tasks."""
     port = free_ports()
-    process = subprocess.Popen([sys.executable, "-m", "bench._bare", str(port)], cwd=ROOT)
-    try:
-        wait_until(lambda: not is_free(port))
-        yield Bare(process.pid, port)
-    finally:
-        process.terminate()
-        process.wait()
+    with TemporaryDirectory(prefix="plog-bare-") as folder:
+        given = Path(folder) / "tasks"
+        given.write_bytes(pickle.dumps(tasks or Tasks()))
+        process = subprocess.Popen([sys.executable, "-m", "bench._bare", str(port), str(given)], cwd=ROOT)
+        try:
+            wait_until(lambda: not is_free(port))
+            yield Bare(process.pid, port)
+        finally:
+            process.terminate()
+            process.wait()

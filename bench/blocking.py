@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench._crowd import newest_post, percentile
-from bench.start import Figure
-from tests.running import Running
+from bench._figure import Figure
+from bench._stack import stack
 
 BLOCKED_FOR = 5.0  # seconds
 WINDOWS = 6  # of each kind
@@ -23,20 +23,15 @@ PROMISED = 1.2
 
 
 def figures() -> Iterator[Figure]:
-    running = Running()
-    try:
-        running.start()
-        path = (
-            f"{newest_post(running)[0]}/comments?after=0"  # always asks a process and MongoDB: pages are files by now
-        )
+    with stack() as running:
+        post, _ = newest_post(running)
+        path = f"{post}/comments?after=0"  # always asks a process and MongoDB: pages are files by now
         list(latencies(running.port, path))  # warm
         windows: list[tuple[list[float], list[float]]] = []
         for _ in range(WINDOWS):
             idle = list(latencies(running.port, path))
             with standing_still(running.pid_of("--admin")):
                 windows.append((idle, list(latencies(running.port, path))))
-    finally:
-        running.remove()
     yield from compared(windows)
 
 
@@ -44,11 +39,11 @@ def compared(windows: list[tuple[list[float], list[float]]]) -> Iterator[Figure]
     """Of all requests together; and the median of the pairs of windows, which a burst from elsewhere does not move."""
     idle, blocked = ([time for pair in windows for time in pair[kind]] for kind in (0, 1))
     for percent in (50, 99):
-        yield f"the comments of a post, p{percent}", percentile(idle, percent), "ms", None
-        yield f"the same while the admin blocks, p{percent}", percentile(blocked, percent), "ms", None
-    yield "ratio of p99", percentile(blocked, 99) / percentile(idle, 99), "", PROMISED
+        yield Figure(f"the comments of a post, p{percent}", percentile(idle, percent), "ms")
+        yield Figure(f"the same while the admin blocks, p{percent}", percentile(blocked, percent), "ms")
+    yield Figure("ratio of p99", percentile(blocked, 99) / percentile(idle, 99), at_most=PROMISED)
     ratios = [percentile(after, 99) / percentile(before, 99) for before, after in windows]
-    yield "ratio of p99, median of the windows", statistics.median(ratios), "", PROMISED
+    yield Figure("ratio of p99, median of the windows", statistics.median(ratios), at_most=PROMISED)
 
 
 def latencies(port: int, path: str) -> Iterator[float]:

@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Iterator
 
 from bench._crowd import gathered, newest_post
+from bench._figure import Figure
 from bench._reference import bare
-from bench.start import Figure, resident
-from tests.running import Running
+from bench._stack import stack
+from bench.start import resident
 
 FOLLOWERS = 3000
 WARM_UP = 300
@@ -18,19 +19,15 @@ KILOBYTES = 1024  # in a megabyte
 
 
 def figures() -> Iterator[Figure]:
-    running = Running()
-    try:
-        running.start()
+    with stack() as running:
         _, channel = newest_post(running)
         pids = [running.pid_of(f"--port={running.port + n}") for n in (1, 2, 3)]
         ours = asyncio.run(for_each(pids, running.port, channel))
-    finally:
-        running.remove()
     with bare() as reference:
         theirs = asyncio.run(for_each([reference.pid], reference.port, "any"))
-    yield "Plog: memory of an idle follower", ours, "kB", None
-    yield "bare Tornado: memory of an idle WebSocket", theirs, "kB", None
-    yield "ratio", ours / theirs, "", None
+    yield Figure("Plog: memory of an idle follower", ours, "KB", at_most=20)
+    yield Figure("bare Tornado: memory of an idle WebSocket", theirs, "KB")
+    yield Figure("ratio", ours / theirs)
 
 
 async def for_each(pids: list[int], port: int, channel: str) -> float:

@@ -4,22 +4,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench._figure import Figure
 from tests.running import Running
 
 REST_SECONDS = 5
 MEGABYTE = 1024  # kB, as /proc counts
 
-Figure = tuple[str, float, str, float | None]  # what, value, unit, the bound that was promised
-
 
 def figures() -> Iterator[Figure]:
     running = Running()
     try:
-        yield "start on an empty folder, installed", running.start(), "s", 90.0
+        yield Figure("start on an empty folder, installed", running.start(), "s", at_most=90)
         began = time.monotonic()
         running.stop()
-        yield "stop", time.monotonic() - began, "s", 8.0
-        yield "start again", running.start(), "s", 5.0
+        yield Figure("stop", time.monotonic() - began, "s", at_most=8)
+        yield Figure("start again", running.start(), "s", at_most=5)
         time.sleep(REST_SECONDS)
         yield from memory(running)
     finally:
@@ -32,8 +31,8 @@ def memory(running: Running) -> Iterator[Figure]:
     commands = running.commands() | {running.process.pid: "stack.py"}
     sizes = {pid: resident(pid) for pid in commands}
     for pid, command in commands.items():
-        yield f"resident: {shortened(command)}", sizes[pid], "MB", None
-    yield "resident: all of it at rest", sum(sizes.values()), "MB", 500.0
+        yield Figure(f"resident: {shortened(command)}", sizes[pid], "MB")
+    yield Figure("resident: all of it at rest", sum(sizes.values()), "MB", at_most=500)
 
 
 def resident(pid: int) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
+from bench._figure import Figure
 from cli import demo_items
 from lib import assets
 from lib.items import Item
@@ -27,8 +28,6 @@ SCRIPT = re.compile(r'<(?:script type="module" src|link rel="modulepreload" href
 IMPORT = re.compile(r'(?:\bfrom|\bimport)\s*"\./([^"]+)"')
 IMPORT_LATER = re.compile(r'\bimport\("\./([^"]+)"\)')
 UNASKED = re.compile(r"/(live|indicator)[.-]")  # come without anyone's doing, once the thread is near the screen
-
-Figure = tuple[str, float, str, float | None]  # what, value, unit, the bound that was promised
 
 
 def figures() -> Iterator[Figure]:
@@ -69,12 +68,14 @@ def post(running: Running) -> Iterator[Figure]:
     later = later_than(running, scripts)
     unasked = imported(running, [*scripts, *filter(UNASKED.search, later)])
     everything = imported(running, [*scripts, *later])
-    yield "post, 50 comments: the page, gzipped", len(page) / KILOBYTE, "KB", None
-    yield "post: its styles, gzipped", weight(running, styles), "KB", None
-    yield "post: its scripts at once, gzipped", weight(running, scripts), "KB", None
-    yield "post: and those that come unasked, gzipped", weight(running, unasked), "KB", 8.0
-    yield "post: all that it may ever fetch, gzipped", weight(running, [ADDRESS, *styles, *everything]), "KB", 50.0
-    yield "post: requests until it is live", 1 + len(styles) + len(unasked), "", None
+    yield Figure("post, 50 comments: the page, gzipped", len(page) / KILOBYTE, "KB")
+    yield Figure("post: its styles, gzipped", weight(running, styles), "KB")
+    yield Figure("post: its scripts at once, gzipped", weight(running, scripts), "KB")
+    yield Figure("post: and those that come unasked, gzipped", weight(running, unasked), "KB", at_most=8)
+    yield Figure(
+        "post: all that it may ever fetch, gzipped", weight(running, [ADDRESS, *styles, *everything]), "KB", at_most=50
+    )
+    yield Figure("post: requests until it is live", 1 + len(styles) + len(unasked))
     yield from plainly(running)
 
 
@@ -85,20 +86,20 @@ def plainly(running: Running) -> Iterator[Figure]:
     later = later_than(running, scripts)
     unasked = imported(running, [*scripts, *filter(UNASKED.search, later)])
     everything = imported(running, [*scripts, *later])
-    yield "unbundled: scripts that come unasked", weight(running, unasked), "KB", None
-    yield "unbundled: all that it may ever fetch", weight(running, [ADDRESS, *styles, *everything]), "KB", None
-    yield "unbundled: requests until it is live", 1 + len(styles) + len(unasked), "", None
+    yield Figure("unbundled: scripts that come unasked", weight(running, unasked), "KB")
+    yield Figure("unbundled: all that it may ever fetch", weight(running, [ADDRESS, *styles, *everything]), "KB")
+    yield Figure("unbundled: requests until it is live", 1 + len(styles) + len(unasked))
 
 
 def home(running: Running) -> Iterator[Figure]:
     page = fetched(running, "/")
     html = text_of(page)
     needed = [*STYLE.findall(html), *imported(running, SCRIPT.findall(html))]
-    yield "home: its first answer, uncompressed", len(html.encode()) / KILOBYTE, "KB", 25.0
-    yield "home: with styles and scripts, gzipped", weight(running, ["/", *needed]), "KB", None
+    yield Figure("home: its first answer, uncompressed", len(html.encode()) / KILOBYTE, "KB", at_most=25)
+    yield Figure("home: with styles and scripts, gzipped", weight(running, ["/", *needed]), "KB")
     pictures = re.findall(r"<img\b[^>]*>", html + text_of(fetched(running, "/rest/2/10/")))
     unsized = [one for one in pictures if not all(f" {name}=" in one for name in ("width", "height", "loading"))]
-    yield "home: pictures without size or lazy loading", len(unsized), "", None
+    yield Figure("home: pictures without size or lazy loading", len(unsized))
 
 
 def imported(running: Running, scripts: Iterable[str]) -> list[str]:

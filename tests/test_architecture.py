@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from bench.__main__ import names as figure_names
 from cli import CHORES
 from handlers import routes
 from handlers.admin.base import StaffHandler
@@ -189,6 +190,10 @@ class DocumentsTest(unittest.TestCase):
         for path in (ROOT / "bin").glob("[!_]*"):
             if path.stem != "setup":
                 self.assertIn(f"`bin/{path.name}", self.interface)
+
+    def test_every_figure_is_documented(self) -> None:
+        for name in figure_names():
+            self.assertTrue(f"`bin/bench {name}`" in self.interface, name)
 
     def test_every_route_is_documented(self) -> None:
         for pattern, _ in [*routes.EVERYWHERE, *routes.PUBLIC, *routes.ADMIN]:

@@ -170,8 +170,11 @@ class RunningTestCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.running = Running(SITE_DEMO="0", SITE_PROXIES="127.0.0.2")
-        cls.addClassCleanup(cls.running.remove)
         cls.running.start()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.running.remove()  # nosetests knows no class cleanups
 
 
 class FrontTest(RunningTestCase):

@@ -21,6 +21,7 @@ from models.errors import NotFound
 from models.posts import Post
 
 NUMBERED = {"$gt": 0}
+ROOT = {"depth": 0, "place": NUMBERED}  # which has a place as soon as it has a number, and needs no look at it
 ADDRESSES_KEPT = timedelta(days=30)
 UNTOLD_AFTER = timedelta(seconds=5)
 LONGEST_WAIT = 5  # seconds, for one's turn to take a number
@@ -60,7 +61,11 @@ class CommentStore:
                 IndexModel(
                     [("post", up), ("numbers", up)], unique=True, partialFilterExpression={"numbers": {"$exists": True}}
                 ),
-                IndexModel([("post", up), ("depth", up), ("place", up)], partialFilterExpression=numbered),
+                IndexModel(
+                    [("post", up), ("depth", up), ("place", up)],
+                    partialFilterExpression={"place": NUMBERED},
+                    name="roots",
+                ),
                 IndexModel([("root", up)]),
                 IndexModel([("created", down), ("_id", down)]),
                 IndexModel([("status", up), ("created", down), ("_id", down)]),
@@ -103,7 +108,7 @@ class CommentStore:
 
     async def counts_of(self, post: str) -> tuple[int, int]:
         """How many comments of a post are published, and how many that ever were are roots."""
-        published, roots = {"post": post, "status": "published"}, {"post": post, "depth": 0, "n": NUMBERED}
+        published, roots = {"post": post, "status": "published"}, {"post": post, **ROOT}
         counting: list[Document] = [{"$match": published}, {"$count": "published"}]
         counting.append(also("comments", {"$match": roots}, {"$count": "roots"}))
         counts = dict[str, int]()

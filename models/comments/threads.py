@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.mongo import ASCENDING, DESCENDING
 from models.comments.comment import Comment
-from models.comments.store import NUMBERED, CommentStore
+from models.comments.store import NUMBERED, ROOT, CommentStore
 from models.comments.thread import ROOTS_ON_A_PAGE, Node, older_pages, page_of, shown, thread
 from models.errors import NotFound
 from models.posts import Post
@@ -84,7 +84,7 @@ class Threads:
         if not comment.is_numbered or not (comment.is_published or await self._still_shown([comment])):
             raise NotFound("There is no such comment.")
         root = comment if comment.is_root else await self._store.by_id(comment.root)
-        before = {"post": post.id, "depth": 0, "n": NUMBERED, "place": {"$lt": root.place}}
+        before = {"post": post.id, "depth": 0, "place": {"$gt": 0, "$lt": root.place}}
         index = await self._store.count(before)
         page = page_of(index, max(post.root_count, index + 1))
         return f"{post.path}{f'/p{page}' if page else ''}#{comment.anchor}"
@@ -101,7 +101,7 @@ class Threads:
         return CommentsPage(thread({c.id: c for c in comments}.values()), n or 0, range(1, 1))
 
     async def _roots(self, post: Post, page: int | None) -> list[Comment]:
-        query = {"post": post.id, "depth": 0, "n": NUMBERED}
+        query = {"post": post.id, **ROOT}
         if page is None:
             return await self._store.shown(query, [("place", DESCENDING)], ROOTS_ON_A_PAGE)
         start = (page - 1) * ROOTS_ON_A_PAGE

@@ -75,13 +75,16 @@ class ServedTest(unittest.TestCase):
     def setUpClass(cls) -> None:
         need_esbuild()
         cls.running = Running(SITE_DEMO="0")
-        cls.addClassCleanup(cls.running.remove)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SITE_")}
         environment["SITE_DATA"] = str(cls.running.data)
         command = [sys.executable, "bundle.py"]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         cls.said = done.stdout
         cls.running.start()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.running.remove()  # nosetests knows no class cleanups
 
     def bundle(self) -> str:
         address = next(address for address in TAG.findall(self.running.get("/").body) if address.endswith(".css"))

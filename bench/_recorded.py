@@ -1,0 +1,87 @@
+"""What a page asks of MongoDB, found out by listening: the site runs in this interpreter, and its driver tells each command.
+
+What was heard is repeated by bench/_bare.py, which so makes the same finds as the site, whatever those are by now. Commands
+are held up while one listens, so that those which are sent together overlap for certain.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from pymongo import monitoring
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from app import application
+from bench._client import HERE, Connection
+from bench._commands import Command
+from bench._stack import site_of
+from lib.mongo import Document
+from models.site import Site
+from tests.running import Running
+
+HELD_UP = 0.1  # seconds: a busy machine is slow to begin the next thread
+
+
+class Listener(monitoring.CommandListener):
+    """Hears all commands of clients that are made after it was registered, while it `is_listening`."""
+
+    def __init__(self) -> None:
+        self.is_listening = False
+        self.heard: list[Command] = []
+        self._began: dict[int, tuple[float, Document]] = {}
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if self.is_listening:
+            self._began[event.request_id] = time.monotonic(), dict(event.command)
+            time.sleep(HELD_UP)  # in a thread of Motor's
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        began, words = self._began.pop(event.request_id, (0.0, {}))
+        if words:
+            verb = event.command_name
+            collection = words["collection" if verb == "getMore" else verb]
+            self.heard.append(Command(verb, collection, words, began, time.monotonic()))
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        self._began.pop(event.request_id, None)
+
+
+class Recorder:
+    """Asks a site, and tells which commands that took."""
+
+    def __init__(self, site: Site, url: str, listener: Listener) -> None:
+        self.site = site
+        self.url = url
+        self._listener = listener
+
+    async def commands(self, asked: Callable[[str], bytes], status: int = 200) -> list[Command]:
+        """What the second of two requests took; the first one opens connections. `asked` is given the address of the site."""
+        connection = await Connection.to(self.url)
+        try:
+            assert (await connection.ask(asked(self.url)))[0] == status
+            self._listener.heard.clear()
+            self._listener.is_listening = True
+            assert (await connection.ask(asked(self.url)))[0] == status
+            return list(self._listener.heard)
+        finally:
+            self._listener.is_listening = False
+            connection.close()
+
+
+@asynccontextmanager
+async def listened_to(running: Running) -> AsyncIterator[Recorder]:
+    """The site on the servers of a running stack, served by this interpreter, which listens."""
+    listener = Listener()
+    monitoring.register(listener)
+    async with site_of(running) as site:
+        app = application(site)
+        server = HTTPServer(app, xheaders=True, trusted_downstream=[HERE])
+        (socket,) = bind_sockets(0, HERE)
+        server.add_socket(socket)
+        try:
+            yield Recorder(site, f"http://{HERE}:{socket.getsockname()[1]}", listener)
+        finally:
+            server.stop()
+            await app.live.close()  # type: ignore[attr-defined]
+            await server.close_all_connections()

@@ -1,0 +1,135 @@
+"""Posts and comments by the thousand, written past the models, in the very shape that the models write.
+
+Some of each go through the models: where a field was added there, or has gone, the benchmark breaks and says which.
+"""
+
+import json
+import random
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from cli import DEMO, demo_items
+from lib.ids import new_id
+from lib.items import Item
+from lib.markup import comment_html
+from lib.mongo import Document
+from lib.tokens import digest
+from models.comments import Comment
+from models.posts import Post
+from models.site import Site
+
+SEED = 20261120
+AT_ONCE = 1000  # documents in one write
+REPLIES = 0.6  # of all comments
+DEEPEST = 6
+NEAR = 20  # a reply answers one of so many before it
+CATEGORIES = 10
+KEYWORDS = 200
+YEARS = 20  # over which posts are spread
+PARAGRAPHS = 3  # of each of them, so that a hundred thousand are not a gigabyte
+OF_STORED_POSTS = {"told", "changed", "seen_in"}  # what the models write beside the thing itself
+OF_STORED_COMMENTS = {"told", "changed", "n", "place", "numbers"}
+
+
+async def add_post(site: Site, slug: str) -> Post:
+    """A post of an ordinary length, the newest one."""
+    item = demo_posts()[0]
+    categories = tuple([await site.categories.named(name) for name in item.categories])
+    now = site.clock()
+    post = Post(id="", slug=slug, title=item.title, text=item.text, published=now, edited=now, categories=categories)
+    return await site.posts.add(replace(post, keywords=tuple(item.keywords)))
+
+
+async def add_comments(site: Site, post: Post, number: int) -> None:
+    """So many comments under a post that has none: a thread some levels deep. The first and the last go through the models."""
+    if not number:
+        return
+    comments = thread(site, post, number)
+    first = next(comments)
+    await site.changes.bring(post, [first])
+    _compare(await site.mongo["comments"].find_one({"_id": first.id}), first.to_document(), OF_STORED_COMMENTS)
+    now = site.clock()
+    written = (
+        {
+            **comment.to_document(),
+            "n": n,
+            "place": n,
+            "numbers": [n],
+            "words": digest(comment.id),
+            "told": True,
+            "changed": now,
+        }
+        for n, comment in enumerate(islice(comments, number - 2), 2)
+    )
+    await _write(site.mongo["comments"], written)
+    await site.changes.bring(post, list(comments))
+
+
+def thread(site: Site, post: Post, number: int) -> Iterator[Comment]:
+    chance, texts = random.Random(SEED), comment_texts(site.own_host)
+    near: deque[Comment] = deque(maxlen=NEAR)
+    begin = site.clock() - timedelta(minutes=number)
+    for minute in range(number):
+        text, html = texts[minute % len(texts)]
+        blank = Comment(id=new_id(), post=post.id, author=new_id(), text=text, html=html, created=begin)
+        said = replace(blank, created=begin + timedelta(minutes=minute), name="Cy", status="published", check="passed")
+        answered = [comment for comment in near if comment.depth < DEEPEST] if chance.random() < REPLIES else []
+        near.append(said.under(chance.choice(answered) if answered else None))
+        yield near[-1]
+
+
+async def add_posts(site: Site, number: int) -> None:
+    """So many short posts over the years, the newest of now (`post-0`); one of each text goes through the models."""
+    categories = [await site.categories.named(f"Category {n}") for n in range(CATEGORIES)]
+    chance, now, samples = random.Random(SEED), site.clock(), []
+    apart = timedelta(days=365 * YEARS) / number
+    for n, item in enumerate(demo_posts()):
+        before = now - timedelta(days=366 * YEARS)
+        text = "\n\n".join(item.text.split("\n\n")[:PARAGRAPHS])
+        sample = await site.posts.add(
+            Post(id="", slug=f"sample-{n}", title=item.title, text=text, published=before, edited=now)
+        )
+        _compare(await site.mongo["posts"].find_one({"_id": sample.id}), sample.to_document(), OF_STORED_POSTS)
+        samples.append(sample)
+
+    def documents() -> Iterator[Document]:
+        for n in range(number - len(samples)):
+            filed = tuple(chance.sample(categories, chance.choice((1, 1, 2))))
+            post = replace(samples[n % len(samples)], id=new_id(), slug=f"post-{n}", published=now - n * apart)
+            keywords = tuple(f"word{chance.randrange(KEYWORDS)}" for _ in range(3))
+            post = replace(post, categories=filed, keywords=keywords, popularity=chance.random())
+            yield {**post.to_document(), "told": True, "changed": now, "seen_in": [category.id for category in filed]}
+
+    await _write(site.mongo["posts"], documents())
+    await site.pages.forget_all()
+
+
+@cache
+def demo_posts() -> list[Item]:
+    """The posts of the demo, those of a middling length first."""
+    items = sorted((item for item in demo_items() if isinstance(item, Item)), key=lambda item: len(item.text))
+    middle = len(items[len(items) // 2].text)
+    return sorted(items, key=lambda item: abs(len(item.text) - middle))
+
+
+def comment_texts(own_host: str) -> list[tuple[str, str]]:
+    """Each comment of the demo as it was typed and as it is shown."""
+    comments = json.loads((DEMO / "comments.json").read_text(encoding="utf-8"))
+    return [(comment["text"], comment_html(comment["text"], own_host)) for comment in comments]
+
+
+async def _write(collection: Any, documents: Iterable[Document]) -> None:
+    documents = iter(documents)
+    while some := list(islice(documents, AT_ONCE)):
+        await collection.insert_many(some, ordered=False)
+
+
+def _compare(stored: Document, thing: Document, beside: set[str]) -> None:
+    """What the models stored has the fields that are written here, no more and no less."""
+    differing = stored.keys() ^ (thing.keys() | beside)
+    assert not differing, f"models and bench/_seeded.py differ about {sorted(differing)}"

@@ -1,0 +1,48 @@
+"""The stack that a benchmark starts for itself, on ports and a data folder of its own, for as long as a block runs.
+
+Of the settings in the environment it minds the driver alone, so that both may be measured.
+"""
+
+import os
+import resource
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from models.site import Site
+from settings import Settings
+from tests.running import Running
+from ui_modules.comments import comment_html
+
+
+@contextmanager
+def stack(**settings: str) -> Iterator[Running]:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    driver = os.environ.get("SITE_MONGO_DRIVER", "motor")
+    running = Running(**{"SITE_MONGO_DRIVER": driver, **settings})  # type: ignore[arg-type]
+    try:
+        running.start()
+        yield running
+    finally:
+        running.remove()
+
+
+def settings_of(running: Running) -> Settings:
+    """What its processes were set to."""
+    given = {"SITE_DATA": str(running.data), "SITE_PORT": str(running.port), **running.settings}
+    return Settings.from_environment(given)
+
+
+@asynccontextmanager
+async def site_of(running: Running) -> AsyncIterator[Site]:
+    """A site of this interpreter on the stack's servers."""
+    site = await Site.open(settings_of(running), comment_html)
+    try:
+        yield site
+    finally:
+        await site.close()
+
+
+def process_url(running: Running) -> str:
+    """The first public process, without nginx."""
+    return f"http://127.0.0.1:{running.port + 1}"
