@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lib import markdown_folder, mongo, servers, wordpress
+from lib import markdown_folder, mongo, redis, servers, wordpress
 from lib.items import CommentItem, Item, Unusable
 from lib.markup import comment_html as text_html
 from models.errors import SiteError
@@ -88,7 +88,10 @@ async def forget(site: Site, given: argparse.Namespace) -> int:
         await site.pages.forget_address(given.path)
         print(f"{given.path} is forgotten.")
     else:
-        await site.pages.forget_all()
+        try:
+            await site.pages.forget_all()
+        except redis.Away:  # no reason to fail: without Redis the site starts, too
+            print("Redis does not answer, so other hosts were not told: run this again when it does.", file=sys.stderr)
         print("All kept pages are forgotten.")
     return 0
 

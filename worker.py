@@ -1,6 +1,6 @@
 """The background process: what must happen soon, and in nobody's request.
 
-It tells what stayed untold, counts what nginx answered without asking anybody, rates posts by that, sweeps kept pages, moves
+It tells what stayed untold, hears what other hosts forget, counts what nginx answered without asking anybody, rates posts by that, sweeps kept pages, moves
 what merged accounts wrote, keeps nginx's logs small, and drops network addresses after 30 days. Each chore has its own
 rhythm; one that fails is logged and tried again, and keeps no other waiting.
 """
@@ -74,6 +74,7 @@ async def work(site: Site) -> None:
 
 async def serve(settings: Settings) -> None:
     site = await Site.open(settings, comment_html)
+    await site.pages.listen()
     working = asyncio.ensure_future(work(site))
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, working.cancel)

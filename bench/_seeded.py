@@ -32,7 +32,7 @@ CATEGORIES = 10
 KEYWORDS = 200
 YEARS = 20  # over which posts are spread
 PARAGRAPHS = 3  # of each of them, so that a hundred thousand are not a gigabyte
-OF_STORED_POSTS = {"told", "changed", "seen_in"}  # what the models write beside the thing itself
+OF_STORED_POSTS = {"told", "change", "changed", "seen_in"}  # what the models write beside the thing itself
 OF_STORED_COMMENTS = {"told", "changed", "n", "place", "numbers"}
 
 
@@ -103,7 +103,13 @@ async def add_posts(site: Site, number: int) -> None:
             post = replace(samples[n % len(samples)], id=new_id(), slug=f"post-{n}", published=now - n * apart)
             keywords = tuple(f"word{chance.randrange(KEYWORDS)}" for _ in range(3))
             post = replace(post, categories=filed, keywords=keywords, popularity=chance.random())
-            yield {**post.to_document(), "told": True, "changed": now, "seen_in": [category.id for category in filed]}
+            yield {
+                **post.to_document(),
+                "told": True,
+                "changed": now,
+                "change": new_id(),
+                "seen_in": [category.id for category in filed],
+            }
 
     await _write(site.mongo["posts"], documents())
     await site.pages.forget_all()

@@ -2,7 +2,8 @@
 
 Kept is only a 200 that answers a GET without a query, under its canonical address. The pending file is made before
 anything is read (lib/pagecache.py says why). In one process a page is rendered once at a time, and who asks meanwhile gets
-the same answer, unless something has changed since that rendering began.
+the same answer, unless something has changed since that rendering began: also where it is that there is no such page. An
+answer that cannot be shared (a 301, a page that is not kept) they make one after another.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Any
 
 from handlers.base import BaseHandler, Method
 from lib.pagecache import Pending
+from models.errors import SiteError
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Rendering:
-    """A page that is being made, and what is to come of it: None where there was no page to give to others."""
+    """A page that is being made, and what is to come of it: None where there was nothing to give to others."""
 
     pending: Pending
-    answer: "asyncio.Future[Answer | None]"
+    answer: "asyncio.Future[Answer | SiteError | None]"
 
 
 def kept(method: Method) -> Method:
@@ -36,10 +38,13 @@ def kept(method: Method) -> Method:
     @functools.wraps(method)
     async def shared(self: "KeptHandler", *args: Any) -> None:
         if self.request.method not in ("GET", "HEAD") or "?" in (self.request.uri or ""):
+            if self.request.method in ("GET", "HEAD") and self.request.uri == f"{self.request.path}?":
+                self.move_to(self.request.path)
             return await method(self, *args)
-        under_way = self.site.renderings.get(self.request.path)
-        if under_way is not None and under_way.pending.is_current:
+        while (under_way := self.under_way) is not None:
             answer = await asyncio.shield(under_way.answer)
+            if isinstance(answer, SiteError):
+                raise answer.with_traceback(None)
             if answer is not None:
                 return self.repeat(answer)
         await self.rendered(method, *args)
@@ -53,6 +58,12 @@ class KeptHandler(BaseHandler):
     _rendering: Rendering | None = None
     _tags: tuple[str, ...] | None = None
 
+    @property
+    def under_way(self) -> Rendering | None:
+        """Who is making this page just now, of what is still true."""
+        rendering: Rendering | None = self.site.renderings.get(self.request.path)
+        return rendering if rendering is not None and rendering.pending.is_current else None
+
     def keep(self, *tags: str) -> None:
         """What is rendered now may be kept until one of these tags is forgotten."""
         self._tags = tags
@@ -62,6 +73,9 @@ class KeptHandler(BaseHandler):
         self._rendering = self.site.renderings[self.request.path] = rendering
         try:
             await method(self, *args)
+        except SiteError as error:
+            rendering.answer.set_result(error)
+            raise
         finally:
             self.site.pages.drop(rendering.pending)
             if self.site.renderings.get(self.request.path) is rendering:

@@ -1,9 +1,10 @@
 """Every address that no other handler has: another spelling of one, the former address of a post, or nothing.
 
-However many ways an address is misspelt (case, slashes, an old domain's path), it takes one 301 to the right one.
+However many ways an address is misspelt (case, slashes, dots, an old domain's path), it takes one 301 to the right one.
 """
 
 import re
+from posixpath import normpath
 from urllib.parse import unquote
 
 from handlers.base import BaseHandler, public
@@ -37,7 +38,7 @@ class ElsewhereHandler(BaseHandler):
     @public
     async def get(self, *_: str) -> None:
         await self.move_from_former()
-        path = await self._respelt([word for word in unquote(self.request.path).split("/") if word])
+        path = await self._respelt([word for word in normpath(unquote(self.request.path)).split("/") if word])
         if path is None:
             raise NotFound()
         self.move_to(path)

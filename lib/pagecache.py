@@ -4,16 +4,20 @@ Fresh under every race and kill, by files alone. A render first makes a pending 
 made is written into that file, entered under its tags, and moved into place. Forgetting, after a change is stored, first
 takes all pending files away, then the tags' pages. A move whose file is gone fails, so nothing rendered from old data can
 come back, whoever dies where. Entries under a tag stay (they are names, not pages): one that was taken away in the moment
-when its page is put again would leave a page that nobody can forget.
+when its page is put again would leave a page that nobody can forget. A disk that takes nothing more keeps no page, and
+nobody from being answered.
 """
 
+import logging
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISDIR
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -27,6 +31,9 @@ SUFFIXES = {
     "application/xml": "xml",
 }  # nginx makes the content type of a file from its suffix
 OLDEST_PENDING = 3600  # seconds after which a pending file is one of a process that died
+LEAST = 256  # bytes of a disk that even an empty file takes
+
+log = logging.getLogger(__name__)
 
 
 class Pending:
@@ -37,7 +44,10 @@ class Pending:
 
     @property
     def is_current(self) -> bool:
-        return self.path.exists()
+        try:
+            return self.path.exists()
+        except OSError:  # a folder that nobody may enter
+            return False
 
 
 class PageCache:
@@ -49,13 +59,18 @@ class PageCache:
         self._pages = self._now / "pages"
         self._pending = self._now / "pending"
         self._tags = self._now / "tags"
+        self._has_failed = False  # to keep the last page that was tried
 
     def begin(self) -> Pending:
         """To be called before the data of a page is read."""
         path = self._pending / uuid4().hex
-        with suppress(FileNotFoundError):  # everything is being forgotten: then this page is not kept
+        try:
             self._pending.mkdir(parents=True, exist_ok=True)
             path.touch()
+        except FileNotFoundError:
+            pass  # everything is being forgotten: then this page is not kept
+        except OSError as error:
+            self._fail(error)
         return Pending(path)
 
     def put(self, pending: Pending, address: str, kind: str, body: bytes, tags: Iterable[str]) -> bool:
@@ -69,15 +84,20 @@ class PageCache:
             self._enter(name, tags)
             page.parent.mkdir(parents=True, exist_ok=True)
             pending.path.rename(page)
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError):
+            return False  # forgotten; or its name is another page's: a post called `folder.html`
+        except OSError as error:
+            self._fail(error)
             return False
         finally:
-            pending.path.unlink(missing_ok=True)
+            self.drop(pending)
+        self._has_failed = False
         return True
 
     def drop(self, pending: Pending) -> None:
         """Give up a page that was begun."""
-        pending.path.unlink(missing_ok=True)
+        with suppress(OSError):  # a file that stays is never moved into place any more
+            pending.path.unlink(missing_ok=True)
 
     def forget(self, tags: Iterable[str]) -> None:
         """Forget all pages under these tags, and whatever is being made now. To be called after a change was stored."""
@@ -96,29 +116,45 @@ class PageCache:
                 page.unlink(missing_ok=True)
 
     def forget_all(self) -> None:
-        """Forget everything at once: what is being made now finds its place gone, too."""
-        gone = self._folder / f"gone-{uuid4().hex}"
+        """Forget everything at once: what is being made now finds its place gone, too. It is only moved away here, and
+        takes its room until the next sweep: thousands of files would hold up whoever removes them for seconds."""
         with suppress(FileNotFoundError):
-            self._now.rename(gone)
-        for folder in self._folder.glob("gone-*"):  # and what a process that died had moved away
-            shutil.rmtree(folder, ignore_errors=True)
+            self._now.rename(self._folder / f"gone-{uuid4().hex}")
 
     def sweep(self, oldest: float, most: int) -> int:
-        """Forget pages older than `oldest` seconds, then the oldest ones until all are within `most` bytes. How many."""
+        """Forget pages older than `oldest` seconds, then the oldest ones until all take at most half of `most` bytes of the
+        disk; and remove what was moved away. How many pages. May take seconds.
+
+        The other half is for names: entries under tags, and folders. None is taken away singly (see above), so where
+        they take more, everything is forgotten.
+        """
         now = time.time()
-        pages = sorted((status.st_ctime, status.st_size, path) for path, status in _statuses(self._pages))
+        statuses = _statuses(self._pages)
+        pages = sorted((s.st_ctime, _size(s), path) for path, s in statuses if not S_ISDIR(s.st_mode))
+        names = [s for _, s in statuses if S_ISDIR(s.st_mode)] + [s for _, s in _statuses(self._tags)]
         size = sum(size for _, size, _ in pages)
-        forgotten = 0
+        kept = deque(pages)
         for changed, bytes_, path in pages:
-            if changed > now - oldest and size <= most:
+            if changed > now - oldest and size <= most // 2:
                 break
             path.unlink(missing_ok=True)
             size -= bytes_
-            forgotten += 1
+            kept.popleft()
+        if sum(map(_size, names)) > most // 2:
+            self.forget_all()
+            kept.clear()
         for path, status in _statuses(self._pending):
             if status.st_ctime < now - OLDEST_PENDING:
                 path.unlink(missing_ok=True)
-        return forgotten
+        for folder in self._folder.glob("gone-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(pages) - len(kept)
+
+    def _fail(self, error: OSError) -> None:
+        """Pages cannot be kept now. Said once, not at each request, until one is kept again."""
+        if not self._has_failed:
+            log.warning("Pages cannot be kept: %s", error)
+        self._has_failed = True
 
     def _page(self, name: str) -> Path | None:
         """Where a page is, or None for a name that leads elsewhere or is too long for a file."""
@@ -160,9 +196,14 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _statuses(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    """Everything in a folder and in those in it, and these themselves."""
     found = []
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
-            if not path.is_dir():
-                found.append((path, path.lstat()))
+            found.append((path, path.lstat()))
     return found
+
+
+def _size(status: os.stat_result) -> int:
+    """What a file takes of the disk, in bytes."""
+    return max(status.st_blocks * 512, LEAST)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from lib import redis
 from lib.ids import new_id
 from lib.mongo import Document, DuplicateKey, IndexModel, Mongo, taken_key
 from models.errors import Conflict, Invalid, NotFound
@@ -116,10 +117,14 @@ class Categories:
             return (await self.all())[known.id]
         raise NotFound(f"No address is left for the category {to!r}.")
 
-    async def tell(self, id: str) -> None:
-        """Forget all pages, for the name may be on any; safe to repeat."""
-        await self._pages.forget_all()
+    async def tell(self, id: str) -> bool:
+        """Forget all pages, for the name may be on any; safe to repeat. False where Redis is away: the worker repeats it."""
+        try:
+            await self._pages.forget_all()
+        except redis.Away:
+            return False
         await self._categories.update_one({"_id": id}, {"$set": {"told": True}})
+        return True
 
     async def untold(self) -> list[str]:
         """The ids of those that whoever renamed them left untold."""

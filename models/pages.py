@@ -1,20 +1,21 @@
 """Kept pages: forgotten here and on every other host as soon as something that they show has changed.
 
 The files of this host are forgotten before anyone is answered, with or without Redis. Other hosts hear of it by numbered
-messages on one channel; a host that misses a number, or cannot know whether it did, drops all its pages.
+messages on one channel; a host that misses a number, or cannot know whether it did, drops all its pages. Where Redis is
+away, so that they cannot hear, who forgets is told (`redis.Away`), leaves the change untold, and the worker repeats it.
 """
 
-import logging
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from lib import json, redis
-from lib.channels import Event
 from lib.pagecache import PageCache, Pending
 
 CHANNEL = "pages"
+NUMBER = "pages:n"  # of the newest message, in Redis
 OLDEST = 24 * 3600.0  # seconds that a page is kept at most
-MOST = 1_000_000_000  # bytes of all kept pages
+MOST = 1_000_000_000  # bytes of all kept pages and of their names
 
 UNKNOWN = -1  # the number of the newest message, while Redis is away
 
@@ -23,12 +24,10 @@ ARCHIVE = "archive"
 FEEDS = "feeds"
 SITEMAP = "sitemap"
 
-logger = logging.getLogger(__name__)
-
 
 class Channels(Protocol):
     async def follow(self, name: str, follower: Any, newest: Callable[[], Awaitable[int]], /) -> int: ...
-    async def publish(self, *events: Event) -> None: ...
+    async def publish_next(self, channel: str, counter: str, data: Any, /) -> int: ...
 
 
 class Pages:
@@ -40,11 +39,14 @@ class Pages:
         self._counter = counter
         self._host = host
         self._n = 0
-        self._owes = False  # the others have not heard of something that was forgotten here
 
     async def listen(self) -> None:
-        """From now on forget what other hosts forget."""
+        """From now on forget what other hosts forget, beginning with all that they may have forgotten before.
+
+        For one process of each host, since the files are the host's.
+        """
         self._n = await self._channels.follow(CHANNEL, self, self._newest)
+        self._cache.forget_all()
 
     def begin(self) -> Pending:
         return self._cache.begin()
@@ -56,11 +58,15 @@ class Pages:
         self._cache.drop(pending)
 
     async def forget(self, *tags: str) -> None:
-        """Forget all pages under these tags. To be called after a change was stored, before anyone is answered."""
+        """Forget all pages under these tags. To be called after a change was stored, before anyone is answered.
+
+        Raises one of `redis.Away` where that is done here, but other hosts could not be told.
+        """
         self._cache.forget(tags)
         await self._tell(list(tags))
 
     async def forget_all(self) -> None:
+        """The same for all pages."""
         self._cache.forget_all()
         await self._tell(None)
 
@@ -69,8 +75,8 @@ class Pages:
         self._cache.forget_address(address)
 
     async def sweep(self) -> int:
-        """Forget what is old or too much."""
-        return self._cache.sweep(OLDEST, MOST)
+        """Forget what is old or too much, beside what else this process does."""
+        return await asyncio.to_thread(self._cache.sweep, OLDEST, MOST)
 
     def send(self, text: str) -> None:
         """A message of the channel, as any follower gets it."""
@@ -82,26 +88,22 @@ class Pages:
             self._heard(message["n"], message["data"])
 
     def _heard(self, n: int, data: dict[str, Any]) -> None:
-        is_next, self._n = n == self._n + 1, max(n, self._n)
-        if data["host"] == self._host:
-            return
-        if is_next and data["tags"] is not None:
-            self._cache.forget(data["tags"])
-        else:
+        is_next, self._n = n == self._n + 1, n
+        if not is_next:  # also after one of this host's own: what came between was another's
             self._cache.forget_all()
+        elif data["host"] == self._host:
+            return
+        elif data["tags"] is None:
+            self._cache.forget_all()
+        else:
+            self._cache.forget(data["tags"])
 
     async def _tell(self, tags: list[str] | None) -> None:
-        """Word to the other hosts; where it cannot be had now, the next word is to forget everything."""
-        try:
-            n = await self._counter.incr(f"{CHANNEL}:n")
-            told = {"host": self._host, "tags": None if self._owes else tags}
-            await self._channels.publish(Event(CHANNEL, n, told))
-            self._owes = False
-        except redis.Away:
-            self._owes = True
+        """Word to the other hosts, in the order of its numbers: so a gap means that something was missed."""
+        await self._channels.publish_next(CHANNEL, NUMBER, {"host": self._host, "tags": tags})
 
     async def _newest(self) -> int:
         try:
-            return int(await self._counter.get(f"{CHANNEL}:n") or 0)
+            return int(await self._counter.get(NUMBER) or 0)
         except redis.Away:
             return UNKNOWN

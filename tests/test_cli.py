@@ -9,11 +9,13 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import cli
 from models.site import Site
 from tests.base import SiteTestCase, TestClient, data_folder
+from ui_modules.comments import comment_html
 
 ROOT = Path(__file__).parents[1]
 MATERIAL = ROOT / "tests" / "material"
@@ -75,6 +77,17 @@ class ChoresTest(SiteTestCase):
     def test_indexes_are_made_and_may_be_made_again(self) -> None:
         for _ in range(2):
             self.assertEqual(self.chore(cli.indexes), (0, "All indexes are there.\n", ""))
+
+    def test_forgetting_all_pages_without_redis_forgets_them_here_and_says_what_is_left_to_do(self) -> None:
+        self.client.get("/")
+        kept = data_folder() / "kept" / "now"
+        self.assertTrue(kept.exists())
+        settings = replace(self.settings, redis_url="unix:///nowhere.sock")
+        self.site = self.run_now(Site.open(settings, comment_html, self.clock))
+        self._closing.append(self.site.close)
+        status, out, err = self.chore(cli.forget, path=None)
+        self.assertEqual((status, out, kept.exists()), (0, "All kept pages are forgotten.\n", False))
+        self.assertIn("run this again", err)
 
     def test_every_chore_explains_itself(self) -> None:
         out = io.StringIO()

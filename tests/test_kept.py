@@ -60,6 +60,22 @@ class KeptTest(KilledTestCase):
             f"{path}%2F",
         ):
             self.assertFalse(await self.is_from_disk(other), other)
+        name = path.removeprefix("/plog")
+        for other in (
+            f"{path}?",
+            f"/plog/.{name}",
+            f"/./plog{name}",
+            f"/plog/x/..{name}",
+            f"/x/../plog{name}",
+            f"{path}/.",
+        ):
+            moved = await asyncio.to_thread(self.running.get, other)  # a client that spells it as it is told
+            self.assertEqual((moved.code, moved.headers["Location"]), (301, path), other)
+        await self.get("/plog/")
+        for other in ("/plog/x/..", "/plog/./", "/plog/?"):
+            moved = await asyncio.to_thread(self.running.get, other)
+            self.assertEqual((moved.code, moved.headers["Location"]), (301, "/plog/"), other)
+        self.assertEqual((await asyncio.to_thread(self.running.get, f"{path}#x")).code, 404)
         self.assertEqual((await self.get(path, "POST")).code, 405)
         head = await self.get(path, "HEAD")
         self.assertEqual((head.code, head.body), (200, b""))

@@ -11,7 +11,7 @@ from models.comments.comment import Comment
 from models.comments.store import CommentStore
 from models.comments.threads import Threads
 from models.errors import Conflict
-from models.pages import Pages
+from models.pages import ARCHIVE, Pages
 from models.posts import Post, Posts
 
 TRIES = 20
@@ -59,16 +59,17 @@ class Changes:
                 return saved
         raise Conflict("changed", "Somebody else is changing this comment. Please try again.")
 
-    async def tell(self, comment: Comment) -> None:
-        """All that follows from a change; safe to repeat. Where Redis is away the comment stays untold, for the worker."""
-        if comment.n is not None:  # else no page has ever shown or counted it
-            await self._recount(comment.post, comment.n)
-            await self._pages.forget(comment.tag)
+    async def tell(self, comment: Comment) -> bool:
+        """All that follows from a change; safe to repeat. False where Redis is away: it stays untold, for the worker."""
         try:
+            if comment.n is not None:  # else no page has ever shown or counted it
+                await self._recount(comment.post, comment.n)
+                await self._pages.forget(comment.tag, ARCHIVE)
             await self._publish(comment)
         except redis.Away:
-            return
+            return False
         await self._store.mark_told(comment)
+        return True
 
     async def untold(self) -> list[Comment]:
         """Changes that the world has not heard of, and should have."""
@@ -83,11 +84,16 @@ class Changes:
             n = (await self._store.insert(comment, n)).n or n
         if fresh:
             await self._recount(post.id, n)
-            await self._pages.forget(post.tag)
-            await self._store.mark_all_told(
-                comment.id for comment in fresh
-            )  # who imports does not wait to see each arrive
+            await self._forget_brought(post, fresh)
         return len(fresh)
+
+    async def _forget_brought(self, post: Post, fresh: list[Comment]) -> None:
+        """Nobody waits to see each of them arrive, so they are told as one; where Redis is away, by the worker one by one."""
+        try:
+            await self._pages.forget(post.tag, ARCHIVE)
+        except redis.Away:
+            return
+        await self._store.mark_all_told(comment.id for comment in fresh)
 
     async def _tell_now(self, comment: Comment) -> None:
         """The change is stored, so whoever asked for it must hear of that, whatever becomes of the telling."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lib import redis
 from lib.clock import Clock
 from lib.ids import new_id
 from lib.mongo import (
@@ -33,6 +34,7 @@ OLDEST = [("published", ASCENDING), ("_id", ASCENDING)]
 LISTED = dict.fromkeys(("_id", "slug", "title", "published", "edited", "categories", "comment_count", "summary"), 1)
 WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 COUNTED = ("_id", "comment_count", "root_count", "n", "popularity")  # never the author's to write
+AS_TOLD = dict.fromkeys(("published", "categories", "seen_in", "change"), 1)
 MOST_ALIKE = 12  # posts that a post is compared with to find its relatives
 RATED_AT_ONCE = 1000
 LEAST_CHANGE = 1e-5  # of popularity
@@ -169,7 +171,8 @@ class Posts:
     async def add(self, post: Post, origin: Document | None = None) -> Post:
         """Store a new post, rendered, and tell the world if it may be seen. Conflict where an address of it is taken."""
         post = rendered(replace(post, id=post.id or new_id(), edited=self._clock()))
-        document = {**post.to_document(), **self._untold(post), **({"origin": origin} if origin else {})}
+        document = {**post.to_document(), **self._untold(), **({"origin": origin} if origin else {})}
+        document["seen_in"] = document["categories"]
         try:
             await self._posts.insert_one(document)
         except DuplicateKey as error:
@@ -183,25 +186,35 @@ class Posts:
         former = {before.path} if before.slug.casefold() != post.slug.casefold() else set()
         addresses = tuple(dict.fromkeys((*before.addresses, *post.addresses, *former)))
         post = rendered(replace(post, addresses=addresses, edited=self._clock()))
-        change = {k: v for k, v in post.to_document().items() if k not in COUNTED} | self._untold(post, before)
+        change = {k: v for k, v in post.to_document().items() if k not in COUNTED} | self._untold()
         if origin is not None:
             change["origin"] = origin
+        seen_in = {"seen_in": {"$each": change["categories"]}}  # beside those that it was in before
         try:
-            await self._posts.update_one({"_id": post.id}, {"$set": change})
+            await self._posts.update_one({"_id": post.id}, {"$set": change, "$addToSet": seen_in})
         except DuplicateKey as error:
             raise _taken(post, error) from error
         await self._tell_if_seen(post, before)
         return post
 
-    async def tell(self, post: Post) -> None:
-        """Forget every page that shows the post, or would; safe to repeat. A scheduled one is told when its time comes."""
-        document = await self._posts.find_one({"_id": post.id}, {"seen_in": 1, "changed": 1})
+    async def tell(self, post: Post) -> bool:
+        """Forget every page that shows the post, or would; safe to repeat. A scheduled one is told when its time comes.
+
+        False where Redis is away, so that other hosts could not hear: it stays untold, and the worker repeats it.
+        """
+        document = await self._posts.find_one({"_id": post.id}, AS_TOLD)
+        post = replace(post, published=document["published"])  # which may have moved on since
         neighbours = [other for other in await self.neighbours(post) if other is not None]
         tags = [post.tag, post.title_tag, HOME, ARCHIVE, FEEDS, SITEMAP, *(other.tag for other in neighbours)]
-        await self._pages.forget(*tags, *(tag_of_category(id) for id in document["seen_in"]))
+        try:
+            await self._pages.forget(*tags, *(tag_of_category(id) for id in document["seen_in"]))
+        except redis.Away:
+            return False
         if post.published <= self._clock():
-            as_told = {"_id": post.id, "changed": document["changed"]}
-            await self._posts.update_one(as_told, {"$set": {"told": True}})
+            as_told = {"_id": post.id, "change": document.get("change")}
+            told = {"told": True, "seen_in": document["categories"]}
+            await self._posts.update_one(as_told, {"$set": told})
+        return True
 
     async def untold(self) -> list[Post]:
         """Posts that the world should have heard of: scheduled ones whose time has come, and what a dead writer left."""
@@ -253,10 +266,10 @@ class Posts:
             await self._posts.bulk_write(writes, ordered=False)
         return len(writes)
 
-    def _untold(self, post: Post, before: Post | None = None) -> Document:
-        """What is stored with a change until the world has heard of it: also where the post was to be seen so far."""
-        categories = {category.id for version in (post, before) if version for category in version.categories}
-        return {"told": False, "changed": self._clock(), "seen_in": sorted(categories)}
+    def _untold(self) -> Document:
+        """What is stored with a change until the world has heard of it. `seen_in` gathers the categories that the post
+        was in since it last had: each edit adds its own, and only the write that marks it told sets them back."""
+        return {"told": False, "changed": self._clock(), "change": new_id()}
 
     async def _tell_if_seen(self, *versions: Post) -> None:
         if any(version.is_visible(self._clock()) for version in versions):

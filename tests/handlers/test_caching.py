@@ -1,8 +1,10 @@
 """Which pages are kept, and what makes them go."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,10 +12,12 @@ from typing import Any
 from tornado.httpclient import HTTPResponse
 
 from lib.pagecache import SUFFIXES, PageCache, Pending, name_of
-from models.comments import Attempt, Author, CommentsPage, Threads
+from models.comments import Attempt, Author, Comment, CommentsPage, Threads
 from models.pages import Pages
 from models.posts import Post
+from models.site import Site
 from tests.base import START, SiteTestCase, data_folder
+from ui_modules.comments import comment_html
 
 HTML = "text/html"
 ADA = Author("ada000000000", "192.0.2.1", is_staff=True)
@@ -156,12 +160,152 @@ class CachingTest(SiteTestCase):
                     await asyncio.sleep(0.01)
             await self.site.pages.forget("elsewhere")
             abroad.put(abroad.begin(), "/", HTML, b"x", ("home",))
-            await self.site.redis.incr("pages:n")  # a message that got lost
-            await self.site.pages.forget("elsewhere")
-            while page.exists():
-                await asyncio.sleep(0.01)
+            for forget in (self.site.pages.forget, abroad.forget):  # also one of its own hides no other
+                abroad.put(abroad.begin(), "/", HTML, b"x", ("home",))
+                await self.site.redis.incr("pages:n")  # a message that got lost
+                await forget("elsewhere")
+                while page.exists():
+                    await asyncio.sleep(0.01)
 
         self.run_now(story())
+
+    def test_what_changes_while_redis_is_away_reaches_other_hosts_when_it_is_back(self) -> None:
+        folder = Path(self.enterContext(TemporaryDirectory(prefix="plog-abroad-")))
+        abroad = Pages(PageCache(folder), self.second_site.channels, self.second_site.redis, "abroad")
+        alone = self.site_without_redis()
+        post = self.run_now(self.site.posts.by_slug("post-1"))
+
+        def keep(*tags: str) -> None:
+            abroad.put(abroad.begin(), "/", HTML, b"x", tags)
+
+        async def reaches(change: Awaitable[Any]) -> None:
+            page = folder / "now" / "pages" / name_of("/", HTML)
+            await change
+            self.clock.pass_by(seconds=6)
+            self.assertTrue(page.exists())
+            self.assertEqual([await self.site.tell_untold() for _ in range(2)], [1, 0])
+            async with asyncio.timeout(10):
+                while page.exists():
+                    await asyncio.sleep(0.01)
+
+        self.run_now(abroad.listen())
+        keep("home")
+        self.run_now(reaches(alone.posts.edit(replace(post, title="Another title"))))
+        keep("anything")
+        self.run_now(reaches(alone.categories.rename("Live", "Real time")))
+        keep(post.tag)
+        self.run_now(reaches(alone.comments.add(post, ADA, Attempt("Written without Redis"))))
+        keep(post.tag)
+        brought = Comment(
+            id="c" * 12, post=post.id, author=ADA.id, text="x", html="x", created=START, status="published"
+        )
+        self.run_now(reaches(alone.changes.bring(post, [brought])))
+
+    def test_while_redis_is_away_pages_stay_whatever_waits_to_be_told_and_scheduled_posts_appear(self) -> None:
+        alone = self.site_without_redis()
+        self.post_by("tomorrow", published=START + timedelta(days=1))
+        post = self.run_now(self.site.posts.by_slug("post-1"))
+        self.run_now(alone.comments.add(post, ADA, Attempt("Written without Redis")))
+        self.run_now(alone.posts.edit(replace(post, title="Edited without Redis")))
+        self.clock.pass_by(seconds=6)
+        self.run_now(alone.tell_untold())
+        self.keep_all()
+        pending = self.site.pages.begin()
+        self.assertEqual([self.run_now(alone.tell_untold()) for _ in range(3)], [0, 0, 0])
+        self.assertTrue(self.is_kept("/") and pending.is_current)
+        self.clock.pass_by(days=1)
+        self.run_now(alone.tell_untold())
+        self.assertIn("tomorrow", self.client.get("/").body.decode())
+        self.run_now(alone.tell_untold())
+        self.assertTrue(self.is_kept("/"))
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [3, 0])
+
+    def test_a_redis_that_answers_and_takes_nothing_makes_one_page_go_and_not_one_each_second(self) -> None:
+        self.run_now(self.site.redis.config_set("maxmemory", 1))
+        self._closing.append(partial(self.site.redis.config_set, "maxmemory", 0))
+        self.write("post-1")
+        self.clock.pass_by(seconds=6)
+        for is_kept in (False, True, True):
+            self.client.get("/plog/post-1")
+            self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+            self.assertEqual(self.is_kept("/plog/post-1"), is_kept)
+
+    def test_where_no_page_can_be_kept_all_are_answered(self) -> None:
+        kept = data_folder() / "kept" / "now"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text("This is no folder.")
+        self.addCleanup(kept.unlink)
+        for address in (*KEPT, *KEPT_TOO):
+            self.assertEqual(self.client.get(address).code, 200)
+        self.expect_log("Pages cannot be kept")  # once
+
+    def test_the_workers_sweep_removes_what_was_forgotten_as_a_whole_and_leaves_what_is_kept_now(self) -> None:
+        self.client.get("/")
+        self.run_now(self.site.pages.forget_all())
+        self.keep_all()
+        self.assertEqual(self.run_now(self.site.pages.sweep()), 0)
+        self.assertEqual([path.name for path in (data_folder() / "kept").iterdir()], ["now"])
+        self.assertTrue(self.is_kept("/"))
+
+    def test_the_archive_is_kept_under_one_tag_however_many_posts_it_lists(self) -> None:
+        self.client.get("/plog/")
+        tags = list((data_folder() / "kept" / "now" / "tags").iterdir())
+        self.assertEqual((self.is_kept("/plog/"), len(tags)), (True, 1))
+
+    def test_a_page_that_is_not_there_is_looked_for_once_however_many_ask_at_once(self) -> None:
+        counted = Counted(self.site.pages)
+        self.site.pages = counted  # type: ignore[assignment]
+        answers = self.run_now(self.asked_at_once("/plog/nothing"))
+        self.assertEqual([answer.code for answer in answers], [404] * 20)
+        self.assertEqual(counted.begun, 1)
+
+    def test_what_cannot_be_shared_is_made_by_one_after_another(self) -> None:
+        for address, code in (("/PLOG/post-1", 301), ("/plog/POST-1", 301), ("/oc-Live/oc-Speed", 200)):
+            counted = Counted(self.site.pages)
+            self.site.pages = counted  # type: ignore[assignment]
+            answers = self.run_now(self.asked_at_once(address))
+            self.assertEqual([answer.code for answer in answers], [code] * 20)
+            self.assertLessEqual(counted.most_at_once, 1)
+            self.site.pages = counted.pages
+
+    def test_a_bare_question_mark_is_another_spelling(self) -> None:
+        for address in ("/plog/post-1", "/", "/rss.xml"):
+            head = self.run_now(self.head_of(f"{address}?"))
+            self.assertIn(" 301 ", head)
+            self.assertIn(f"\r\nLocation: {address}\r\n", head)
+
+    def test_dots_in_an_address_are_another_spelling(self) -> None:
+        moved = {"/plog/./post-1": "/plog/post-1", "/./plog/post-1": "/plog/post-1", "/plog/x/..": "/plog/", "/./": "/"}
+        moved |= {
+            "/plog/x/../post-1": "/plog/post-1",
+            "/oc-Live/.": "/oc-Live",
+            "/a/../../plog/./post-1": "/plog/post-1",
+        }
+        for address, right in moved.items():
+            answer = self.client.get(address)
+            self.assertEqual((answer.code, answer.headers.get("Location")), (301, right), address)
+        for address in ("/plog/..", "/plog/.", "/x/./y"):
+            self.assertEqual(self.client.get(address).code, 404, address)
+
+    async def head_of(self, address: str) -> str:
+        """Status and headers of an answer, where a client would spell the address as it likes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
+        writer.write(f"GET {address} HTTP/1.1\r\nHost: plog.example\r\nConnection: close\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        return head.decode()
+
+    async def asked_at_once(self, address: str) -> list[HTTPResponse]:
+        self.http_client.max_clients = 20
+        return await asyncio.gather(*(self.client.fetch_async("GET", address) for _ in range(20)))
+
+    def site_without_redis(self) -> Site:
+        """Another process of this host, that does not reach Redis."""
+        settings = replace(self.settings, redis_url="unix:///nowhere.sock")
+        site: Site = self.run_now(Site.open(settings, comment_html, self.clock))
+        self._closing.append(site.close)
+        return site
 
     def edit(self, post: Post, **changes: Any) -> None:
         self.run_now(self.site.posts.edit(replace(post, **changes)))
@@ -189,15 +333,21 @@ class SlowOnce:
 
 
 class Counted:
-    """Pages that count how often one was begun."""
+    """Pages that count how often one was begun, and how many were under way at once."""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
-        self.begun = 0
+        self.begun = self.at_once = self.most_at_once = 0
 
     def begin(self) -> Pending:
         self.begun += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         return self.pages.begin()
+
+    def drop(self, pending: Pending) -> None:
+        self.at_once -= 1
+        self.pages.drop(pending)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.pages, name)

@@ -114,6 +114,15 @@ class TestEvents(ChannelsTestCase):
         await self.until(lambda: len(follower.numbers) == 3)
         self.assertEqual(follower.numbers, [5, 4, 5])
 
+    async def test_events_under_the_next_number_of_a_counter_arrive_in_order_from_however_many_processes(self):
+        follower = await self.following(self.two)
+        publishing = (each.publish_next("c", "count", {"of": n}) for n in range(50) for each in (self.one, self.two))
+        numbers = await asyncio.gather(*publishing)
+        await self.until(lambda: len(follower.numbers) == 100)
+        self.assertEqual(follower.numbers, sorted(numbers))
+        self.assertEqual(follower.numbers, list(range(1, 101)))
+        self.assertEqual(sorted(event["data"]["of"] for event in follower.of("event")), sorted([*range(50)] * 2))
+
     async def test_two_changes_of_one_event_loop_apart_from_each_other(self):
         """Two Channels in one interpreter share nothing."""
         mine, theirs = await self.following(self.one), await self.following(self.two)

@@ -1,14 +1,16 @@
 """The page cache on a real disk: at each line of put and forget, whoever else is at work and whoever dies."""
 
+import resource
 import shutil
 import sys
 import tempfile
 import time
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from lib.pagecache import PageCache, name_of
+from lib.pagecache import LEAST, PageCache, name_of
 
 HTML = "text/html"
 Step = Callable[[str], None]
@@ -118,19 +120,81 @@ class PageCacheTest(unittest.TestCase):
     def test_forgetting_everything_takes_all_of_it_and_the_next_page_is_kept_again(self) -> None:
         self.put("/", b"x", "home")
         self.cache.forget_all()
-        self.assertEqual(list(self.folder.iterdir()), [])
+        self.assertFalse((self.folder / "now").exists())
         self.cache.forget_all()
         self.assertTrue(self.put("/", b"y", "home"))
 
-    def test_the_oldest_go_when_there_is_too_much_and_all_that_are_too_old(self) -> None:
+    def test_forgetting_everything_takes_as_long_for_many_pages_as_for_none_and_the_sweep_removes_them(self) -> None:
+        few = self.stepwise(self.cache.forget_all)
+        for n in range(50):
+            self.put(f"/plog/post-{n}", b"x", "home", f"post:{n}")
+        many = self.stepwise(self.cache.forget_all)
+        self.assertEqual(many, few)
+        self.put("/", b"y", "home")
+        self.assertEqual(self.cache.sweep(oldest=3600, most=10_000_000), 0)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["now"])
+        self.assertTrue(self.file("/").exists())
+
+    def test_the_oldest_go_when_they_take_more_than_half_of_the_room_and_all_that_are_too_old(self) -> None:
+        body = b"x" * 100_000
         for n in range(4):
-            self.put(f"/p{n + 2}", b"x" * 100, "home")
+            self.put(f"/p{n + 2}", body, "home")
             moment = time.time_ns()
             while time.time_ns() == moment:
                 pass
-        self.assertEqual(self.cache.sweep(oldest=3600, most=250), 2)
+        size = self.file("/p2").stat().st_blocks * 512
+        self.assertEqual(self.cache.sweep(oldest=3600, most=2 * 2 * size), 2)
         self.assertFalse(self.file("/p2").exists() or self.file("/p3").exists())
-        self.assertEqual(self.cache.sweep(oldest=-1, most=10_000), 2)
+        self.assertEqual(self.cache.sweep(oldest=-1, most=10_000_000), 2)
+
+    def test_small_pages_count_as_what_they_take_of_the_disk(self) -> None:
+        self.put("/", b"x", "home")
+        size = self.file("/").stat().st_blocks * 512
+        self.assertEqual(self.cache.sweep(oldest=3600, most=size), 1)
+
+    def test_everything_is_forgotten_when_names_take_more_than_the_other_half(self) -> None:
+        for n in range(100):
+            self.cache.put(self.cache.begin(), "/", HTML, b"x", [f"post:{n}"])
+        most = 2 * 200 * LEAST - 1
+        self.put("/p2", b"x", "home")
+        self.assertEqual(self.cache.sweep(oldest=3600, most=most), 2)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_a_disk_that_takes_nothing_keeps_no_page_and_says_so_once_until_it_does_again(self) -> None:
+        for _ in range(2):
+            with self.full_disk(), self.assertLogs("lib.pagecache", "WARNING") as logged:
+                for n in range(5):
+                    self.assertFalse(self.put(f"/p{n + 2}", b"x" * 10_000, "home"))
+            self.assertEqual(len(logged.output), 1)
+            self.assertTrue(self.put("/p2", b"x" * 10_000, "home"))
+        self.assertEqual(list((self.folder / "now" / "pending").iterdir()), [])
+
+    def test_a_page_that_cannot_even_be_begun_is_not_kept(self) -> None:
+        (self.folder / "now").write_text("This is no folder.")
+        with self.assertLogs("lib.pagecache", "WARNING") as logged:
+            for _ in range(3):
+                pending = self.cache.begin()
+                self.assertFalse(pending.is_current)
+                self.assertFalse(self.cache.put(pending, "/", HTML, b"x", ["home"]))
+        self.assertEqual(len(logged.output), 1)
+
+    def test_a_page_whose_folder_would_be_anothers_file_is_not_kept_and_neither_is_the_other_way_round(self) -> None:
+        self.assertTrue(self.put("/plog/", b"x", "archive"))
+        self.assertFalse(self.put("/plog/folder.html", b"y", "post:1"))
+        self.assertEqual(self.file("/plog/").read_bytes(), b"x")
+        self.cache.forget(["archive"])
+        self.assertTrue(self.put("/plog/folder.html", b"y", "post:1"))
+        self.assertFalse(self.put("/plog/", b"x", "archive"))
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """No file grows beyond 100 bytes."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     def putting(self, intrude: Callable[[], None] | None = None, at: int = -1) -> list[str]:
         """Put a page from the first step to the last, with an intruder before step `at`."""

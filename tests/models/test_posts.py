@@ -1,12 +1,16 @@
 """Posts: who sees which, where they are found, and what they are called."""
 
+import asyncio
 import unittest
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from lib.pagecache import name_of
+from models.categories import Category
 from models.errors import Conflict, Invalid, NotFound
-from models.posts import Post, address_key, ranked
-from tests.base import START, SiteTestCase
+from models.posts import Post, Posts, address_key, ranked
+from tests.base import START, SiteTestCase, data_folder
 
 DAY = timedelta(days=1)
 
@@ -107,6 +111,42 @@ class PostsTest(SiteTestCase):
                 self.post_by(**{"slug": "fine", "title": "Fine", **change})
             self.assertEqual(list(caught.exception.problems), list(change))
 
+    def test_a_post_that_moves_on_before_the_world_has_heard_is_forgotten_wherever_it_was(self) -> None:
+        """X→Y is stored and its writer dies; then Y→Z. Whoever tells that must make X's pages go, too."""
+        old, mid, new = (self.run_now(self.site.categories.named(name)) for name in ("X", "Y", "Z"))
+        post = self.post_by("hello", categories=(old,))
+        dying = DyingPosts(self.site.mongo, self.site.categories, self.site.pages, self.clock)
+        self.run_now(dying.edit(replace(post, categories=(mid,))))
+        for category in (old, mid, new):
+            self.keep(category)
+        self.run_now(self.site.posts.edit(replace(post, categories=(new,))))
+        self.assertEqual([c.name for c in (old, mid, new) if self.is_kept(c)], [])
+
+    def test_of_two_edits_at_once_the_later_makes_go_what_shows_the_earlier(self) -> None:
+        """Both have read X; one stores Y and tells, a page of Y is kept, then the other stores Z."""
+        old, mid, new = (self.run_now(self.site.categories.named(name)) for name in ("X", "Y", "Z"))
+        post = self.post_by("hello", categories=(old,))
+        slow = SlowPosts(self.site.mongo, self.site.categories, self.site.pages, self.clock)
+
+        async def story() -> None:
+            later = asyncio.ensure_future(slow.edit(replace(post, categories=(new,))))
+            await slow.has_read.wait()
+            await self.site.posts.edit(replace(post, categories=(mid,)))
+            self.keep(mid)
+            slow.may_go_on.set()
+            await later
+
+        self.run_now(story())
+        self.assertFalse(self.is_kept(mid))
+        stored = self.run_now(self.site.mongo["posts"].find_one({"_id": post.id}))
+        self.assertEqual((stored["told"], stored["seen_in"]), (True, [new.id]))
+
+    def keep(self, category: Category) -> None:
+        self.assertTrue(self.site.pages.put(self.site.pages.begin(), category.path, "text/html", b"x", (category.tag,)))
+
+    def is_kept(self, category: Category) -> bool:
+        return (data_folder() / "kept" / "now" / "pages" / name_of(category.path, "text/html")).exists()
+
     def test_an_edit_never_sets_counts_back(self) -> None:
         post = self.post_by("hello")
         self.run_now(self.site.posts.set_comment_count(post.id, 3, 2, 5))
@@ -119,3 +159,24 @@ class PostsTest(SiteTestCase):
         self.post_by("hello", text="Some text")
         (post,) = self.run_now(self.site.posts.archive())
         self.assertEqual((post.title, post.text, post.html), ("Hello", "", ""))
+
+
+class DyingPosts(Posts):
+    """Of a process that dies between storing a change and telling it."""
+
+    async def tell(self, post: Post) -> bool:
+        return False
+
+
+class SlowPosts(Posts):
+    """Of a process that is held up between reading a post and storing its change."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.has_read, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def by_id(self, id: str) -> Post:
+        post = await super().by_id(id)
+        self.has_read.set()
+        await self.may_go_on.wait()
+        return post
