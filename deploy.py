@@ -19,7 +19,7 @@ import configuration
 from configuration import Unusable, process_ports
 from lib import processes, servers
 from lib.checkout import Checkout, Unfit
-from lib.supervisor import Supervisor, Unwilling
+from lib.supervision import Supervisor, Unwilling
 from session import Refused, deploy_from, do_chore, is_serving, run_folder, running, supervisor_socket, wait_until
 from settings import BadSetting, Settings
 

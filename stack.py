@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from configuration import SUPERVISOR, UNWRITABLE, find_unwritable, process_ports, render
 from lib import processes, servers
-from lib.supervisor import Supervisor, Unwilling
+from lib.supervision import Supervisor, Unwilling
 from session import (
     Refused,
     deploy_from,

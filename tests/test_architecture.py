@@ -46,7 +46,7 @@ FRONT_DOORS = {
     "pygments": {"lib.markup"},
     "yaml": {"lib.markdown_folder"},
     "defusedxml": {"lib.wordpress"},
-    "supervisor": {"lib.supervisor"},
+    "supervisor": {"lib.supervision"},
     "tornado": {"app", "worker", "configuration", "handlers", "ui_modules", "lib.serving", "lib.sockjs"},
 }
 METHODS = ("get", "post", "put", "delete", "patch")

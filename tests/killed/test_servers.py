@@ -98,7 +98,7 @@ class KilledMongoTest(KilledTestCase):
         await self.written("Acknowledged")
         document = await comments.find_one({"post": self.post.id})
         pid = self.pid("mongod")
-        not_on_disk = {**document, "_id": new_id(), "n": 2, "place": 2, "told": False}
+        not_on_disk = {**document, "_id": new_id(), "n": 2, "place": 2, "numbers": [2], "told": False}
         await comments.with_options(write_concern=WriteConcern(w=1)).insert_one(not_on_disk)
         seen = await self.changes()
         self.kill(pid)
