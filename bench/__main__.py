@@ -25,7 +25,8 @@ def main() -> None:
     chosen = sys.argv[1:] or names()
     if unknown := set(chosen) - set(names()):
         sys.exit(f"There is no figure {', '.join(sorted(unknown))}; there are {', '.join(names())}.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # and so do the stacks
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("Stopped."))  # and so do the stacks
     KEPT.mkdir(parents=True, exist_ok=True)
     promised: list[str] = []
     broken: list[str] = []

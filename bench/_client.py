@@ -12,12 +12,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 HERE = "127.0.0.1"
 PATIENCE = 60.0  # seconds for one answer
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+LATENCY = re.compile(r"^ +(50|99)% +(\S+)$", re.MULTILINE)
 RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 FAILED = re.compile(r"Socket errors:.*|Non-2xx.*")
 
@@ -139,12 +140,27 @@ def find_wrk() -> str | None:
     return shutil.which("wrk")
 
 
-def run_wrk(url: str, connections: int, seconds: int, *headers: str) -> float:
-    """Requests a second that wrk got answered with two threads; every answer must have been a good one."""
+class Asked(NamedTuple):
+    """What wrk found: answers a second, and how many ms half and 99 % of them took at most."""
+
+    per_second: float
+    p50: float
+    p99: float
+
+
+def run_wrk(url: str, connections: int, seconds: int, *headers: str) -> Asked:
+    """Asked with two threads; every answer must have been a good one."""
     here(url)
-    command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", *(f"-H{header}" for header in headers), url]
+    options = ["-t2", f"-c{connections}", f"-d{seconds}s", "--latency", *(f"-H{header}" for header in headers)]
+    command = ["wrk", *options, url]
     told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
     assert not FAILED.search(told), told
-    rate = RATE.search(told)
-    assert rate, told
-    return float(rate[1])
+    rate, latencies = RATE.search(told), dict(LATENCY.findall(told))
+    assert rate and {"50", "99"} <= latencies.keys(), told
+    return Asked(float(rate[1]), in_ms(latencies["50"]), in_ms(latencies["99"]))
+
+
+def in_ms(time: str) -> float:
+    """A time as wrk writes it: 1.25ms, 980.00us, 1.02s."""
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", time).groups()  # type: ignore[union-attr]
+    return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
