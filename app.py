@@ -97,9 +97,9 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
 
 async def stopped(app: Plog, server: LeavingServer) -> None:
     """No new connections, everybody told, and what is under way finished, within bounds."""
-    await server.turn_away()
     try:
         async with asyncio.timeout(PATIENCE):
+            await server.turn_away()
             await tell_live(app)
             while app.under_way or not server.is_empty:
                 await asyncio.sleep(0.02)

@@ -8,6 +8,7 @@ are renewed one after another, each only when the one before it answers. Killed 
 import argparse
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,8 @@ SECONDS = 30  # in which a process comes up
 
 def main() -> None:
     os.chdir(ROOT)
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit("Deploy: stopped half way; run it again."))
     parser = argparse.ArgumentParser(prog="bin/deploy", description="Bring another version into the site that runs.")
     parser.add_argument("revision", nargs="?", help="a branch, tag or commit; else the newest of this branch")
     parser.add_argument("--here", action="store_true", help="what is checked out already")
@@ -67,21 +70,32 @@ def go(settings: Settings, revision: str | None) -> NoReturn:
     checkout = Checkout(ROOT)
     checkout.check_clean()
     before = checkout.commit
+    note_way_back(settings, before)
     if revision is None:
         checkout.go_to_newest()
     else:
         checkout.go_to(revision, needed="deploy.py")
-    if not deploy_from(settings).exists():
-        deploy_from(settings).write_text(before)
     say(f"from {before} to {checkout.commit}")
     os.execv(ROOT / "bin" / "setup", ["bin/setup", "deploy", "--here"])
 
 
+def note_way_back(settings: Settings, commit: str) -> None:
+    """Before git moves; what an earlier deploy noted that is not complete goes first, for it knows what runs."""
+    file = deploy_from(settings)
+    if not file.exists():
+        draft = file.with_suffix(".draft")
+        draft.write_text(commit)
+        draft.replace(file)
+
+
 def renew(settings: Settings, leader: int) -> None:
-    """Have the site run what is checked out."""
-    make_bundles()
-    is_unread = leader and configuration.renew(settings, leader)
-    do_chore("indexes")
+    """Have the site run what is checked out. What may be refused comes first, and nothing is restarted over it."""
+    try:
+        make_bundles()
+        do_chore("indexes")
+        is_unread = leader and configuration.renew(settings, leader)
+    except (Refused, Unusable) as error:
+        raise Refused(f"{error} Nothing was restarted. To go back: {back(settings)}") from None
     if is_unread:
         reload_nginx(settings)
     if leader:
@@ -95,7 +109,7 @@ def make_bundles() -> None:
     command = [sys.executable, "bundle.py"]
     code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode
     if code not in (0, NO_ESBUILD):
-        raise Refused("there are no bundles of this version, so nothing was restarted.")
+        raise Refused("there are no bundles of this version.")
 
 
 def reload_nginx(settings: Settings) -> None:
@@ -117,8 +131,10 @@ def renew_processes(settings: Settings) -> None:
 def renew_process(settings: Settings, supervisor: Supervisor, name: str, is_up: Callable[[], bool]) -> None:
     """Stop it and start it. What does not come up is left stopped, so that nginx does not ask it and nobody waits for it."""
     program = f"site:{name}"
-    supervisor.stop(program)
-    supervisor.start(program)
+    try:
+        supervisor.stop(program)
+    finally:
+        supervisor.start(program)  # nobody else would, should this be interrupted
     pid = supervisor.pid(program)
     try:
         wait_until(name, is_up, SECONDS, is_alive=lambda: supervisor.pid(program) == pid != 0)

@@ -32,7 +32,7 @@ def main(name: str, *arguments: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a child of ours goes too
     checkout = os.open(ROOT, os.O_RDONLY)
     fcntl.flock(checkout, fcntl.LOCK_EX)
-    make_environment()
+    make_environment(may_begin_anew=name != "deploy")
     install("requirements.txt")
     if name in ("test", "dev"):
         install("requirements-dev.txt")
@@ -43,11 +43,15 @@ def main(name: str, *arguments: str) -> None:
         become(name, list(arguments))
 
 
-def make_environment() -> None:
-    """The virtual environment; made anew where the checkout was moved or Python is another."""
-    content = f"{ROOT}\n{sys.version}"
+def make_environment(may_begin_anew: bool) -> None:
+    """The virtual environment; made anew where the checkout was moved or Python is another, but for a site that runs."""
+    content = f"{ROOT}\n{sys.implementation.cache_tag}"
     if is_done(VENV / "made-for", content):
         return
+    if (VENV / "made-for").exists() and not may_begin_anew:
+        sys.exit(
+            f"{VENV} is of another Python or place, and whatever runs stands on it: start Plog again with bin/run."
+        )
     try:
         import ensurepip  # noqa: F401
     except ImportError:

@@ -1,7 +1,10 @@
 """A git checkout that is served from, and how it goes to another version. What would be guessed is refused instead."""
 
+import re
 import subprocess
 from pathlib import Path
+
+COMMIT = re.compile("[0-9a-f]{4,64}")
 
 
 class Unfit(Exception):
@@ -32,19 +35,23 @@ class Checkout:
         self._follow(branch)
 
     def go_to(self, name: str, needed: str) -> None:
-        """Go to a branch of ours, and on to the newest of what it follows; or to a commit, which has to have that file."""
-        if self._find("rev-parse", "--verify", "--quiet", f"refs/heads/{name}"):
+        """Go to a branch of ours, and on to the newest of what it follows; or to a commit, tag or branch of the origin.
+
+        It has to have a file that is `needed`. A commit that is here already needs no origin.
+        """
+        is_branch = self._find("rev-parse", "--verify", "--quiet", f"refs/heads/{name}") is not None
+        if is_branch:
             self._check_upstream(name)
-            self._do("fetch", "--quiet")
-            self._do("checkout", "--quiet", name, "--")
-            return self._follow(name)
-        if self._commit_of(name) is None:
-            self._do("fetch", "--quiet", "--tags")
-        commit = self._commit_of(name)
+        if is_branch or not (COMMIT.fullmatch(name) and self._commit_of(name)):
+            self._do("fetch", "--quiet", "--tags", "--force")
+        commit = self._commit_of(f"{name}@{{upstream}}" if is_branch else name) or self._commit_of(f"origin/{name}")
         if commit is None:
             raise Unfit(f"git knows no branch, tag or commit {name}.")
         if self._find("cat-file", "-e", f"{commit}:{needed}") is None:
             raise Unfit(f"{name} is a version without {needed}: go there with git checkout, and start Plog again.")
+        if is_branch:
+            self._do("checkout", "--quiet", name, "--")
+            return self._follow(name)
         self._do("checkout", "--quiet", "--detach", commit, "--")
 
     def check_clean(self) -> None:

@@ -54,12 +54,14 @@ class LeavingServer(HTTPServer):
     async def turn_away(self) -> None:
         """Refuse whoever comes from now on; who is in the queue is let in, and each connection has one more answer at most."""
         self.conn_params.no_keep_alive = True
-        for listening in self._listening:
-            drop_newcomers(listening)
-        await asyncio.sleep(HANDSHAKE)
-        while select.select(self._listening, [], [], 0)[0]:
-            await asyncio.sleep(0)
-        self.stop()
+        try:
+            for listening in self._listening:
+                drop_newcomers(listening)
+            await asyncio.sleep(HANDSHAKE)
+            while select.select(self._listening, [], [], 0)[0]:
+                await asyncio.sleep(0)
+        finally:
+            self.stop()
 
     @property
     def is_empty(self) -> bool:

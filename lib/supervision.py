@@ -1,5 +1,6 @@
 """supervisord, asked over its Unix socket. `stack.py` has it start what it knows, `deploy.py` renews it one by one."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -8,6 +9,8 @@ from typing import Any
 from xmlrpc.client import Error, Fault, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
+
+STOP_SECONDS = 15  # longer than any program's stopwaitsecs
 
 
 class Unwilling(Exception):
@@ -31,13 +34,18 @@ class Supervisor:
             self._remote.supervisor.startProcessGroup(name, False)
 
     def stop(self, name: str) -> None:
-        """Ask it to stop, and return once it has, or was killed over that."""
+        """Ask it to stop, and return once it has, or was killed over that. It may be stopping already: somebody else asked."""
         try:
             with told():
                 self._remote.supervisor.stopProcess(name)
         except Unwilling as error:
             if not (isinstance(error.__cause__, Fault) and error.__cause__.faultCode == Faults.NOT_RUNNING):
                 raise
+        end = time.monotonic() + STOP_SECONDS
+        while self.pid(name):
+            if time.monotonic() > end:
+                raise Unwilling(f"{name} does not stop.")
+            time.sleep(0.03)
 
     def pid(self, name: str) -> int:
         """0 while it does not run."""

@@ -54,6 +54,13 @@ class CheckoutTest(unittest.TestCase):
         self.assertEqual(self.checkout.commit, newest)
         self.go_to("origin/main")
         self.assertEqual(self.checkout.commit, newest)
+        moved = self.checkouts.commit({})
+        git(self.checkouts.maker, "tag", "--force", "v2")
+        git(self.checkouts.maker, "push", "--quiet", "--force", "origin", "v2", "main:release")
+        for name in ("v2", "release", "origin/main"):
+            self.go_to(newest)
+            self.go_to(name)
+            self.assertEqual(self.checkout.commit, moved, name)
 
     def test_commits_that_are_nowhere_else_are_not_left_behind(self) -> None:
         self.checkouts.commit({})
