@@ -16,6 +16,7 @@ from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel,
 from models.hits.tally import ALL, Tally, rolled_up, tallies_in
 
 LARGEST_LOG = 16_000_000  # bytes, before it is put aside
+MOST_LINES = 20_000  # after which a look ends; there is one every two seconds
 SILENT = 60.0  # seconds after which nginx is surely done with a log that was put aside
 DAYS_BY_PAGE = 366  # days for which each page's numbers are kept; those of all pages and of all days stay
 
@@ -56,9 +57,13 @@ class Hits:
         await self._hits.create_indexes([IndexModel(by_asked), IndexModel([("page", ASCENDING), ("day", ASCENDING)])])
 
     async def count(self) -> None:
-        """Count what this host's log has that was not counted yet, and keep that log small."""
-        batch = await self._last()
-        while reading := self._log.read(batch.positions):
+        """Count what this host's log has that was not counted yet, and keep that log small.
+
+        Not all of a flood at once: a core that counts serves nobody. The rest is counted when it is over.
+        """
+        batch, counted = await self._last(), 0
+        while counted < MOST_LINES and (reading := self._log.read(batch.positions)):
+            counted += len(reading.lines)
             batch = Batch(batch.number + 1, reading.positions, tallies_in(reading.lines), is_added=False)
             if not await self._store(batch):
                 return  # another worker of this host was faster
