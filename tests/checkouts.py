@@ -46,7 +46,7 @@ class Checkouts:
         python.parent.mkdir(parents=True)
         python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         python.chmod(0o755)
-        (self.clone / ".venv" / "made-for").write_text(f"{self.clone}\n{sys.version}")
+        (self.clone / ".venv" / "made-for").write_text(f"{self.clone}\n{sys.implementation.cache_tag}")
         (self.clone / ".venv" / "requirements.txt.installed").write_text(self.digest("requirements.txt"))
         packages = self.clone / "node_modules"
         packages.mkdir()
