@@ -8,7 +8,6 @@ are renewed one after another, each only when the one before it answers. Killed 
 import argparse
 import fcntl
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +20,17 @@ from configuration import Unusable, process_ports
 from lib import processes, servers
 from lib.checkout import Checkout, Unfit
 from lib.supervision import Supervisor, Unwilling
-from session import Refused, deploy_from, do_chore, is_serving, run_folder, running, supervisor_socket, wait_until
+from running import (
+    Refused,
+    deploy_from,
+    do_chore,
+    end_when_asked,
+    found,
+    is_serving,
+    run_folder,
+    supervisor_socket,
+    wait_until,
+)
 from settings import BadSetting, Settings
 
 ROOT = Path(__file__).resolve().parent
@@ -31,14 +40,13 @@ SECONDS = 30  # in which a process comes up
 
 def main() -> None:
     os.chdir(ROOT)
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit("Deploy: stopped half way; run it again."))
+    end_when_asked("Deploy: stopped half way; run it again.")
     parser = argparse.ArgumentParser(prog="bin/deploy", description="Bring another version into the site that runs.")
     parser.add_argument("revision", nargs="?", help="a branch, tag or commit; else the newest of this branch")
     parser.add_argument("--here", action="store_true", help="what is checked out already")
     given = parser.parse_args()
     try:
-        settings, leader = running(Settings.from_environment(os.environ))
+        settings, leader = found(Settings.from_environment(os.environ))
         lock(settings)
         if given.here:
             renew(settings, leader)
@@ -46,8 +54,6 @@ def main() -> None:
             go(settings, given.revision)
     except (BadSetting, Refused, Unfit, Unusable, Unwilling, servers.Unavailable, PermissionError) as error:
         sys.exit(f"Deploy: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Deploy: stopped half way; run it again.")
 
 
 def lock(settings: Settings) -> None:

@@ -21,10 +21,12 @@ from typing import NoReturn
 from configuration import SUPERVISOR, UNWRITABLE, find_unwritable, process_ports, render
 from lib import processes, servers
 from lib.supervision import Supervisor, Unwilling
-from session import (
+from running import (
+    SIGNALS,
     Refused,
     deploy_from,
     do_chore,
+    end_when_asked,
     is_serving,
     record,
     run_folder,
@@ -36,14 +38,11 @@ from settings import BadSetting, Settings
 
 ROOT = Path(__file__).resolve().parent
 STOP_SECONDS = 8
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
     os.chdir(ROOT)
-    for number in SIGNALS:
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup goes on
-            signal.signal(number, lambda *_: sys.exit(0))
+    end_when_asked(0)
     if os.getuid() == 0:
         print("Plog was started by root, and all of it runs as root: make a user for Plog.", file=sys.stderr)
     try:

@@ -25,9 +25,9 @@ ROOMS = {
     "cli": {"lib", "models", "ui_modules", "settings"},
     "worker": {"lib", "models", "ui_modules", "settings"},
     "configuration": {"lib", "settings"},
-    "session": {"lib", "settings"},
-    "stack": {"lib", "settings", "configuration", "session"},
-    "deploy": {"lib", "settings", "configuration", "session"},
+    "running": {"lib", "settings"},
+    "stack": {"lib", "settings", "configuration", "running"},
+    "deploy": {"lib", "settings", "configuration", "running"},
     "bundle": {"lib", "settings"},
 }
 MODEL_ORDER = ("errors", "pages", "accounts", "categories", "posts", "comments", "hits", "imports", "site")

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from settings import Settings
 
 ROOT = Path(__file__).resolve().parent
 START_SECONDS = 60
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # listening there, nginx is reached here
 
 
@@ -25,7 +27,7 @@ def run_folder(settings: Settings) -> Path:
 
 
 def record(settings: Settings) -> Path:
-    """Who leads the session of all processes: lib/processes.py."""
+    """Who leads all processes of a start: lib/processes.py."""
     return run_folder(settings) / "session.json"
 
 
@@ -38,7 +40,7 @@ def supervisor_socket(settings: Settings) -> Path:
     return servers.socket_folder(settings.data) / "supervisor.sock"
 
 
-def running(settings: Settings) -> tuple[Settings, int]:
+def found(settings: Settings) -> tuple[Settings, int]:
     """The settings of the site that runs, which its processes go on with, and who leads it; these and 0 if none does."""
     if settings.data.exists() and settings.data.stat().st_uid != os.getuid():
         raise Refused(f"{settings.data} is another user's: deploy as who runs Plog.")
@@ -69,6 +71,13 @@ def adopt(environment: dict[str, str]) -> None:
     os.environ.update(
         {name: value for name, value in environment.items() if name.startswith("SITE_") or name == "PATH"}
     )
+
+
+def end_when_asked(code: int | str) -> None:
+    """From now on end with this where a signal says so, and what is open is closed; `nohup` still means to go on."""
+    for number in SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: sys.exit(code))
 
 
 def do_chore(name: str) -> None:
