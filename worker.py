@@ -1,8 +1,9 @@
 """The background process: what must happen soon, and in nobody's request.
 
-It tells what stayed untold, hears what other hosts forget, counts what nginx answered without asking anybody, rates posts by that, sweeps kept pages, moves
-what merged accounts wrote, keeps nginx's logs small, and drops network addresses after 30 days. Each chore has its own
-rhythm; one that fails is logged and tried again, and keeps no other waiting.
+It tells what stayed untold, hears what other hosts forget, counts what nginx answered without asking anybody, rates
+posts by that, sweeps kept pages, moves what merged accounts wrote, keeps nginx's logs small, and drops network
+addresses after 30 days. Each chore has its own rhythm; one that fails is logged and tried again, and keeps no other
+waiting.
 """
 
 import asyncio
@@ -61,7 +62,7 @@ async def work(site: Site) -> None:
             rotate(data / "log" / name, LARGEST_LOG, reopen)
 
     await asyncio.gather(
-        every(1, site.tell_untold),
+        every(1, site.telling.tell_untold),
         every(2, site.hits.count),
         every(10, rotate_logs),
         every(60, site.move_merged),

@@ -66,7 +66,7 @@ class ElsewhereHandler(BaseHandler):
         if not rest:
             return tail or "/"
         if all(word.casefold().startswith("oc-") for word in rest):
-            return path_of(await self.site.categories.by_addresses([word[3:] for word in rest])) + tail
+            return path_of(await self.site.categories.in_path("/".join(rest))) + tail
         if len(rest) == 3 and rest[0].casefold() == "rest":
             start, stop = rest[1:]
             return f"/rest/{int(start)}/{int(stop)}/" if REST.fullmatch(f"{start}/{stop}") else None

@@ -10,7 +10,7 @@ from handlers.base import BaseHandler, public
 from handlers.caching import KeptHandler, kept
 from lib.feeds import MAX_SITEMAP, Entry, Feed, atom, json_feed, rss, sitemap
 from lib.markup import absolute_html
-from models.categories import Category, addresses_in, path_of
+from models.categories import path_of
 from models.comments import Comment
 from models.pages import FEEDS, SITEMAP
 from models.posts import Post
@@ -24,9 +24,7 @@ class FeedHandler(KeptHandler):
     @kept
     async def get(self, categories: str | None, name: str) -> None:
         """The newest posts of the site, or of some categories."""
-        filter: tuple[Category, ...] = ()
-        if categories:
-            filter = await self.site.categories.by_addresses(addresses_in(categories))
+        filter = await self.site.categories.in_path(categories)
         path = f"{path_of(filter)}/{name}"
         if self.request.path != path:
             self.move_to(path)

@@ -8,7 +8,7 @@ from typing import Any
 from handlers.base import public
 from handlers.caching import KeptHandler, kept
 from lib.clock import iso
-from models.categories import Category, addresses_in, path_of
+from models.categories import path_of
 from models.errors import NotFound
 from models.pages import ARCHIVE, HOME
 from models.posts import Post
@@ -28,10 +28,10 @@ class HomeHandler(KeptHandler):
         """The newest posts; of some categories, where the address names them."""
         if self.request.query:
             await self.move_from_former()  # `/?p=12`
-        filter = await self._filter(categories)
+        filter = await self.site.categories.in_path(categories)
         number = int(page or 1)
-        root = path_of(filter) or "/"
-        canonical = root if number == 1 else f"{root.rstrip('/')}/p{number}"
+        root = path_of(filter)
+        canonical = _page_path(root, number)
         if self.request.path != canonical:
             self.move_to(canonical)
         start = (number - 1) * ON_A_PAGE
@@ -50,16 +50,11 @@ class HomeHandler(KeptHandler):
             rest_path=f"/rest/{AT_ONCE}/{ON_A_PAGE}/" if others and at_once == AT_ONCE else None,
             filter=filter,
             page=number,
-            newer_path=None if number == 1 else root if number == 2 else f"{root.rstrip('/')}/p{number - 1}",
-            older_path=f"{root.rstrip('/')}/p{number + 1}" if len(posts) + len(others) > ON_A_PAGE else None,
-            feed_path=f"{root.rstrip('/')}/atom.xml",
+            newer_path=_page_path(root, number - 1) if number > 1 else None,
+            older_path=_page_path(root, number + 1) if len(posts) + len(others) > ON_A_PAGE else None,
+            feed_path=f"{root}/atom.xml",
             canonical=self.absolute(canonical),
         )
-
-    async def _filter(self, categories: str | None) -> tuple[Category, ...]:
-        if not categories:
-            return ()
-        return await self.site.categories.by_addresses(addresses_in(categories))
 
 
 class RestHandler(KeptHandler):
@@ -148,6 +143,11 @@ class PostHandler(KeptHandler):
             "commentCount": post.comment_count,
             "publisher": {"@type": "Organization", "name": self.site.settings.title, "url": self.site.settings.url},
         }
+
+
+def _page_path(root: str, number: int) -> str:
+    """The canonical address of a page of home; `root` is empty, or that of some categories."""
+    return f"{root}/p{number}" if number > 1 else root or "/"
 
 
 def _span(year: int | None) -> tuple[datetime | None, datetime | None]:

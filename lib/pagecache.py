@@ -12,7 +12,6 @@ import logging
 import os
 import shutil
 import time
-from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
@@ -132,23 +131,29 @@ class PageCache:
         statuses = _statuses(self._pages)
         pages = sorted((s.st_ctime, _size(s), path) for path, s in statuses if not S_ISDIR(s.st_mode))
         names = [s for _, s in statuses if S_ISDIR(s.st_mode)] + [s for _, s in _statuses(self._tags)]
-        size = sum(size for _, size, _ in pages)
-        kept = deque(pages)
-        for changed, bytes_, path in pages:
-            if changed > now - oldest and size <= most // 2:
-                break
-            path.unlink(missing_ok=True)
-            size -= bytes_
-            kept.popleft()
+        forgotten = self._forget_oldest(pages, now - oldest, most // 2)
         if sum(map(_size, names)) > most // 2:
             self.forget_all()
-            kept.clear()
+            forgotten = len(pages)
         for path, status in _statuses(self._pending):
             if status.st_ctime < now - OLDEST_PENDING:
                 path.unlink(missing_ok=True)
         for folder in self._folder.glob("gone-*"):
             shutil.rmtree(folder, ignore_errors=True)
-        return len(pages) - len(kept)
+        return forgotten
+
+    def _forget_oldest(self, pages: list[tuple[float, int, Path]], before: float, most: int) -> int:
+        """Forget those from `before` or earlier, and more until the rest takes at most `most` bytes. How many.
+
+        `pages` are (changed, bytes, path), the oldest first.
+        """
+        size = sum(size for _, size, _ in pages)
+        for number, (changed, bytes_, path) in enumerate(pages):
+            if changed > before and size <= most:
+                return number
+            path.unlink(missing_ok=True)
+            size -= bytes_
+        return len(pages)
 
     def _fail(self, error: OSError) -> None:
         """Pages cannot be kept now. Said once, not at each request, until one is kept again."""

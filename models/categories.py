@@ -41,11 +41,6 @@ def tag_of_category(id: str) -> str:
     return f"category:{id}"
 
 
-def addresses_in(path: str) -> list[str]:
-    """`oc-A/oc-B` → A, B"""
-    return [part[3:] for part in path.split("/")]
-
-
 def address_of(name: str) -> str:
     """A category's address as its name gives it: spaces as `+`, without the characters that mean something in one."""
     return "+".join(re.sub(r"[/%?#+\x00-\x1f]", " ", name).split()) or "x"
@@ -75,6 +70,10 @@ class Categories:
     async def all(self) -> dict[str, Category]:
         """Every category by its id."""
         return {document["_id"]: Category.from_document(document) async for document in self._categories.find({})}
+
+    async def in_path(self, path: str | None) -> tuple[Category, ...]:
+        """The categories that a path names, as `oc-A/oc-B` does; none in none. NotFound as by their addresses."""
+        return await self.by_addresses([part[3:] for part in path.split("/")]) if path else ()
 
     async def by_addresses(self, addresses: list[str]) -> tuple[Category, ...]:
         """The categories of these addresses, in any case; NotFound unless each is known, and for too many at once."""

@@ -4,8 +4,7 @@ Every process has one, and a test may have two: the second is the other process.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,10 +26,8 @@ from models.hits import Hits
 from models.imports import Imports
 from models.pages import Pages
 from models.posts import Posts
-from models.posts.collection import UNTOLD_AFTER
+from models.telling import Telling
 from settings import Settings
-
-PAUSE = 5  # seconds before what could not be told while Redis is away is told again
 
 
 class Site:
@@ -51,13 +48,10 @@ class Site:
         self.pages = Pages(PageCache(settings.data / "kept"), self.channels, self.redis, self.host)
         self.categories = Categories(self.mongo, self.pages)
         self.renderings: dict[str, Any] = {}  # pages that this process is making: handlers/caching.py
-        self._appeared = datetime.min.replace(tzinfo=UTC)  # posts up to this time have appeared on this host
-        self._next_round = 0.0  # of telling, in the event loop's seconds
         self.posts = Posts(self.mongo, self.categories, self.pages, clock)
         store = self._comment_store = CommentStore(self.mongo, clock)
         self.threads = Threads(store, comment_html)
         self.changes = Changes(store, self.threads, self.posts, self.pages, self.channels)
-        moderation = settings.moderation
         self.comments = Comments(
             store,
             self.changes,
@@ -65,13 +59,14 @@ class Site:
             self.limits,
             self.tokens,
             clock,
-            moderation=moderation,
+            moderation=settings.moderation,
             own_host=self.own_host,
         )
         self.moderation = Moderation(store, self.changes, self.comments, clock, own_host=self.own_host)
         log = LogFollower(settings.data / "log" / "hits.log")
         reopen = partial(processes.ask_to_reopen, settings.data / "run" / "nginx.pid", "nginx")
         self.hits = Hits(self.mongo, log, self.host, reopen, clock)
+        self.telling = Telling(self.posts, self.categories, self.changes, self.redis.ping, clock)
         self.imports = Imports(self.posts, self.categories, self.changes, self.accounts, self.own_host)
 
     @classmethod
@@ -91,32 +86,6 @@ class Site:
         for collection in (self.accounts, self.categories, self.posts, self._comment_store, self.hits):
             await collection.create_indexes()
 
-    async def tell_untold(self) -> int:
-        """Tell whatever stayed untold: its time has come, its writer died half way, or Redis was away. How much of it.
-
-        While Redis is away nobody else can hear, and each attempt makes pages go: the first one that fails is the last for
-        some seconds. Only posts whose time has just come are told at any rate, for they must appear on this host.
-        """
-        now = self.clock()
-        posts, categories, comments = await asyncio.gather(
-            self.posts.untold(), self.categories.untold(), self.changes.untold()
-        )
-        come = [post for post in posts if post.published > self._appeared]
-        told = [await self.posts.tell(post) for post in come]
-        self._appeared = now - UNTOLD_AFTER
-        works: list[Callable[[], Awaitable[bool]]] = [
-            partial(self.posts.tell, post) for post in posts if post not in come
-        ]
-        works += [partial(self.categories.tell, category) for category in categories]
-        works += [partial(self.changes.tell, comment) for comment in comments]
-        if works and all(told) and await self._reaches_others():
-            for work in works:
-                told.append(await work())
-                if not told[-1]:
-                    self._next_round = asyncio.get_running_loop().time() + PAUSE
-                    break
-        return sum(told)
-
     async def move_merged(self) -> int:
         """Give what merged accounts wrote to the members that they became."""
         merged = await self.accounts.merged()
@@ -135,11 +104,6 @@ class Site:
         names = ("mongo", "redis")
         pings = await asyncio.gather(self._ping(self.mongo.ping()), self._ping(self.redis.ping()))
         return dict(zip(names, pings, strict=True))
-
-    async def _reaches_others(self) -> bool:
-        """Whether Redis is there, and did not just refuse what is told by it: it answers also where its memory is full."""
-        is_paused = asyncio.get_running_loop().time() < self._next_round
-        return not is_paused and (await self._ping(self.redis.ping()))["up"]
 
     async def _ping(self, ping: Any) -> dict[str, Any]:
         loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib import processes
+from lib import processes, servers
 
 ROOT = Path(__file__).parent.parent
 PORTS = 5
@@ -98,6 +98,7 @@ class Running:
         processes.end(
             lambda: processes.left_behind(self.data / "run" / "session.json", self.root, self.data), patience=5
         )
+        shutil.rmtree(servers.socket_folder(self.data), ignore_errors=True)  # elsewhere, where the data folder is deep
         shutil.rmtree(self.folder)
 
     def commands(self) -> dict[int, str]:

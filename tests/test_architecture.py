@@ -30,7 +30,7 @@ ROOMS = {
     "deploy": {"lib", "settings", "configuration", "running"},
     "bundle": {"lib", "settings"},
 }
-MODEL_ORDER = ("errors", "pages", "accounts", "categories", "posts", "comments", "hits", "imports", "site")
+MODEL_ORDER = ("errors", "pages", "accounts", "categories", "posts", "comments", "hits", "imports", "telling", "site")
 SHARED_TOOLS = {"lib.redis", "lib.mongo", "lib.clock", "lib.json"}  # lib modules that others of lib may use
 SHARED_HANDLERS = {"handlers.base", "handlers.caching", "handlers.live", "handlers.problems", "handlers.admin.base"}
 FRONT_DOORS = {

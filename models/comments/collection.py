@@ -128,9 +128,13 @@ class Comments:
         await self._own(post, id, token)
         return await self._changes.make(id, lambda comment: comment.removed("author"))
 
-    async def is_by(self, author: Author, comment: Comment) -> bool:
-        """Whether this visitor wrote it, or the account that theirs was merged into did."""
-        if comment.author == author.id:
+    async def may_see_as_author(self, author: Author, comment: Comment) -> bool:
+        """Whether a visitor who has just said this may see it as its author does.
+
+        Nobody else can have repeated what is held. What is published anybody can: then they have to be its author, or
+        theirs was merged into the account that is.
+        """
+        if comment.status == "held" or comment.author == author.id:
             return True
         account = await self._accounts.find(author.id)
         return account is not None and comment.author == account.id

@@ -101,13 +101,13 @@ class CachingTest(SiteTestCase):
         self.post_by("tomorrow", published=START + timedelta(days=1))
         self.assertNotIn("tomorrow", self.client.get("/").body.decode())
         self.clock.pass_by(hours=23)
-        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
         self.assertTrue(self.is_kept("/"))
         self.clock.pass_by(hours=1, seconds=1)
-        self.assertEqual(self.run_now(self.site.tell_untold()), 1)
+        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 1)
         self.assertFalse(self.is_kept("/"))
         self.assertIn("tomorrow", self.client.get("/").body.decode())
-        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
 
     def test_a_page_is_rendered_once_however_many_ask_at_once(self) -> None:
         async def ask() -> list[HTTPResponse]:
@@ -183,7 +183,7 @@ class CachingTest(SiteTestCase):
             await change
             self.clock.pass_by(seconds=6)
             self.assertTrue(page.exists())
-            self.assertEqual([await self.site.tell_untold() for _ in range(2)], [1, 0])
+            self.assertEqual([await self.site.telling.tell_untold() for _ in range(2)], [1, 0])
             async with asyncio.timeout(10):
                 while page.exists():
                     await asyncio.sleep(0.01)
@@ -208,17 +208,17 @@ class CachingTest(SiteTestCase):
         self.run_now(alone.comments.add(post, ADA, Attempt("Written without Redis")))
         self.run_now(alone.posts.edit(replace(post, title="Edited without Redis")))
         self.clock.pass_by(seconds=6)
-        self.run_now(alone.tell_untold())
+        self.run_now(alone.telling.tell_untold())
         self.keep_all()
         pending = self.site.pages.begin()
-        self.assertEqual([self.run_now(alone.tell_untold()) for _ in range(3)], [0, 0, 0])
+        self.assertEqual([self.run_now(alone.telling.tell_untold()) for _ in range(3)], [0, 0, 0])
         self.assertTrue(self.is_kept("/") and pending.is_current)
         self.clock.pass_by(days=1)
-        self.run_now(alone.tell_untold())
+        self.run_now(alone.telling.tell_untold())
         self.assertIn("tomorrow", self.client.get("/").body.decode())
-        self.run_now(alone.tell_untold())
+        self.run_now(alone.telling.tell_untold())
         self.assertTrue(self.is_kept("/"))
-        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [3, 0])
+        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [3, 0])
 
     def test_a_redis_that_answers_and_takes_nothing_makes_one_page_go_and_not_one_each_second(self) -> None:
         self.run_now(self.site.redis.config_set("maxmemory", 1))
@@ -227,7 +227,7 @@ class CachingTest(SiteTestCase):
         self.clock.pass_by(seconds=6)
         for is_kept in (False, True, True):
             self.client.get("/plog/post-1")
-            self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+            self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
             self.assertEqual(self.is_kept("/plog/post-1"), is_kept)
 
     def test_where_no_page_can_be_kept_all_are_answered(self) -> None:

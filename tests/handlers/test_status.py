@@ -52,7 +52,7 @@ class WithoutRedisTest(SiteTestCase):
         again = self.away.post("/plog/hello/comments", json_body={"text": "Written while Redis was away"})
         self.assertEqual(json.loads(again.body)["id"], json.loads(answer.body)["id"])
         self.clock.pass_by(seconds=6)
-        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
+        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [1, 0])
 
     def test_the_limits_are_each_processes_own_and_never_absent(self) -> None:
         codes = [self.away.post("/plog/hello/comments", json_body={"text": f"Number {n}"}).code for n in range(6)]

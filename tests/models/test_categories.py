@@ -89,5 +89,5 @@ class CategoriesTest(SiteTestCase):
         with self.assertRaises(ConnectionError):
             self.run_now(dying.rename("Web", "Net"))
         self.assertEqual(self.run_now(self.site.categories.untold()), [old.id])
-        self.assertEqual(self.run_now(self.site.tell_untold()), 1)
-        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 1)
+        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)

@@ -180,10 +180,10 @@ class CommentsTest(SiteTestCase):
         comment = self.write("Stored, and then the process died")
         self.run_now(self.site.mongo["comments"].update_one({"_id": comment.id}, {"$set": {"told": False}}))
         self.run_now(self.site.mongo["posts"].update_one({"_id": self.post.id}, {"$set": {"comment_count": 0}}))
-        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
         self.clock.pass_by(seconds=6)
-        self.assertEqual(self.run_now(self.site.tell_untold()), 1)
-        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 1)
+        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
         self.assertEqual(self.run_now(self.site.posts.by_slug("hello")).comment_count, 1)
 
     def test_a_page_shows_the_newest_95_roots_and_older_ones_never_move(self) -> None:

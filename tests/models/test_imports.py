@@ -174,6 +174,6 @@ class ImportsTest(SiteTestCase):
             self.take(item(comments=(answer("1"), answer("2"))))
         del self.site.posts.set_comment_count
         self.clock.pass_by(seconds=6)
-        self.run_now(self.site.tell_untold())
+        self.run_now(self.site.telling.tell_untold())
         self.assertEqual(self.post().comment_count, 2)
         self.assertEqual(self.run_now(self.site.changes.untold()), [])
