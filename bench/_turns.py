@@ -26,9 +26,9 @@ async def in_turn(*sides: Side) -> list[list[Run]]:
     return runs
 
 
-def places(sides: int) -> Iterator[tuple[int, int]]:
+def places(sides: int, turns: int = TURNS) -> Iterator[tuple[int, int]]:
     """Each turn, counted from the warm-up (0), with the place of the side whose it is."""
-    for turn in range(1 + TURNS):
+    for turn in range(1 + turns):
         for place in range(sides)[:: -1 if turn % 2 else 1]:
             yield turn, place
 
