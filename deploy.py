@@ -36,6 +36,7 @@ from settings import BadSetting, Settings
 ROOT = Path(__file__).resolve().parent
 NO_ESBUILD = 3  # of bundle.py
 SECONDS = 30  # in which a process comes up
+RELOAD_SECONDS = 10
 
 
 def main() -> None:
@@ -99,11 +100,10 @@ def renew(settings: Settings, leader: int) -> None:
     try:
         make_bundles()
         do_chore("indexes")
-        is_unread = leader and configuration.renew(settings, leader)
+        if leader and configuration.renew(settings, leader):
+            reload_nginx(settings)
     except (Refused, Unusable) as error:
         raise Refused(f"{error} Nothing was restarted. To go back: {back(settings)}") from None
-    if is_unread:
-        reload_nginx(settings)
     if leader:
         renew_processes(settings)
     do_chore("forget")  # not earlier: what runs the version before would keep its pages again
@@ -119,7 +119,8 @@ def make_bundles() -> None:
 
 
 def reload_nginx(settings: Settings) -> None:
-    processes.ask_to_reload(run_folder(settings) / "nginx.pid", "nginx")
+    if not processes.reload(run_folder(settings) / "nginx.pid", "nginx", RELOAD_SECONDS):
+        raise Refused(f"nginx goes on with what it had: {settings.data}/log/nginx-errors.log says why.")
     configuration.unread(settings).unlink()
     say("nginx has a new configuration")
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Process:
-    """A running process: its number, name, session, start (clock ticks since boot), owner and working directory."""
+    """A running process: its number, name, parent, session, start (clock ticks since boot), owner and working directory."""
 
     pid: int
     name: str
+    parent: int
     session: int
     started: int
     owner: int
@@ -41,7 +42,8 @@ def find_process(pid: int) -> Process | None:
     try:
         name, fields = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
         values = fields.split()
-        return Process(pid, name, int(values[3]), int(values[19]), entry.stat().st_uid, (entry / "cwd").readlink())
+        parent, session, started = (int(values[place]) for place in (1, 3, 19))
+        return Process(pid, name, parent, session, started, entry.stat().st_uid, (entry / "cwd").readlink())
     except (OSError, ValueError):
         return None
 
@@ -104,22 +106,40 @@ def end(find: Callable[[], list[Process]], patience: float) -> None:
 
 def ask_to_reopen(pid_file: Path, name: str) -> None:
     """Have the program of that name that wrote this file begin its logs anew."""
-    _tell(pid_file, name, signal.SIGUSR1)
+    if process := _writer(pid_file, name):
+        _signal([process], signal.SIGUSR1)
 
 
-def ask_to_reload(pid_file: Path, name: str) -> None:
-    """Have it read its configuration again."""
-    _tell(pid_file, name, signal.SIGHUP)
+def reload(pid_file: Path, name: str, patience: float) -> bool:
+    """Have it read its configuration again: whether it works by that within so many seconds, for it has new workers then.
+
+    Where nobody runs there is nothing to do: whoever starts it next has it read what is there.
+    """
+    master = _writer(pid_file, name)
+    if master is None:
+        return True
+    before = children(master.pid)
+    _signal([master], signal.SIGHUP)
+    deadline = time.monotonic() + patience
+    while children(master.pid) <= before:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
-def _tell(pid_file: Path, name: str, number: signal.Signals) -> None:
-    """Send a signal to the program that wrote this file; nothing where it is gone, and its number a stranger's."""
+def children(pid: int) -> set[int]:
+    """The numbers of the processes that this one started itself."""
+    return {process.pid for process in running() if process.parent == pid}
+
+
+def _writer(pid_file: Path, name: str) -> Process | None:
+    """The program of that name that wrote this file; nobody where it is gone, and its number a stranger's."""
     try:
         process = find_process(int(pid_file.read_text()))
     except (OSError, ValueError):
-        return
-    if process is not None and process.name == name and process.owner == os.getuid():
-        _signal([process], number)
+        return None
+    return process if process and process.name == name and process.owner == os.getuid() else None
 
 
 def _signal(processes: list[Process], number: signal.Signals) -> None:

@@ -151,6 +151,13 @@ class RefusedDeployTest(DeployTestCase):
     async def test_a_configuration_that_nginx_does_not_take(self) -> None:
         await self.refused("nginx refuses", "nginx/nginx.conf", "sendfile on;", "sendfile perhaps;")
 
+    async def test_a_configuration_that_nginx_takes_only_when_it_is_started(self) -> None:
+        await self.refused(
+            "nginx goes on with what it had", "nginx/nginx.conf", "$binary_remote_addr zone", "$remote_addr zone"
+        )
+        self.assertIn("nginx has a new configuration", await self.deploy())
+        self.before = self.pids()
+
     async def test_another_configuration_of_supervisor(self) -> None:
         await self.refused("start Plog again", "supervisor/supervisord.conf", "stopwaitsecs = 5", "stopwaitsecs = 4")
 
