@@ -2,7 +2,8 @@
 
 The file lies where the same nginx serves bundles from, with the same security headers; so what the page has less is what
 it costs to find it by its address, and to count it. The third side is one bare Tornado process that returns the same
-bytes, without nginx. Asked by wrk (Debian has it), since nothing in Python asks fast enough.
+bytes, without nginx. Both are asked for gzipped too, as browsers do: the page lies there compressed, the file is compressed
+each time. Asked by wrk (Debian has it), since nothing in Python asks fast enough.
 """
 
 import statistics

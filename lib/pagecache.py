@@ -1,13 +1,14 @@
 """Whole pages on disk, where nginx finds them without asking anybody; here they are put, and forgotten.
 
-Fresh under every race and kill, by files alone. A render first makes a pending file, and only then reads its data; what it
-made is written into that file, entered under its tags, and moved into place. Forgetting, after a change is stored, first
-takes all pending files away, then the tags' pages. A move whose file is gone fails, so nothing rendered from old data can
-come back, whoever dies where. Entries under a tag stay (they are names, not pages): one that was taken away in the moment
-when its page is put again would leave a page that nobody can forget. A disk that takes nothing more keeps no page, and
-nobody from being answered.
+Fresh under every race and kill, by files alone. A render first makes a pending file, and only then reads its data;
+what it made is written into that file, entered under its tags, and moved into place; so is what most browsers get, the
+same compressed. Forgetting, after a change is stored, first takes all pending files away, then the tags' pages. A move
+whose file is gone fails, so nothing rendered from old data can come back, whoever dies where. Entries under a tag stay
+(they are names, not pages): one that was taken away in the moment when its page is put again would leave a page that
+nobody can forget. A disk that takes nothing more keeps no page, and nobody from being answered.
 """
 
+import gzip
 import logging
 import os
 import shutil
@@ -29,6 +30,8 @@ SUFFIXES = {
     "application/feed+json": "feed",
     "application/xml": "xml",
 }  # nginx makes the content type of a file from its suffix
+LEAST_COMPRESSED = 512  # bytes of a page: nginx.conf has the same
+LEVEL = 4  # of compression, likewise
 OLDEST_PENDING = 3600  # seconds after which a pending file is one of a process that died
 LEAST = 256  # bytes of a disk that even an empty file takes
 
@@ -40,6 +43,7 @@ class Pending:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.compressed = _compressed(path)
 
     @property
     def is_current(self) -> bool:
@@ -62,15 +66,16 @@ class PageCache:
 
     def begin(self) -> Pending:
         """To be called before the data of a page is read."""
-        path = self._pending / uuid4().hex
+        pending = Pending(self._pending / uuid4().hex)
         try:
             self._pending.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            pending.path.touch()
+            pending.compressed.touch()
         except FileNotFoundError:
             pass  # everything is being forgotten: then this page is not kept
         except OSError as error:
             self._fail(error)
-        return Pending(path)
+        return pending
 
     def put(self, pending: Pending, address: str, kind: str, body: bytes, tags: Iterable[str]) -> bool:
         """Keep a page under its address. False where it was forgotten meanwhile, or cannot be kept at all."""
@@ -79,10 +84,15 @@ class PageCache:
         try:
             if page is None:
                 return False
-            self._write(pending.path, body)
+            files = [(pending.path, page, body)]
+            if len(body) >= LEAST_COMPRESSED:
+                files.append((pending.compressed, _compressed(page), gzip.compress(body, LEVEL, mtime=0)))
+            for draft, _, content in files:
+                self._write(draft, content)
             self._enter(name, tags)
             page.parent.mkdir(parents=True, exist_ok=True)
-            pending.path.rename(page)
+            for draft, place, _ in files:
+                draft.rename(place)
         except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError):
             return False  # forgotten; or its name is another page's: a post called `folder.html`
         except OSError as error:
@@ -96,7 +106,7 @@ class PageCache:
     def drop(self, pending: Pending) -> None:
         """Give up a page that was begun."""
         with suppress(OSError):  # a file that stays is never moved into place any more
-            pending.path.unlink(missing_ok=True)
+            _remove(pending.path)
 
     def forget(self, tags: Iterable[str]) -> None:
         """Forget all pages under these tags, and whatever is being made now. To be called after a change was stored."""
@@ -105,14 +115,14 @@ class PageCache:
         for tag in tags:
             for entry in _listed(self._folder_of(tag)):
                 with suppress(OSError):
-                    (self._pages / entry.readlink()).unlink(missing_ok=True)
+                    _remove(self._pages / entry.readlink())
 
     def forget_address(self, address: str) -> None:
         """Forget one page."""
         self.forget(())
         for kind in SUFFIXES:
             if page := self._page(name_of(address, kind)):
-                page.unlink(missing_ok=True)
+                _remove(page)
 
     def forget_all(self) -> None:
         """Forget everything at once: what is being made now finds its place gone, too. It is only moved away here, and
@@ -122,7 +132,7 @@ class PageCache:
 
     def sweep(self, oldest: float, most: int) -> int:
         """Forget pages older than `oldest` seconds, then the oldest ones until all take at most half of `most` bytes of the
-        disk; and remove what was moved away. How many pages. May take seconds.
+        disk; and remove what was moved away. How many files, of which most pages have two. May take seconds.
 
         The other half is for names: entries under tags, and folders. None is taken away singly (see above), so where
         they take more, everything is forgotten.
@@ -191,6 +201,17 @@ def name_of(address: str, kind: str) -> str:
     path = unquote(address).removeprefix("/")
     suffix = SUFFIXES[kind]
     return f"{path}folder.{suffix}" if path.endswith("/") or not path else f"{path}/page.{suffix}"
+
+
+def _compressed(page: Path) -> Path:
+    """Where nginx looks for the same, compressed (its gzip_static)."""
+    return page.with_name(f"{page.name}.gz")
+
+
+def _remove(page: Path) -> None:
+    """The compressed one first: in the other one's place there may be a folder, which is no error until then."""
+    _compressed(page).unlink(missing_ok=True)
+    page.unlink(missing_ok=True)
 
 
 def _listed(folder: Path) -> list[Path]:

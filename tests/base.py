@@ -111,6 +111,7 @@ class TestClient:
         form: dict[str, Any] | None = None,
         json_body: Any = None,
         headers: dict[str, str] | None = None,
+        takes_gzip: bool = True,
     ) -> HTTPResponse:
         sent = dict(headers or {})
         body: str | None = None
@@ -127,6 +128,7 @@ class TestClient:
         url = f"http://127.0.0.1:{self.port or self.testcase.get_http_port()}{path}"
         client = self.testcase.http_client
         options = {"follow_redirects": False, "raise_error": False, "allow_nonstandard_methods": True}
+        options["decompress_response"] = takes_gzip
         response: HTTPResponse = await client.fetch(url, method=method, headers=sent, body=body, **options)
         self._keep(response)
         return response

@@ -4,6 +4,7 @@ CI asks a seeded two hundred times whether an approval's own answer makes the pa
 """
 
 import asyncio
+import gzip
 import os
 import random
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from tornado.httpclient import HTTPResponse
 
 from lib import json
+from lib.pagecache import LEAST_COMPRESSED
 from models.comments import Comment
 from tests.base import TestClient
 from tests.killed.base import KilledTestCase
@@ -36,13 +38,15 @@ class KeptTest(KilledTestCase):
         await super().asyncSetUp()
         self.page = self.running.data / "kept" / "now" / "pages" / "plog" / self.post.slug / "page.html"
 
-    async def get(self, path: str, method: str = "GET", **headers: str) -> HTTPResponse:
-        return await self.visitor().fetch_async(method, path, headers=headers)
+    async def get(self, path: str, method: str = "GET", takes_gzip: bool = True, **headers: str) -> HTTPResponse:
+        return await self.visitor().fetch_async(method, path, headers=headers, takes_gzip=takes_gzip)
 
     async def kept_path(self) -> str:
         """The post's address, with its page kept, and no more a copy of what a process sends: whoever gets it is known."""
         await self.get(self.post.path)
-        self.page.write_bytes(self.page.read_bytes().replace(b"</html>", b"</html><!-- kept -->"))
+        page = self.page.read_bytes().replace(b"</html>", b"</html><!-- kept -->")
+        self.page.write_bytes(page)
+        self.page.with_name("page.html.gz").write_bytes(gzip.compress(page))
         return self.post.path
 
     async def is_from_disk(self, path: str, method: str = "GET") -> bool:
@@ -50,7 +54,8 @@ class KeptTest(KilledTestCase):
 
     async def test_only_a_plain_get_under_the_one_spelling_finds_a_kept_page(self) -> None:
         path = await self.kept_path()
-        self.assertTrue(await self.is_from_disk(path))
+        for takes_gzip in (True, False):
+            self.assertIn(b"<!-- kept -->", (await self.get(path, takes_gzip=takes_gzip)).body)
         for other in (
             f"{path}?x=1",
             f"{path}/",
@@ -88,30 +93,35 @@ class KeptTest(KilledTestCase):
 
     async def test_no_odd_path_reaches_a_file_outside_or_breaks_anything(self) -> None:
         await self.kept_path()
+        secret = (self.running.data / "secret").read_bytes()
         odd = ("/../secret", "/plog/../../../secret", "/%2e%2e/secret", "/plog/%2E%2E/%2e%2e/secret", "/..%2fsecret")
         for path in (*odd, "/" + "x" * 3000, "/" + "%C3%A9" * 300, "/%00", "/%ff", "/plog/page.html", "/folder.html"):
             answer = await self.get(path)
             self.assertIn(answer.code, (301, 400, 404), path[:60])
-            self.assertNotIn(b"secret", answer.body[:0])
+            self.assertNotIn(secret, answer.body)
 
     async def test_a_kept_page_has_the_headers_of_a_rendered_one(self) -> None:
         paths = (self.post.path, "/", "/plog/", "/rss.xml", "/atom.xml", "/feed.json", "/sitemap.xml")
         for path in (*paths, f"{self.post.path}/comments.atom"):
             rendered = await self.get(f"{path}?x=1")  # a query always asks a process
             await self.get(path)
-            kept = await self.get(path)
+            plain, kept = [await self.get(path, takes_gzip=takes_gzip) for takes_gzip in (False, True)]
+            is_compressed = len(kept.body) >= LEAST_COMPRESSED
+            self.assertEqual("X-Consumed-Content-Encoding" in kept.headers, is_compressed, path)
             self.assertNotEqual(kept.headers["Etag"], rendered.headers["Etag"], f"{path} is not kept")
             self.assertEqual(self.lasting(kept), self.lasting(rendered), path)
-            self.assertEqual(kept.body, rendered.body, path)
+            self.assertTrue(all(("Vary" in answer.headers) == is_compressed for answer in (kept, plain)), path)
+            self.assertTrue(kept.body == plain.body == rendered.body, path)
 
     async def test_a_browser_that_has_the_page_is_told_so_until_it_changes(self) -> None:
-        await self.get(self.post.path)
-        first = await self.get(self.post.path)
-        seen = {"If-None-Match": first.headers["Etag"]}
-        self.assertEqual((await self.get(self.post.path, **seen)).code, 304)
-        await self.write("Something new")
-        self.assertEqual((await self.get(self.post.path, **seen)).code, 200)
-        self.assertEqual((await self.get(self.post.path, **seen)).code, 200)
+        for takes_gzip in (True, False):
+            await self.get(self.post.path)
+            first = await self.get(self.post.path, takes_gzip=takes_gzip)
+            seen = {"If-None-Match": first.headers["Etag"]}
+            self.assertEqual((await self.get(self.post.path, takes_gzip=takes_gzip, **seen)).code, 304)
+            await self.write(f"Something new {takes_gzip}")
+            self.assertEqual((await self.get(self.post.path, takes_gzip=takes_gzip, **seen)).code, 200)
+            self.assertEqual((await self.get(self.post.path, takes_gzip=takes_gzip, **seen)).code, 200)
 
     async def test_no_answer_after_an_approvals_own_answer_is_old(self) -> None:
         """Whoever asks after the answer to an approval sees it, while others ask all the time and make pages be rendered."""
@@ -130,7 +140,7 @@ class KeptTest(KilledTestCase):
                 )
                 self.assertEqual(answer.code, 200, answer.body)
                 port = chance.choice((self.running.port, *self.public_ports))
-                page = await self.visitor(port).fetch_async("GET", self.post.path)
+                page = await self.visitor(port).fetch_async("GET", self.post.path, takes_gzip=chance.random() < 0.5)
                 is_shown = f'id="c{comment.id}"'.encode() in page.body
                 self.assertEqual(is_shown, is_approved, f"seed {SEED}, trial {trial}: an old answer from {port}")
         finally:

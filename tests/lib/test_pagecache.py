@@ -1,5 +1,6 @@
 """The page cache on a real disk: at each line of put and forget, whoever else is at work and whoever dies."""
 
+import gzip
 import resource
 import shutil
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from lib.pagecache import LEAST, PageCache, name_of
 
 HTML = "text/html"
+PAGE = b"as long as most pages are " * 20  # long enough to be compressed
 Step = Callable[[str], None]
 _steps: list[Step] = []  # who is told of each thing that this interpreter does to the disk
 
@@ -38,6 +40,11 @@ class PageCacheTest(unittest.TestCase):
     def file(self, address: str) -> Path:
         return self.folder / "now" / "pages" / name_of(address, HTML)
 
+    def files(self, address: str) -> list[Path]:
+        """What there is of a page: in words, and compressed."""
+        page = self.file(address)
+        return [path for path in (page, page.with_name(f"{page.name}.gz")) if path.is_file()]
+
     def test_a_page_is_where_nginx_looks_for_it_and_the_other_spelling_is_not(self) -> None:
         names = {"/": "folder.html", "/plog/": "plog/folder.html", "/plog/hello": "plog/hello/page.html"}
         for address, name in names.items():
@@ -53,6 +60,13 @@ class PageCacheTest(unittest.TestCase):
             self.assertTrue(self.file("/").exists())
             self.other.forget([tag])
             self.assertFalse(self.file("/").exists())
+
+    def test_a_page_is_kept_compressed_too_unless_it_is_short(self) -> None:
+        self.assertTrue(self.put("/", PAGE, "home") and self.put("/plog/", b"short", "home"))
+        plain, compressed = self.files("/")
+        self.assertEqual(gzip.decompress(compressed.read_bytes()), plain.read_bytes())
+        self.assertEqual(self.files("/plog/"), [self.file("/plog/")])
+        self.assertEqual(list((self.folder / "now" / "pending").iterdir()), [])
 
     def test_a_page_may_be_put_again_and_forgotten_again(self) -> None:
         for n in range(3):
@@ -79,28 +93,28 @@ class PageCacheTest(unittest.TestCase):
             for number in range(len(self.putting())):
                 self.putting(forget, at=number)
                 is_older_than_change = number > self.begun
-                self.assertFalse(is_older_than_change and self.file("/").exists(), f"forgotten at step {number}")
+                self.assertFalse(is_older_than_change and self.files("/"), f"forgotten at step {number}")
                 self.other.forget(["home"])
-                self.assertFalse(self.file("/").exists(), f"cannot be forgotten after step {number}")
+                self.assertFalse(self.files("/"), f"cannot be forgotten after step {number}")
 
     def test_a_process_that_dies_at_any_line_of_putting_leaves_nothing_that_cannot_be_forgotten(self) -> None:
         for number in range(len(self.putting())):
             with self.assertRaises(Killed):
                 self.putting(self.die, at=number)
             self.other.forget(["home"])
-            self.assertFalse(self.file("/").exists(), f"died at step {number}")
+            self.assertFalse(self.files("/"), f"died at step {number}")
 
     def test_a_process_that_dies_at_any_line_of_forgetting_has_made_nothing_worse(self) -> None:
-        self.put("/", b"old", "home")
+        self.put("/", PAGE, "home")
         steps = self.stepwise(lambda: self.cache.forget(["home"]))
         for number in range(len(steps)):
-            self.put("/", b"old", "home")
+            self.put("/", PAGE, "home")
             pending = self.cache.begin()
             with self.assertRaises(Killed):
                 self.stepwise(lambda: self.cache.forget(["home"]), self.die, at=number)
             self.other.forget(["home"])  # the worker tells it again
-            self.assertFalse(self.file("/").exists())
-            self.assertFalse(self.cache.put(pending, "/", HTML, b"old", ["home"]))
+            self.assertFalse(self.files("/"))
+            self.assertFalse(self.cache.put(pending, "/", HTML, PAGE, ["home"]))
 
     def test_two_renderings_in_one_second_of_equal_size_differ_in_their_second(self) -> None:
         seconds = set()
@@ -142,10 +156,10 @@ class PageCacheTest(unittest.TestCase):
             moment = time.time_ns()
             while time.time_ns() == moment:
                 pass
-        size = self.file("/p2").stat().st_blocks * 512
-        self.assertEqual(self.cache.sweep(oldest=3600, most=2 * 2 * size), 2)
-        self.assertFalse(self.file("/p2").exists() or self.file("/p3").exists())
-        self.assertEqual(self.cache.sweep(oldest=-1, most=10_000_000), 2)
+        size = sum(file.stat().st_blocks * 512 for file in self.files("/p2"))
+        self.assertEqual(self.cache.sweep(oldest=3600, most=2 * 2 * size), 4)
+        self.assertFalse(self.files("/p2") or self.files("/p3"))
+        self.assertEqual(self.cache.sweep(oldest=-1, most=10_000_000), 4)
 
     def test_small_pages_count_as_what_they_take_of_the_disk(self) -> None:
         self.put("/", b"x", "home")
@@ -184,7 +198,8 @@ class PageCacheTest(unittest.TestCase):
         self.assertEqual(self.file("/plog/").read_bytes(), b"x")
         self.cache.forget(["archive"])
         self.assertTrue(self.put("/plog/folder.html", b"y", "post:1"))
-        self.assertFalse(self.put("/plog/", b"x", "archive"))
+        self.assertFalse(self.put("/plog/", PAGE, "archive"))
+        self.assertEqual(self.files("/plog/"), [])
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -200,9 +215,9 @@ class PageCacheTest(unittest.TestCase):
         """Put a page from the first step to the last, with an intruder before step `at`."""
         self.other.forget_all()
         steps = self.stepwise(
-            lambda: self.cache.put(self.cache.begin(), "/", HTML, b"page", ["home", "post:1"]), intrude, at
+            lambda: self.cache.put(self.cache.begin(), "/", HTML, PAGE, ["home", "post:1"]), intrude, at
         )
-        self.begun = steps.index("open")  # the pending file is there from its opening on
+        self.begun = steps.index("open")  # the first pending file is there from its opening on
         return steps
 
     def stepwise(
