@@ -25,9 +25,9 @@ from running import (
     deploy_from,
     do_chore,
     end_when_asked,
-    found,
     is_serving,
     run_folder,
+    site_that_runs,
     supervisor_socket,
     wait_until,
 )
@@ -36,7 +36,7 @@ from settings import BadSetting, Settings
 ROOT = Path(__file__).resolve().parent
 NO_ESBUILD = 3  # of bundle.py
 SECONDS = 30  # in which a process comes up
-RELOAD_SECONDS = 10
+RELOAD_SECONDS = 15  # of which live connections are let go after 5
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--here", action="store_true", help="what is checked out already")
     given = parser.parse_args()
     try:
-        settings, leader = found(Settings.from_environment(os.environ))
+        settings, leader = site_that_runs(Settings.from_environment(os.environ))
         lock(settings)
         if given.here:
             renew(settings, leader)
@@ -120,7 +120,10 @@ def make_bundles() -> None:
 
 def reload_nginx(settings: Settings) -> None:
     if not processes.reload(run_folder(settings) / "nginx.pid", "nginx", RELOAD_SECONDS):
-        raise Refused(f"nginx goes on with what it had: {settings.data}/log/nginx-errors.log says why.")
+        raise Refused(
+            f"nginx goes on with what it had: {settings.data}/log/nginx-errors.log says why. What it takes only when it is "
+            "started comes with starting Plog again."
+        )
     configuration.unread(settings).unlink()
     say("nginx has a new configuration")
 

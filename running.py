@@ -40,7 +40,7 @@ def supervisor_socket(settings: Settings) -> Path:
     return servers.socket_folder(settings.data) / "supervisor.sock"
 
 
-def found(settings: Settings) -> tuple[Settings, int]:
+def site_that_runs(settings: Settings) -> tuple[Settings, int]:
     """The settings of the site that runs, which its processes go on with, and who leads it; these and 0 if none does."""
     if settings.data.exists() and settings.data.stat().st_uid != os.getuid():
         raise Refused(f"{settings.data} is another user's: deploy as who runs Plog.")

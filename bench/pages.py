@@ -22,7 +22,7 @@ from bench._stack import stack
 from tests.running import Running
 
 CONNECTIONS = 64
-TURNS = 11  # two sides that differ by so little need more than others: how nginx shares its connections out differs each time
+MANY_TURNS = 11  # since these sides differ by so little, and nginx shares its connections out differently each time
 GZIP = "Accept-Encoding: gzip"
 REST = 1.0  # seconds after each: the worker counts what was asked
 
@@ -73,7 +73,7 @@ def in_turn(*urls: str, header: str = "Accept: text/html") -> list[list[Asked]]:
     """What wrk says of each address, in all turns but the first."""
     seconds = max(1, round(_turns.SECONDS))
     runs: list[list[Asked]] = [[] for _ in urls]
-    for turn, place in _turns.places(len(urls), TURNS):
+    for turn, place in _turns.places(len(urls), MANY_TURNS):
         asked = run_wrk(urls[place], CONNECTIONS, seconds, header)
         runs[place] += [asked] if turn else []
         time.sleep(REST)

@@ -42,7 +42,7 @@ class CommentsHandler(BaseHandler):
             attempt = Attempt.cleaned(*(self.text(name) for name in ("text", "name", "email", "website")))
             author = await self.writer()
             comment = await self.site.comments.add(post, author, attempt, self.text("parent") or None)
-            is_own = await self.site.comments.may_see_as_author(author, comment)
+            is_own = self.wants_json and await self.site.comments.may_see_as_author(author, comment)
         except (SiteError, *AWAY) as error:
             return self._again(post, error)
         if self.wants_json:
@@ -117,7 +117,12 @@ async def open_post(handler: BaseHandler, slug: str) -> Post:
 
 
 def as_others(comment: Comment) -> dict[str, Any]:
-    """A comment as all see it: also who repeats it word for word, without a cookie, from its author's network."""
+    """A comment as all see it: also who repeats it word for word, without a cookie, from its author's network.
+
+    What is not published any more is said to wait, and not shown.
+    """
+    if not comment.is_published:
+        return {"id": comment.id, "n": None, "parent": comment.parent, "status": "held", "html": ""}
     return {"id": comment.id, "n": comment.n, "parent": comment.parent, "status": "published", "html": html_of(comment)}
 
 

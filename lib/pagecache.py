@@ -71,7 +71,7 @@ class PageCache:
             self._pending.mkdir(parents=True, exist_ok=True)
             pending.path.touch()
             pending.compressed.touch()
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError):
             pass  # everything is being forgotten: then this page is not kept
         except OSError as error:
             self._fail(error)
@@ -94,7 +94,7 @@ class PageCache:
             for draft, place, _ in files:
                 draft.rename(place)
         except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError):
-            return False  # forgotten; or its name is another page's: a post called `folder.html`
+            return False  # forgotten
         except OSError as error:
             self._fail(error)
             return False
@@ -161,7 +161,8 @@ class PageCache:
         for number, (changed, bytes_, path) in enumerate(pages):
             if changed > before and size <= most:
                 return number
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
             size -= bytes_
         return len(pages)
 
@@ -172,9 +173,10 @@ class PageCache:
         self._has_failed = True
 
     def _page(self, name: str) -> Path | None:
-        """Where a page is, or None for a name that leads elsewhere or is too long for a file."""
+        """Where a page is, or None for a name that leads elsewhere, is too long for a file, or a folder in a page's place."""
         parts = name.split("/")
         is_fit = all(0 < len(os.fsencode(part)) <= LONGEST_NAME and part not in (".", "..") for part in parts)
+        is_fit = is_fit and not any(part.startswith(("page.", "folder.")) for part in parts[:-1])
         return self._pages / name if is_fit and "\0" not in name and len(os.fsencode(name)) <= LONGEST_PATH else None
 
     def _write(self, path: Path, body: bytes) -> None:
@@ -222,11 +224,12 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _statuses(folder: Path) -> list[tuple[Path, os.stat_result]]:
-    """Everything in a folder and in those in it, and these themselves."""
+    """Everything in a folder and in those in it, and these themselves; no more of it where it is forgotten meanwhile."""
     found = []
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            found.append((path, path.lstat()))
+    with suppress(FileNotFoundError):
+        for path in folder.rglob("*"):
+            with suppress(FileNotFoundError):
+                found.append((path, path.lstat()))
     return found
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Process:
-    """A running process: its number, name, parent, session, start (clock ticks since boot), owner and working directory."""
+    """A running process: its number, name, parent, session, start (clock ticks since boot), owner and folder it is in."""
 
     pid: int
     name: str
@@ -111,9 +111,9 @@ def ask_to_reopen(pid_file: Path, name: str) -> None:
 
 
 def reload(pid_file: Path, name: str, patience: float) -> bool:
-    """Have it read its configuration again: whether it works by that within so many seconds, for it has new workers then.
+    """Have it read its configuration again: whether all its workers are other ones within so many seconds.
 
-    Where nobody runs there is nothing to do: whoever starts it next has it read what is there.
+    Where it does not run, or is started anew meanwhile, there is nothing to wait for: it reads what is there.
     """
     master = _writer(pid_file, name)
     if master is None:
@@ -121,7 +121,7 @@ def reload(pid_file: Path, name: str, patience: float) -> bool:
     before = children(master.pid)
     _signal([master], signal.SIGHUP)
     deadline = time.monotonic() + patience
-    while children(master.pid) <= before:
+    while _writer(pid_file, name) == master and (not (now := children(master.pid)) or now & before):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)

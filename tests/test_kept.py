@@ -14,6 +14,7 @@ from tornado.httpclient import HTTPResponse
 from lib import json
 from lib.pagecache import LEAST_COMPRESSED
 from models.comments import Comment
+from models.posts import Post
 from tests.base import TestClient
 from tests.killed.base import KilledTestCase
 
@@ -85,6 +86,19 @@ class KeptTest(KilledTestCase):
         head = await self.get(path, "HEAD")
         self.assertEqual((head.code, head.body), (200, b""))
 
+    async def test_a_page_is_found_whatever_its_address_must_be_spelt_like(self) -> None:
+        now = self.post.published
+        for slug in ("it's 100% [new]", "größe", "a.b..c", "C^2 <3>"):
+            post = await self.site.posts.add(Post(id="", slug=slug, title="Odd", published=now, edited=now, text="x"))
+            rendered = await self.get(post.path)
+            kept = await self.get(post.path)
+            self.assertEqual((kept.code, kept.body), (200, rendered.body), post.path)
+            self.assertNotEqual(kept.headers["Etag"], rendered.headers["Etag"], f"{post.path} is not kept")
+            raw = post.path.replace("%5B", "[").replace("%5E", "^")
+            if raw != post.path:
+                moved = await asyncio.to_thread(self.running.get, raw)
+                self.assertEqual((moved.code, moved.headers["Location"]), (301, post.path))
+
     async def test_the_other_spellings_are_one_301_with_their_query_although_the_page_is_kept(self) -> None:
         path = await self.kept_path()
         for other, query in ((f"{path}/", ""), (f"/{path}", "?a=1"), (path.upper(), ""), (f"{path}//", "?b=2")):
@@ -95,7 +109,17 @@ class KeptTest(KilledTestCase):
         await self.kept_path()
         secret = (self.running.data / "secret").read_bytes()
         odd = ("/../secret", "/plog/../../../secret", "/%2e%2e/secret", "/plog/%2E%2E/%2e%2e/secret", "/..%2fsecret")
-        for path in (*odd, "/" + "x" * 3000, "/" + "%C3%A9" * 300, "/%00", "/%ff", "/plog/page.html", "/folder.html"):
+        for path in (
+            *odd,
+            "/" + "x" * 3000,
+            "/" + "%C3%A9" * 300,
+            "/a" * 4000,
+            "/." * 3500,
+            "/%00",
+            "/%ff",
+            "/plog/page.html",
+            "/folder.html",
+        ):
             answer = await self.get(path)
             self.assertIn(answer.code, (301, 400, 404), path[:60])
             self.assertNotIn(secret, answer.body)

@@ -131,10 +131,10 @@ class Comments:
     async def may_see_as_author(self, author: Author, comment: Comment) -> bool:
         """Whether a visitor who has just said this may see it as its author does.
 
-        Nobody else can have repeated what is held. What is published anybody can: then they have to be its author, or
+        What nobody else has ever seen, hardly anybody else can have repeated. Of all else they have to be the author, or
         theirs was merged into the account that is.
         """
-        if comment.status == "held" or comment.author == author.id:
+        if comment.author == author.id or (comment.status == "held" and not comment.is_numbered):
             return True
         account = await self._accounts.find(author.id)
         return account is not None and comment.author == account.id
@@ -154,7 +154,7 @@ class Comments:
     async def _id(self, post: Post, author: Author, attempt: Attempt) -> tuple[str, Comment | None]:
         """The id for a new comment; or that of the same text by the same visitor within a minute, and its comment.
 
-        Who took theirs back may say it again.
+        Who took theirs back, or made something else of it, may say it again.
         """
         what = digest(post.id, attempt.text)
         fresh = new_id()
@@ -162,7 +162,7 @@ class Comments:
         known = None
         if id != fresh:
             known = next(iter(await self._store.found({"_id": id})), None)
-        if known is not None and known.status == "gone":
+        if known is not None and known.text != attempt.text:
             return await self._limits.first([f"comment-again:{id}"], fresh, MINUTE), None
         return id, known
 

@@ -103,6 +103,20 @@ class WritingTest(CommentsTestCase):
         again = json.loads(self.write(TestClient(self)).body)
         self.assertEqual((again["id"], again["status"], "edit_token" in again), (first["id"], "published", False))
 
+    def test_who_repeats_what_was_published_once_sees_nothing_that_nobody_sees_any_more(self) -> None:
+        ada = TestClient(self)
+        first = json.loads(self.write(ada).body)
+        self.run_now(self.site.moderation.approve(first["id"]))
+        self.run_now(self.site.moderation.hold(first["id"]))
+        again = json.loads(self.write(TestClient(self)).body)
+        self.assertEqual((again["id"], again["status"], again["html"]), (first["id"], "held", ""))
+        self.assertNotIn("edit_token", again)
+        own = ada.put(f"{PATH}/{first['id']}", json_body={"text": "Made better", "edit_token": first["edit_token"]})
+        self.assertEqual(own.code, 200)
+        other = json.loads(self.write(TestClient(self)).body)
+        self.assertNotEqual(other["id"], first["id"])
+        self.assertNotIn("Made better", other["html"])
+
     def test_the_same_text_again_within_a_minute_is_the_same_comment(self) -> None:
         first = json.loads(self.write(TestClient(self)).body)
         again = self.write(TestClient(self))

@@ -48,6 +48,16 @@ class ProcessesTest(unittest.TestCase):
         time.sleep(0.05)
         self.assertEqual(self.names(), ["sleep"])
 
+    def test_a_program_has_read_its_configuration_when_all_its_workers_are_other_ones(self) -> None:
+        renewing = "kill $one $two; sleep 60 & one=$!; sleep 60 & two=$!"
+        for on_hup, is_done in ((renewing, True), ("kill $one; sleep 60 & one=$!", False), ("exit", True)):
+            master = self.led(
+                f"trap '{on_hup}' HUP; sleep 60 & one=$!; sleep 60 & two=$!; echo; while :; do wait; done"
+            )
+            (self.folder / "pid").write_text(str(master.pid))
+            self.assertEqual(processes.reload(self.folder / "pid", "sh", 30 if is_done else 0.5), is_done, on_hup)
+        self.assertTrue(processes.reload(self.folder / "none", "sh", 0))
+
     def test_a_leader_is_known_while_it_lives_with_what_it_was_started_with(self) -> None:
         leader = self.led("sleep 60 & echo ready; wait")
         found = processes.recorded_leader(self.file)
