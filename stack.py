@@ -66,7 +66,8 @@ def run(settings: Settings) -> None:
             start_site(settings)
             deploy_from(settings).unlink(missing_ok=True)
             print(f"Plog is at {settings.url}/", flush=True)
-            supervisor.wait()
+            while supervisor.poll() is None:
+                time.sleep(1)  # not wait(), which a signal in the moment before it would not end
             watch_what_is_left(supervisor)
 
 
