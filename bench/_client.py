@@ -149,10 +149,14 @@ class Asked(NamedTuple):
 
 
 def run_wrk(url: str, connections: int, seconds: int, *headers: str) -> Asked:
-    """Asked with two threads; every answer must have been a good one."""
+    """Asked with two threads; every answer must have been a good one.
+
+    They are batch work to Linux, where it can be told so: on the same cores they would cut short whom they measure at
+    every answer, and the side that leaves them waiting more often than the others (a kept page: 93,000/s for 111,000).
+    """
     here(url)
     options = ["-t2", f"-c{connections}", f"-d{seconds}s", "--latency", *(f"-H{header}" for header in headers)]
-    command = ["wrk", *options, url]
+    command = [*(["chrt", "--batch", "0"] if shutil.which("chrt") else []), "wrk", *options, url]
     told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
     assert not FAILED.search(told), told
     rate, latencies = RATE.search(told), dict(LATENCY.findall(told))
