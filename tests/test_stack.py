@@ -11,6 +11,7 @@ import sys
 import tempfile
 import unittest
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -344,6 +345,26 @@ class KilledTest(RunningTestCase):
             wait_until(self.running.is_up)
         wait_until(lambda: self.running.get("/").code == 200)
 
+    def test_who_asked_a_process_that_is_killed_meanwhile_is_told_in_the_sites_words(self) -> None:
+        pids = [self.running.pid_of(f"--port={self.running.port + n}") for n in (1, 2, 3)]
+        asked = [
+            ("GET", "/", "text/html"),
+            ("POST", "/plog/x/comments", "application/json"),
+            ("PUT", "/x", "text/html"),
+        ]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        with ThreadPoolExecutor() as pool:
+            answers = [pool.submit(self.running.ask, m, f"{path}?x=1", headers={"Accept": a}) for m, path, a in asked]
+            wait_until(lambda: sum(connections_to(self.running.port + n) for n in (1, 2, 3)) >= len(asked))
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            for (_, _, kind), answer in zip(asked, answers, strict=True):
+                told = answer.result()
+                self.assertEqual((told.code, told.headers["Retry-After"]), (503, "10"))
+                self.assertEqual(told.headers.get_content_type(), kind)
+        wait_until(lambda: {self.running.get("/").code for _ in range(6)} == {200})
+
     def test_workers_of_a_killed_nginx_do_not_keep_the_port(self) -> None:
         workers = {pid for pid, line in self.running.commands().items() if line.startswith("nginx: worker")}
         killed = self.running.pid_of("nginx: master")
@@ -427,6 +448,12 @@ class StartAndStopTest(unittest.TestCase):
         self.assertFalse(set(deep.commands()) & set(self.running.commands()))
         self.assertEqual(self.running.stop(), 0)
         self.assertTrue(deep.is_up())
+
+
+def connections_to(port: int) -> int:
+    """How many connections to a port of this machine there are, accepted or not, as their clients see them (/proc/net/tcp)."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(int(fields[2].split(":")[1], 16) == port and fields[3] == "01" for fields in map(str.split, lines))
 
 
 def open_files(pid: int) -> list[str]:
