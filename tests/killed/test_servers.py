@@ -87,7 +87,8 @@ class KilledMongoTest(KilledTestCase):
             told = json.loads(answer.body)
             if answer.code == 201:
                 return str(told["id"])
-            self.assertEqual((answer.code, told["error"], answer.headers["Retry-After"]), (503, "away", "5"))
+            refusal = (answer.code, told["error"], answer.headers.get("Retry-After"))
+            self.assertEqual(refusal, (503, "away", "5"), answer.body)
             self.refused += 1
             await asyncio.sleep(0.25)
         self.fail("never accepted")
