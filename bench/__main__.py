@@ -5,7 +5,6 @@ A promise that is broken is a finding and no error: the exit code is 0 unless so
 
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -16,6 +15,7 @@ from pkgutil import iter_modules
 from typing import IO
 
 from bench._figure import Figure
+from running import end_when_asked
 
 FOLDER = Path(__file__).parent
 KEPT = FOLDER.parent / "var" / "bench"
@@ -25,8 +25,7 @@ def main() -> None:
     chosen = sys.argv[1:] or names()
     if unknown := set(chosen) - set(names()):
         sys.exit(f"There is no figure {', '.join(sorted(unknown))}; there are {', '.join(names())}.")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit("Stopped."))  # and so do the stacks
+    end_when_asked("Stopped.")  # and so do the stacks
     KEPT.mkdir(parents=True, exist_ok=True)
     promised: list[str] = []
     broken: list[str] = []

@@ -93,7 +93,7 @@ class PageCache:
             page.parent.mkdir(parents=True, exist_ok=True)
             for draft, place, _ in files:
                 draft.rename(place)
-        except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError):
+        except (FileNotFoundError, FileExistsError):
             return False  # forgotten
         except OSError as error:
             self._fail(error)
@@ -211,7 +211,7 @@ def _compressed(page: Path) -> Path:
 
 
 def _remove(page: Path) -> None:
-    """The compressed one first: in the other one's place there may be a folder, which is no error until then."""
+    """A page, with the compressed one beside it."""
     _compressed(page).unlink(missing_ok=True)
     page.unlink(missing_ok=True)
 
