@@ -6,31 +6,42 @@ for the sake of a server that they cannot see.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lib.redis import Away
 
 MOST_KEPT = 10_000  # keys that a process remembers by itself while Redis is away
 
-# Notes an attempt under each key. Returns of each the two that matter: the one that reached the limit, the one beyond it.
-NOTE = """
-local newest = {}
-for i, key in ipairs(KEYS) do
-    local most = tonumber(ARGV[i + 2])
-    redis.call('LPUSH', key, ARGV[1])
-    redis.call('LTRIM', key, 0, most)
-    redis.call('EXPIRE', key, ARGV[2])
-    newest[i] = redis.call('LRANGE', key, most - 1, most)
+FUNCTIONS = """
+-- The first value that is under one of the keys, else the one given; puts it under those that have none.
+local function first(keys, value, seconds)
+    local found = value
+    for i = #keys, 1, -1 do found = redis.call('GET', keys[i]) or found end
+    for _, key in ipairs(keys) do redis.call('SET', key, found, 'NX', 'EX', seconds) end
+    return found
 end
-return newest
+-- Notes an attempt under each key. Returns of each the two that matter: the one that reached the limit, the one beyond it.
+local function note(keys, moment, seconds, limits)
+    local newest = {}
+    for i, key in ipairs(keys) do
+        local most = tonumber(limits[i])
+        redis.call('LPUSH', key, moment)
+        redis.call('LTRIM', key, 0, most)
+        redis.call('EXPIRE', key, seconds)
+        newest[i] = redis.call('LRANGE', key, most - 1, most)
+    end
+    return newest
+end
 """
-# The first value that is under one of the keys, else the one given; puts it under those that have none.
-FIRST = """
-local first = ARGV[1]
-for i = #KEYS, 1, -1 do first = redis.call('GET', KEYS[i]) or first end
-for _, key in ipairs(KEYS) do redis.call('SET', key, first, 'NX', 'EX', ARGV[2]) end
-return first
+FIRST = "return first(KEYS, ARGV[1], ARGV[2])"
+NOTE = "return note(KEYS, ARGV[1], ARGV[2], {unpack(ARGV, 3)})"
+# The keys and arguments of FIRST, of which there are ARGV[1] and 2, then those of NOTE, which it does for the first alone.
+FIRST_AND_NOTE = """
+local number = tonumber(ARGV[1])
+local found = first({unpack(KEYS, 1, number)}, ARGV[2], ARGV[3])
+if found ~= ARGV[2] then return {found, {}} end
+return {found, note({unpack(KEYS, number + 1)}, ARGV[4], ARGV[5], {unpack(ARGV, 6)})}
 """
 
 
@@ -38,8 +49,9 @@ class Limits:
     """Counts attempts in a sliding window, and remembers who came first."""
 
     def __init__(self, redis: Any, seconds: Callable[[], float] = time.time) -> None:
-        self._note = redis.register_script(NOTE)
-        self._first = redis.register_script(FIRST)
+        self._note, self._first, self._first_and_note = (
+            redis.register_script(FUNCTIONS + script) for script in (NOTE, FIRST, FIRST_AND_NOTE)
+        )
         self._seconds = seconds
         self._attempts: dict[str, list[float]] = {}
         self._firsts: dict[str, tuple[float, str]] = {}
@@ -49,12 +61,12 @@ class Limits:
 
         0 while under no key more of them than its limit fell into the window (seconds).
         """
-        now, keys = self._seconds(), [f"limit:{key}" for key in limits]
+        now = self._seconds()
         try:
-            noted = await self._note(keys=keys, args=[now, window + 1, *limits.values()])
+            noted = await self._note(keys=_limit_keys(limits), args=[now, window + 1, *limits.values()])
         except Away:
-            noted = [self._noted_here(key, now, most) for key, most in limits.items()]
-        return max(_wait([float(moment) for moment in newest], now, window) for newest in noted)
+            return self._exceeded_here(limits, now, window)
+        return _longest_wait(noted, now, window)
 
     async def first(self, keys: Sequence[str], value: str, window: int) -> str:
         """The value that was first put under one of the keys within a window (seconds): this one, or an earlier caller's.
@@ -62,10 +74,28 @@ class Limits:
         From then on it is under each of them.
         """
         try:
-            first: str = await self._first(keys=[f"first:{key}" for key in keys], args=[value, window])
+            first: str = await self._first(keys=_first_keys(keys), args=[value, window])
         except Away:
             return self._first_here(keys, value, window)
         return first
+
+    async def first_and_exceeded(
+        self, keys: Sequence[str], value: str, limits: Mapping[str, int], window: int
+    ) -> tuple[str, int]:
+        """Both at once, where only who comes first is counted: `exceeded` is not asked, and 0, for whoever comes later."""
+        now = self._seconds()
+        firsts, counted = (len(keys), value, window), (now, window + 1, *limits.values())
+        try:
+            first, noted = await self._first_and_note(
+                keys=_first_keys(keys) + _limit_keys(limits), args=[*firsts, *counted]
+            )
+        except Away:
+            first = self._first_here(keys, value, window)
+            return first, self._exceeded_here(limits, now, window) if first == value else 0
+        return first, _longest_wait(noted, now, window)
+
+    def _exceeded_here(self, limits: Mapping[str, int], now: float, window: int) -> int:
+        return _longest_wait([self._noted_here(key, now, most) for key, most in limits.items()], now, window)
 
     def _noted_here(self, key: str, now: float, most: int) -> list[float]:
         _bounded(self._attempts)
@@ -80,11 +110,21 @@ class Limits:
         return first
 
 
-def _wait(newest: list[float], now: float, window: int) -> int:
-    """How long the attempts that reached a limit and went beyond it make one wait; fewer than two do not."""
-    if len(newest) < 2 or newest[1] <= now - window:
-        return 0
-    return max(1, math.ceil(newest[0] + window - now))
+def _first_keys(keys: Iterable[str]) -> list[str]:
+    return [f"first:{key}" for key in keys]
+
+
+def _limit_keys(keys: Iterable[str]) -> list[str]:
+    return [f"limit:{key}" for key in keys]
+
+
+def _longest_wait(noted: Iterable[Sequence[Any]], now: float, window: int) -> int:
+    """How long any of these makes one wait: the attempts that reached a limit and went beyond it; fewer than two do not."""
+    waits = [0]
+    for newest in noted:
+        if len(newest) == 2 and float(newest[1]) > now - window:
+            waits.append(max(1, math.ceil(float(newest[0]) + window - now)))
+    return max(waits)
 
 
 def _bounded(kept: dict[str, Any]) -> None:

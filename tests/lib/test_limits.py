@@ -53,6 +53,21 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
             self.now += 51
             self.assertEqual(await one.exceeded({"key": 3}, 60), 0)
 
+    async def test_both_at_once_count_only_whoever_came_first(self) -> None:
+        nowhere = open_redis("unix:///nowhere/redis.sock")
+        self.addAsyncCleanup(nowhere.aclose)
+        alone = Limits(nowhere, lambda: self.now)
+        for one, other in [*await self.limits_on_each_redis(), (alone, alone)]:
+            most = {"key": 2, "other key": 5}
+            self.assertEqual(await one.first_and_exceeded(["a", "b"], "mine", most, 60), ("mine", 0))
+            for _ in range(3):
+                self.assertEqual(await other.first_and_exceeded(["c", "b"], "yours", most, 60), ("mine", 0))
+            self.assertEqual(await one.first_and_exceeded(["d"], "new", most, 60), ("new", 0))
+            self.assertEqual(await other.first_and_exceeded(["e"], "newer", most, 60), ("newer", 60))
+            self.assertEqual(await one.exceeded(most, 60), 60)
+            self.assertEqual(await one.first_and_exceeded(["f"], "staff", {}, 60), ("staff", 0))
+            self.assertEqual(await one.exceeded({}, 60), 0)
+
     async def test_a_redis_that_can_keep_nothing_more_is_as_good_as_none(self) -> None:
         limits = await self.limits_on_each_redis()
         for client in self.clients:
