@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -319,16 +320,29 @@ class LiveFrontTest(RunningTestCase):
         ports = self.ports(paths)
         taken: dict[str, set[int]] = {}
         for server, path in zip(servers_of_sessions, paths, strict=True):
-            taken.setdefault(server, set()).add(ports[path])
-        self.assertEqual({len(ports) for ports in taken.values()}, {1})
-        self.assertEqual(set(ports.values()), {self.running.port + n for n in (1, 2, 3)})
+            taken.setdefault(server, set()).update(ports[path])
+        self.assert_one_each(taken)
 
-    def ports(self, paths: list[str]) -> dict[str, int]:
-        """Which process each of these addresses went to, as nginx's log has it."""
+    def test_all_who_write_under_a_post_write_at_one_process_and_posts_spread(self) -> None:
+        paths = [f"/plog/post-{n}/comments" for n in range(30)]
+        for path in paths * 3:
+            self.assertEqual(self.running.ask("POST", path).code, 404)
+        self.assert_one_each(self.ports(paths * 3))
+
+    def assert_one_each(self, ports: dict[str, set[int]]) -> None:
+        """Each key has one of the ports, and all three are had."""
+        self.assertEqual({len(each) for each in ports.values()}, {1})
+        self.assertEqual(set().union(*ports.values()), {self.running.port + n for n in (1, 2, 3)})
+
+    def ports(self, paths: list[str]) -> dict[str, set[int]]:
+        """Which processes the requests for these addresses went to, as nginx's log has it."""
         log = self.running.data / "log" / "access.log"
-        wait_until(lambda: all(f" {path} " in log.read_text() for path in paths))
-        lines = [line.split() for line in log.read_text().splitlines()]
-        return {line[4]: int(line[-1].rpartition(":")[2]) for line in lines if line[4] in paths}
+        wait_until(lambda: not Counter(paths) - Counter(asked for asked, _ in requests(log)))
+        ports: dict[str, set[int]] = {path: set() for path in paths}
+        for path, port in requests(log):
+            if path in ports:
+                ports[path].add(port)
+        return ports
 
 
 class KilledTest(RunningTestCase):
@@ -341,6 +355,8 @@ class KilledTest(RunningTestCase):
             os.kill(killed, signal.SIGKILL)
             if part == f"--port={port + 1}":
                 self.assertEqual({self.running.get("/").code for _ in range(12)}, {200})
+                threads = [f"/plog/post-{n}/comments" for n in range(12)]
+                self.assertEqual({self.running.ask("POST", path).code for path in threads}, {404})
             wait_until(lambda part=part, killed=killed: self.running.pid_of(part) not in (0, killed))
             wait_until(self.running.is_up)
         wait_until(lambda: self.running.get("/").code == 200)
@@ -454,6 +470,14 @@ def connections_to(port: int) -> int:
     """How many connections to a port of this machine there are, accepted or not, as their clients see them (/proc/net/tcp)."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return sum(int(fields[2].split(":")[1], 16) == port and fields[3] == "01" for fields in map(str.split, lines))
+
+
+def requests(log: Path) -> Iterator[tuple[str, int]]:
+    """Address and port of each request that a process answered."""
+    for line in log.read_text().splitlines():
+        words = line.split()
+        if words[-1] != "-":
+            yield words[4], int(words[-1].rpartition(":")[2])
 
 
 def open_files(pid: int) -> list[str]:
