@@ -1,8 +1,8 @@
 """The background process: what must happen soon, and in nobody's request.
 
 It tells what stayed untold, hears what other hosts forget, counts what nginx answered without asking anybody, rates
-posts by that, sweeps kept pages, moves what merged accounts wrote, keeps nginx's logs small, and drops network
-addresses after 30 days. Each chore has its own rhythm; one that fails is logged and tried again, and keeps no other
+posts by that, sweeps kept pages, moves what merged accounts wrote, keeps nginx's logs small, counts comments again in
+case that anybody did it wrongly, and drops network addresses after 30 days. Each chore has its own rhythm; one that fails is logged and tried again, and keeps no other
 waiting.
 """
 
@@ -70,6 +70,7 @@ async def work(site: Site) -> None:
         every(300, site.pages.sweep),
         every(3600, site.comments.forget_addresses),
         every(3600, site.hits.forget_old),
+        every(3600, site.changes.recount),
     )
 
 

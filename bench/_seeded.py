@@ -20,7 +20,7 @@ from lib.markup import comment_html
 from lib.mongo import Document
 from lib.tokens import digest
 from models.comments import Comment
-from models.posts import Post
+from models.posts import Counts, Post
 from models.site import Site
 
 SEED = 20261120
@@ -33,7 +33,7 @@ KEYWORDS = 200
 YEARS = 20  # over which posts are spread
 PARAGRAPHS = 3  # of each of them, so that a hundred thousand are not a gigabyte
 OF_STORED_POSTS = {"told", "change", "changed", "seen_in"}  # what the models write beside the thing itself
-OF_STORED_COMMENTS = {"told", "changed", "n", "place", "numbers"}
+OF_STORED_COMMENTS = {"told", "changed", "n", "place", "counts", "numbers"}
 
 
 async def add_post(site: Site, slug: str) -> Post:
@@ -53,20 +53,12 @@ async def add_comments(site: Site, post: Post, number: int) -> None:
     first = next(comments)
     await site.changes.bring(post, [first])
     _compare(await site.mongo["comments"].find_one({"_id": first.id}), first.to_document(), OF_STORED_COMMENTS)
-    now = site.clock()
-    written = (
-        {
-            **comment.to_document(),
-            "n": n,
-            "place": n,
-            "numbers": [n],
-            "words": digest(comment.id),
-            "told": True,
-            "changed": now,
-        }
-        for n, comment in enumerate(islice(comments, number - 2), 2)
+    now, numbered = site.clock(), Comment.all_numbered(islice(comments, number - 2), Counts(1, 1, 1))
+    beside = {"told": True, "changed": now}
+    documents = (
+        {**comment.to_document(), "numbers": [comment.n], "words": digest(comment.id), **beside} for comment in numbered
     )
-    await _write(site.mongo["comments"], written)
+    await _write(site.mongo["comments"], documents)
     await site.changes.bring(post, list(comments))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, UpdateOne, WriteConcern
-from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout, WaitQueueTimeoutError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, NetworkTimeout, WaitQueueTimeoutError
 
 __all__ = [
     "ALL_AT_ONCE",
@@ -24,6 +24,7 @@ __all__ = [
     "ReplaceOne",
     "UpdateOne",
     "also",
+    "insert_in_order",
     "taken_key",
 ]
 
@@ -89,6 +90,21 @@ class Mongo:
 def also(name: str, *stages: Document) -> Document:
     """A stage that adds what other stages yield of a collection: several questions in one round trip."""
     return {"$unionWith": {"coll": name, "pipeline": list(stages)}}
+
+
+async def insert_in_order(collection: Any, documents: list[Document]) -> tuple[int, Document]:
+    """Insert documents one after the other, in one round trip, until one clashes with what is there.
+
+    How many are stored now, and the fields of the unique index that the next one clashed with, and their values.
+    """
+    try:
+        await collection.insert_many(documents)
+    except BulkWriteError as error:
+        failed: Document = next(iter((error.details or {}).get("writeErrors", ())), {})
+        if "keyValue" not in failed:
+            raise
+        return failed["index"], failed["keyValue"]
+    return len(documents), {}
 
 
 def taken_key(error: DuplicateKeyError) -> Document:

@@ -4,13 +4,14 @@ A visitor's id lives in a signed cookie from the moment they might need one; the
 act. Members came in by a sign-in link: links work once, sessions are known by the hash of what the cookie carries.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from lib.clock import Clock
 from lib.ids import new_id
-from lib.mongo import Document, DuplicateKey, IndexModel, Mongo
+from lib.mongo import Document, DuplicateKey, IndexModel, Mongo, UpdateOne
 from lib.tokens import digest, new_token
 from models.errors import Invalid, NotAllowed, NotFound
 
@@ -49,6 +50,7 @@ class Accounts:
 
     def __init__(self, mongo: Mongo, clock: Clock, staff: tuple[str, ...] = ()) -> None:
         self._accounts = mongo["accounts"]
+        self._repeatable = mongo.repeatable("accounts")
         self._links = mongo["signin_links"]
         self._sessions = mongo["sessions"]
         self._clock = clock
@@ -73,12 +75,9 @@ class Accounts:
             raise NotFound("There is no such account.")
         return account
 
-    async def acting(self, id: str, is_new: bool = False) -> Account:
-        """The account of a visitor who does something for the first time or again: written now, where it was not yet.
-
-        `is_new` says that this is most likely the first time.
-        """
-        account = None if is_new else await self.find(id)
+    async def acting(self, id: str) -> Account:
+        """The account of a visitor who does something for the first time or again: written now, where it was not yet."""
+        account = await self.find(id)
         if account is not None:
             return account
         try:
@@ -86,6 +85,12 @@ class Accounts:
         except DuplicateKey:  # it did something elsewhere in the same moment
             return await self.by_id(id)
         return Account(id)
+
+    async def ensure(self, ids: Collection[str]) -> None:
+        """Write the accounts of all who have just done something, where they are not there yet."""
+        fresh = {"$setOnInsert": self._fresh()}
+        writes = [UpdateOne({"_id": id}, fresh, upsert=True) for id in ids]
+        await self._repeatable.bulk_write(writes, ordered=False)
 
     async def member(self, email: str) -> Account:
         """The member with this address, made where there is none."""
@@ -138,8 +143,10 @@ class Accounts:
     async def _signed_in(self, email: str, visitor: str | None) -> Account:
         """The member of this address. A new address turns the visitor's own account into the member, and nothing moves."""
         known = await self._accounts.find_one({"email": email})
-        if known is None and visitor is not None:
-            await self._become(await self.acting(visitor), email)
+        if visitor is not None:
+            account = await self.acting(visitor)
+            if known is None:
+                await self._become(account, email)
         member = await (self.make_staff(email) if email in self._staff else self.member(email))
         if visitor is not None and visitor != member.id:
             await self._merge(visitor, member)

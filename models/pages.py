@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from lib import json, redis
+from lib.channels import NextEvent
 from lib.pagecache import PageCache, Pending
 
 CHANNEL = "pages"
@@ -27,7 +28,7 @@ SITEMAP = "sitemap"
 
 class Channels(Protocol):
     async def follow(self, name: str, follower: Any, newest: Callable[[], Awaitable[int]], /) -> int: ...
-    async def publish_next(self, channel: str, counter: str, data: Any, /) -> int: ...
+    async def publish(self, *events: NextEvent) -> None: ...
 
 
 class Pages:
@@ -62,13 +63,17 @@ class Pages:
 
         Raises one of `redis.Away` where that is done here, but other hosts could not be told.
         """
+        await self._channels.publish(self.forgotten(*tags))
+
+    def forgotten(self, *tags: str) -> NextEvent:
+        """The same, for who has more to publish: what is to be published with that, so that other hosts hear."""
         self._cache.forget(tags)
-        await self._tell(list(tags))
+        return self._word(list(tags))
 
     async def forget_all(self) -> None:
         """The same for all pages."""
         self._cache.forget_all()
-        await self._tell(None)
+        await self._channels.publish(self._word(None))
 
     async def forget_address(self, address: str) -> None:
         """Forget one page of this host."""
@@ -98,9 +103,9 @@ class Pages:
         else:
             self._cache.forget(data["tags"])
 
-    async def _tell(self, tags: list[str] | None) -> None:
-        """Word to the other hosts, in the order of its numbers: so a gap means that something was missed."""
-        await self._channels.publish_next(CHANNEL, NUMBER, {"host": self._host, "tags": tags})
+    def _word(self, tags: list[str] | None) -> NextEvent:
+        """To the other hosts, in the order of its numbers: so a gap means that something was missed."""
+        return NextEvent(CHANNEL, NUMBER, {"host": self._host, "tags": tags})
 
     async def _newest(self) -> int:
         try:

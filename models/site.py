@@ -21,7 +21,7 @@ from lib.redis import open_redis
 from lib.tokens import Tokens, kept_token
 from models.accounts import Accounts
 from models.categories import Categories
-from models.comments import Changes, Comment, Comments, CommentStore, Moderation, Threads
+from models.comments import Changes, Comment, Comments, CommentStore, Marks, Moderation, Threads
 from models.hits import Hits
 from models.imports import Imports
 from models.pages import Pages
@@ -51,7 +51,8 @@ class Site:
         self.posts = Posts(self.mongo, self.categories, self.pages, clock)
         store = self._comment_store = CommentStore(self.mongo, clock)
         self.threads = Threads(store, comment_html)
-        self.changes = Changes(store, self.threads, self.posts, self.pages, self.channels)
+        self.marks = Marks(store, self.accounts)
+        self.changes = Changes(store, self.threads, self.posts, self.pages, self.channels, self.marks)
         self.comments = Comments(
             store,
             self.changes,
@@ -66,7 +67,7 @@ class Site:
         log = LogFollower(settings.data / "log" / "hits.log")
         reopen = partial(processes.ask_to_reopen, settings.data / "run" / "nginx.pid", "nginx")
         self.hits = Hits(self.mongo, log, self.host, reopen, clock)
-        self.telling = Telling(self.posts, self.categories, self.changes, self.redis.ping, clock)
+        self.telling = Telling(self.posts, self.categories, self.changes, self.marks, self.redis.ping, clock)
         self.imports = Imports(self.posts, self.categories, self.changes, self.accounts, self.own_host)
 
     @classmethod
@@ -77,6 +78,7 @@ class Site:
         return site
 
     async def close(self) -> None:
+        await self.marks.close()
         await self.channels.close()
         await self.redis.aclose()
         await self.mongo.close()

@@ -1,4 +1,4 @@
-"""Telling again: what the world should have heard of and has not (architecture, 5). The worker calls it each second.
+"""Telling again: what the world should have heard of and has not (docs/decisions.md, "Told"). The worker calls it each second.
 
 What follows from a change is in the `tell` of its collection; here is only what is told, in which order, and when not.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from lib import redis
 from lib.clock import Clock
 from models.categories import Categories
-from models.comments import Changes
+from models.comments import Changes, Marks
 from models.posts import Posts
 from models.posts.collection import UNTOLD_AFTER
 
@@ -23,11 +23,18 @@ class Telling:
     """All that stayed untold. `ping` asks Redis whether it is there."""
 
     def __init__(
-        self, posts: Posts, categories: Categories, changes: Changes, ping: Callable[[], Any], clock: Clock
+        self,
+        posts: Posts,
+        categories: Categories,
+        changes: Changes,
+        marks: Marks,
+        ping: Callable[[], Any],
+        clock: Clock,
     ) -> None:
         self._posts = posts
         self._categories = categories
         self._changes = changes
+        self._marks = marks
         self._ping = ping
         self._clock = clock
         self._appeared = datetime.min.replace(tzinfo=UTC)  # posts up to this time have appeared on this host
@@ -53,6 +60,7 @@ class Telling:
         ]
         if works and all(told) and await self._reaches_others():
             told += await self._until_one_fails(works)
+            await self._marks.write()
         return sum(told)
 
     async def _reaches_others(self) -> bool:

@@ -143,10 +143,11 @@ class TestClient:
 
 
 def comments_on(site: Site, **stand_ins: Any) -> Comments:
-    """Comments of a site where `mongo`, `posts` or `channels` is something else, and nothing is held."""
-    mongo, posts, channels = (stand_ins.get(name) or getattr(site, name) for name in ("mongo", "posts", "channels"))
+    """Comments of a site where `mongo`, `posts`, `channels` or `marks` is something else, and nothing is held."""
+    names = ("mongo", "posts", "channels", "marks")
+    mongo, posts, channels, marks = (stand_ins.get(name) or getattr(site, name) for name in names)
     store = CommentStore(mongo, site.clock)
-    changes = Changes(store, Threads(store, comment_html), posts, site.pages, channels)
+    changes = Changes(store, Threads(store, comment_html), posts, site.pages, channels, marks)
     tools = (site.accounts, site.limits, site.tokens, site.clock)
     return Comments(store, changes, *tools, moderation="none", own_host=site.own_host)
 

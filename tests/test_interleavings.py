@@ -12,7 +12,7 @@ from lib.channels import Event
 from lib.redis import Away
 from models.comments import Attempt, Author, Comment
 from models.errors import Invalid
-from models.posts import Post
+from models.posts import Counts, Post
 from models.site import Site
 from tests.base import SiteTestCase, TestClient, comments_on
 from tests.follower import Follower, Page
@@ -152,6 +152,7 @@ class InterleavingsTest(SiteTestCase):
         newest = await self.site.threads.newest_n(trial.post.id)
         fresh = Page((await self.client.fetch_async("GET", trial.post.path)).body.decode())
         self.assertEqual(fresh.n, newest)
+        await self.judge_counts(trial)
         for follower in trial.followers:
             try:
                 await asyncio.wait_for(follower.arrive(newest), 10)
@@ -163,3 +164,12 @@ class InterleavingsTest(SiteTestCase):
             published = {id: html for id, html in follower.shown.items() if "gone-note" not in html and html}
             expected = {id: html for id, html in fresh.shown.items() if "gone-note" not in html}
             self.assertEqual(published, expected, trial)
+
+    async def judge_counts(self, trial: Trial) -> None:
+        """Each change says how the thread stands, and nobody has counted: let us."""
+        there = await self.site.mongo["comments"].find({"post": trial.post.id, "n": {"$gt": 0}}).to_list(None)
+        published = sum(document["status"] == "published" for document in there)
+        roots = sum(document["depth"] == 0 for document in there)
+        newest = max((document["n"] for document in there), default=0)
+        post = await self.site.posts.by_id(trial.post.id)
+        self.assertEqual(post.counts, Counts(newest, published, roots), trial)

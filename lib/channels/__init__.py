@@ -2,7 +2,7 @@
 
 Redis keeps nothing of it. Every event carries its number, so that a client which missed one asks for what it lacks; this
 module promises only that whoever was answered n hears of everything after n, or is told a newer n when that was lost.
-Whoever publishes puts the change in MongoDB first (see `told` in docs/architecture.md).
+Whoever publishes puts the change in MongoDB first (see "Told" in docs/decisions.md).
 """
 
 import asyncio
@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from lib.channels.channel import Channel, Event, Follower, Newest
+from lib.channels.channel import Channel, Event, Follower, Newest, NextEvent
 from lib.channels.hearing import LONGEST_PAUSE, Hearing
 from lib.json import dumps
 from lib.redis import Away, open_redis
 
-__all__ = ["Away", "Channels", "Event", "Follower", "Newest"]
+__all__ = ["Away", "Channels", "Event", "Follower", "Newest", "NextEvent"]
 
 PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is read without it
 READS_AT_ONCE = 16
@@ -26,7 +26,6 @@ GOSSIP = "here"
 PUBLISH_NEXT = """
 local n = redis.call('INCR', KEYS[1])
 redis.call('PUBLISH', ARGV[1], n .. '\\n{"n":' .. n .. ',' .. ARGV[2])
-return n
 """
 
 log = logging.getLogger(__name__)
@@ -39,7 +38,6 @@ class Channels:
         self, redis_url: str, server: str, *, seconds: Callable[[], float] = time.monotonic, tick: float = 1.0
     ) -> None:
         self._redis = open_redis(redis_url)
-        self._publish_next = self._redis.register_script(PUBLISH_NEXT)
         self._prefix = f"live{self._redis.connection_pool.connection_kwargs.get('db') or 0}:"  # pub/sub knows no db
         self._server = server
         self._seconds = seconds
@@ -112,18 +110,19 @@ class Channels:
         for name in list(self._followed.get(follower, ())):
             self.leave(name, follower)
 
-    async def publish(self, *events: Event) -> None:
+    async def publish(self, *events: Event | NextEvent) -> None:
         """Tell everybody who follows, in all processes, of these changes. Raises one of `Away` if it could not."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for event in events:
-                pipe.publish(self._prefix + event.channel, f"{event.n}\n{dumps({'type': 'event', **event._asdict()})}")
+                told, channel = (
+                    {"type": "event", "channel": event.channel, "data": event.data},
+                    self._prefix + event.channel,
+                )
+                if isinstance(event, NextEvent):
+                    pipe.eval(PUBLISH_NEXT, 1, event.counter, channel, dumps(told).removeprefix("{"))
+                else:
+                    pipe.publish(channel, f"{event.n}\n{dumps(told | {'n': event.n})}")
             await pipe.execute()
-
-    async def publish_next(self, channel: str, counter: str, data: Any) -> int:
-        """The same for one event, under the next number of a counter in Redis: they arrive in the order of their numbers."""
-        event = dumps({"type": "event", "channel": channel, "data": data}).removeprefix("{")
-        n: int = await self._publish_next(keys=[counter], args=[self._prefix + channel, event])
-        return n
 
     def _channel(self, name: str, newest: Newest) -> Channel:
         channel = self._channels.get(name)

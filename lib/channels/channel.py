@@ -27,6 +27,14 @@ class Event(NamedTuple):
     data: Any
 
 
+class NextEvent(NamedTuple):
+    """The next change of what a channel tells of, by a counter in Redis: such events arrive in the order of their numbers."""
+
+    channel: str
+    counter: str
+    data: Any
+
+
 class Channel:
     """Counts as current while Redis confirmed the subscription on this connection and the newest number was read after."""
 

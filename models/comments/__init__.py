@@ -8,6 +8,7 @@ from models.comments.changes import STAFF_CHANNEL, Changes
 from models.comments.checks import Attempt, Facts, Verdict, judge
 from models.comments.collection import Author, Comments
 from models.comments.comment import Comment
+from models.comments.marks import Marks
 from models.comments.moderation import Moderation
 from models.comments.store import CommentStore
 from models.comments.thread import Node, thread
@@ -23,6 +24,7 @@ __all__ = [
     "Comments",
     "CommentsPage",
     "Facts",
+    "Marks",
     "Moderation",
     "Node",
     "Threads",

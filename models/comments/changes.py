@@ -1,20 +1,22 @@
-"""What changes a comment, and all that follows: its post counted anew, pages forgotten, everyone who reads it told."""
+"""What changes a comment, and all that follows: its post's counts stored, pages forgotten, everyone who reads it told."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from lib import mongo, redis
-from lib.channels import Event
-from lib.mongo import DuplicateKey
+from lib.batches import Batches
+from lib.channels import Event, NextEvent
 from models.comments.comment import Comment
+from models.comments.marks import Marks
 from models.comments.store import CommentStore
 from models.comments.threads import Threads
 from models.errors import Conflict
 from models.pages import ARCHIVE, Pages
-from models.posts import Post, Posts
+from models.posts import Counts, Post, Posts, tag_of_post
 
 TRIES = 20
+MOST_AT_ONCE = 100  # comments that are stored together
 STAFF_CHANNEL = "staff"
 
 logger = logging.getLogger(__name__)
@@ -24,27 +26,29 @@ Step = Callable[[Comment], Comment]
 class Channels(Protocol):
     """Where changes are published; raises `redis.Away` where nobody could be told."""
 
-    def publish(self, *events: Event) -> Awaitable[None]: ...
+    def publish(self, *events: Event | NextEvent) -> Awaitable[None]: ...
 
 
 class Changes:
     """The only way to change comments."""
 
-    def __init__(self, store: CommentStore, threads: Threads, posts: Posts, pages: Pages, channels: Channels) -> None:
+    def __init__(
+        self, store: CommentStore, threads: Threads, posts: Posts, pages: Pages, channels: Channels, marks: Marks
+    ) -> None:
         self._store = store
         self._threads = threads
         self._posts = posts
         self._pages = pages
         self._channels = channels
+        self._marks = marks
+        self._new: Batches[tuple[Counts, Comment], Comment | None] = Batches(self._add_all, MOST_AT_ONCE)
 
     async def add(self, post: Post, comment: Comment) -> Comment:
-        """Store a new comment, and tell the world. One that is there already, by its id, is left as it is."""
-        try:
-            comment = await self._store.insert(comment, post.n)
-        except DuplicateKey:  # the same text arrived twice at once
-            return await self._store.by_id(comment.id)
-        await self._tell_now(comment)
-        return comment
+        """Store a new comment, and tell the world; all that arrive at once under a post, together.
+
+        One that is there already, by its id, is left as it is: the same text arrived twice at once.
+        """
+        return await self._new.add(post.id, (post.counts, comment)) or await self._store.by_id(comment.id)
 
     async def make(self, id: str, step: Step) -> Comment:
         """Load, take a pure step, save if nobody else did in between; else again. Tells the world."""
@@ -59,57 +63,81 @@ class Changes:
                 return saved
         raise Conflict("changed", "Somebody else is changing this comment. Please try again.")
 
-    async def tell(self, comment: Comment) -> bool:
-        """All that follows from a change; safe to repeat. False where Redis is away: it stays untold, for the worker."""
+    async def tell(self, *comments: Comment) -> bool:
+        """All that follows from changes of one post's comments, in the order of their numbers; safe to repeat.
+
+        False where Redis is away: they stay untold, for the worker.
+        """
+        events: list[Event | NextEvent] = [Event(STAFF_CHANNEL, 0, {"comment": hint_of(c)}) for c in comments]
+        if numbered := [comment for comment in comments if comment.is_numbered]:
+            events += await self._refresh(numbered)
         try:
-            if comment.n is not None:  # else no page has ever shown or counted it
-                await self._recount(comment.post, comment.n)
-                await self._pages.forget(comment.tag, ARCHIVE)
-            await self._publish(comment)
+            await self._channels.publish(*events)
         except redis.Away:
             return False
-        await self._store.mark_told(comment)
+        self._marks.add(*comments)
         return True
 
     async def untold(self) -> list[Comment]:
         """Changes that the world has not heard of, and should have."""
         return await self._store.untold()
 
+    async def recount(self) -> int:
+        """Count all threads, and correct those that changes count wrongly: a backup was restored that was made while people
+        wrote, or somebody has changed documents by hand. How many.
+        """
+        stored = await self._posts.all_counts()  # first: what comes between is newer, and then nothing is corrected
+        counted, corrected = await self._store.counted(), []
+        for post, wrong in stored.items():
+            right = counted.get(post, Counts())
+            if right != wrong and await self._posts.correct_counts(post, wrong, right):
+                await self._store.correct(post, right)
+                corrected.append(post)
+        if corrected:
+            await self._pages.forget(*map(tag_of_post, corrected), ARCHIVE)
+        return len(corrected)
+
     async def bring(self, post: Post, comments: list[Comment]) -> int:
         """Take over comments from elsewhere, parents first, each with its origin; what came before is left as it is."""
         known = {c.id for c in await self._store.found({"_id": {"$in": [c.id for c in comments]}})}
         fresh = [c for c in comments if c.id not in known]
-        n = await self._store.newest_n(post.id)
-        for comment in fresh:
-            n = (await self._store.insert(comment, n)).n or n
         if fresh:
-            await self._recount(post.id, n)
+            await self._store.insert(post.id, fresh, post.counts)
+            await self._posts.set_counts(post.id, await self._store.counts(post.id))
             await self._forget_brought(post, fresh)
         return len(fresh)
 
     async def _forget_brought(self, post: Post, fresh: list[Comment]) -> None:
-        """Nobody waits to see each of them arrive, so they are told as one; where Redis is away, by the worker one by one."""
+        """Nobody waits to see each arrive, so they are told as one; where Redis is away, by the worker one by one."""
         try:
             await self._pages.forget(post.tag, ARCHIVE)
         except redis.Away:
             return
-        await self._store.mark_all_told(comment.id for comment in fresh)
+        await self._store.mark_told(fresh)
 
-    async def _tell_now(self, comment: Comment) -> None:
-        """The change is stored, so whoever asked for it must hear of that, whatever becomes of the telling."""
+    async def _add_all(self, post: str, new: Sequence[tuple[Counts, Comment]]) -> list[Comment | None]:
+        """Store what arrived together; None for what is there already."""
+        stored = await self._store.insert(post, [comment for _, comment in new], max(counts for counts, _ in new))
+        await self._tell_now(*filter(None, stored))
+        return stored
+
+    async def _refresh(self, comments: Sequence[Comment]) -> list[Event | NextEvent]:
+        """See to it that pages made from now on show these changes, and return what those that are open must hear of."""
+        newest = comments[-1]
+        await self._posts.set_counts(newest.post, newest.counts or await self._store.counts(newest.post))
+        forgotten = self._pages.forgotten(newest.tag, ARCHIVE)
+        changes = await self._threads.as_changes(comments)
+        return [forgotten, *(Event(newest.channel, change["n"], {"comment": change}) for change in changes)]
+
+    async def _tell_now(self, *comments: Comment) -> None:
+        """The changes are stored, so whoever asked for them must hear of that, whatever becomes of the telling."""
         try:
-            await self.tell(comment)
+            await self.tell(*comments)
         except mongo.Away:
-            logger.warning("comment %s is stored but could not be told; the worker will", comment.id)
+            ids = ", ".join(comment.id for comment in comments)
+            logger.warning("comments %s are stored but could not be told; the worker will", ids)
 
-    async def _recount(self, post: str, n: int) -> None:
-        """Count a post's comments and roots anew, after change `n` was stored: the counts are at least as new as that."""
-        await self._posts.set_comment_count(post, *await self._store.counts_of(post), n)
 
-    async def _publish(self, comment: Comment) -> None:
-        news = {"id": comment.id, "status": comment.status, "post": comment.post}
-        events = [Event(STAFF_CHANNEL, 0, {"comment": news})]
-        if comment.n is not None:
-            (change,) = await self._threads.as_changes([comment])
-            events.append(Event(comment.channel, comment.n, {"comment": change}))
-        await self._channels.publish(*events)
+def hint_of(comment: Comment) -> dict[str, str]:
+    """What staff hear of a change: their pages ask the admin process for the rest."""
+    return {"id": comment.id, "status": comment.status, "post": comment.post}

@@ -114,6 +114,7 @@ def all_held(attempt: Attempt, facts: Facts) -> Verdict | None:
 
 
 REFUSING: tuple[Check, ...] = (length, closed, rate)
+LOOKING_BACK = frozenset((repeated, substrings, first))
 CHECKS: dict[str, tuple[Check, ...]] = {
     "first": (length, closed, honeypot, repeated, rate, links, substrings, first),
     "all": (length, closed, honeypot, repeated, rate, links, substrings, all_held),
@@ -127,9 +128,18 @@ def judge(attempt: Attempt, facts: Facts, moderation: str) -> Verdict | None:
     A comment that will be held for one reason must still be refused for another, so refusals go first. Staff are only
     ever refused.
     """
-    checks = REFUSING if facts.is_trusted else CHECKS[moderation]
+    checks = _checks(facts, moderation)
     verdicts = [verdict for check in checks if (verdict := check(attempt, facts)) is not None]
     return next((v for v in verdicts if v.outcome != "held"), next(iter(verdicts), None))
+
+
+def looks_back(facts: Facts, moderation: str) -> bool:
+    """Whether any check looks at what was written before: only then need that be gathered."""
+    return not LOOKING_BACK.isdisjoint(_checks(facts, moderation))
+
+
+def _checks(facts: Facts, moderation: str) -> tuple[Check, ...]:
+    return REFUSING if facts.is_trusted else CHECKS[moderation]
 
 
 def _could_be_email(text: str) -> bool:

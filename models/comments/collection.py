@@ -1,6 +1,5 @@
 """The collection of comments, as visitors use it: write one, change it, take it back, see one's own that wait."""
 
-import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -14,7 +13,7 @@ from lib.networks import network_of
 from lib.tokens import Tokens, digest
 from models.accounts import Accounts
 from models.comments.changes import Changes
-from models.comments.checks import MOST_PER_NETWORK, MOST_PER_VISITOR, Attempt, Facts, Verdict, judge
+from models.comments.checks import MOST_PER_NETWORK, MOST_PER_VISITOR, Attempt, Facts, Verdict, judge, looks_back
 from models.comments.comment import Comment, words_of
 from models.comments.store import CommentStore
 from models.comments.thread import hanging_on
@@ -84,15 +83,14 @@ class Comments:
 
     async def add(self, post: Post, author: Author, attempt: Attempt, parent: str | None = None) -> Comment:
         """Put a comment under a post, and let everyone who is reading it know. The same again is the same comment."""
-        id, known = await self._id(post, author, attempt)
+        id, known, wait = await self._arrive(post, author, attempt)  # first: refused attempts count too
         if known is not None:
             return known
-        facts = await self._facts(post, author, attempt)  # first: refused attempts count too
+        facts = replace(await self._facts(post, author.id, attempt, author.is_staff), wait=wait)
         above = await self._parent(post, author, parent)
         verdict = judge(attempt, facts, self._moderation)
         refuse(verdict)
-        account = await self._accounts.acting(author.id, is_new=not author.had_id)
-        comment = self._written(id, post, replace(author, id=account.id), attempt, verdict)
+        comment = self._written(id, post, await self._acting(author), attempt, verdict)
         if comment.is_published and above is not None and not above.is_numbered:  # the author's own, still held
             above = hanging_on(above.id, await ancestry(self._store, above))
         return await self._changes.add(post, comment.under(above))
@@ -110,9 +108,10 @@ class Comments:
             return comment
         attempt = Attempt(text, comment.name, comment.email)
         account = await self._accounts.find(comment.author)
-        facts = await self._facts_of_text(post, comment.author, attempt)
         is_trusted = account is not None and account.is_staff
-        facts = replace(facts, is_repeated=False, is_trusted=is_trusted, wait=await self._wait(author, "edits"))
+        facts = await self._facts(post, comment.author, attempt, is_trusted)
+        wait = await self._limits.exceeded(limits_of(author, "edits"), MINUTE)
+        facts = replace(facts, is_repeated=False, wait=wait)
         verdict = judge(attempt, facts, self._moderation)
         refuse(verdict)
         now = self._clock()
@@ -151,20 +150,23 @@ class Comments:
         """Drop the network addresses of comments older than 30 days."""
         return await self._store.forget_addresses()
 
-    async def _id(self, post: Post, author: Author, attempt: Attempt) -> tuple[str, Comment | None]:
-        """The id for a new comment; or that of the same text by the same visitor within a minute, and its comment.
+    async def _arrive(self, post: Post, author: Author, attempt: Attempt) -> tuple[str, Comment | None, int]:
+        """The id for a new comment, and how long its author has to wait; or, of the same text by the same visitor within a
+        minute, its id and the comment, which is no other attempt.
 
         Who took theirs back, or made something else of it, may say it again.
         """
-        what = digest(post.id, attempt.text)
-        fresh = new_id()
-        id = await self._limits.first([f"comment:{key}:{what}" for key in author.keys], fresh, MINUTE)
-        known = None
-        if id != fresh:
-            known = next(iter(await self._store.found({"_id": id})), None)
-        if known is not None and known.text != attempt.text:
-            return await self._limits.first([f"comment-again:{id}"], fresh, MINUTE), None
-        return id, known
+        what, fresh, limits = digest(post.id, attempt.text), new_id(), limits_of(author, "comments")
+        keys = [f"comment:{key}:{what}" for key in author.keys]
+        id, wait = await self._limits.first_and_exceeded(keys, fresh, limits, MINUTE)
+        if id == fresh:
+            return id, None, wait
+        known = next(iter(await self._store.found({"_id": id})), None)
+        if known is not None and known.text == attempt.text:
+            return id, known, 0
+        if known is not None:
+            id = await self._limits.first([f"comment-again:{id}"], fresh, MINUTE)
+        return id, None, await self._limits.exceeded(limits, MINUTE)
 
     async def _parent(self, post: Post, author: Author, parent: str | None) -> Comment | None:
         if not parent:
@@ -175,27 +177,18 @@ class Comments:
             raise Invalid({"parent": "The comment that you answer is not here any more."})
         return above
 
-    async def _facts(self, post: Post, author: Author, attempt: Attempt) -> Facts:
-        facts, wait = await asyncio.gather(self._facts_of_text(post, author.id, attempt), self._wait(author))
-        return replace(facts, wait=wait, is_trusted=author.is_staff)
+    async def _acting(self, author: Author) -> Author:
+        """The author as the account that theirs was merged into, if it was. A new one's is written soon (marks.py)."""
+        account = await self._accounts.find(author.id) if author.had_id else None
+        return replace(author, id=account.id) if account else author
 
-    async def _facts_of_text(self, post: Post, author: str, attempt: Attempt) -> Facts:
+    async def _facts(self, post: Post, author: str, attempt: Attempt, is_trusted: bool) -> Facts:
+        facts = Facts(is_open=post.takes_comments, own_host=self._own_host, is_trusted=is_trusted)
+        if not looks_back(facts, self._moderation):
+            return facts
         since = self._clock() - REPEATED_WITHIN
         is_repeated, has_approved, substrings = await self._store.facts(words_of(attempt.text), since, author)
-        return Facts(
-            is_open=post.takes_comments,
-            own_host=self._own_host,
-            is_repeated=is_repeated,
-            substrings=substrings,
-            has_approved=has_approved,
-        )
-
-    async def _wait(self, author: Author, what: str = "comments") -> int:
-        if author.is_staff:
-            return 0
-        most = {f"{what}:visitor:{key}": MOST_PER_VISITOR for key in author.keys}
-        most[f"{what}:network:{author.network}"] = MOST_PER_NETWORK
-        return await self._limits.exceeded(most, MINUTE)
+        return replace(facts, is_repeated=is_repeated, substrings=substrings, has_approved=has_approved)
 
     def _written(self, id: str, post: Post, author: Author, attempt: Attempt, verdict: Verdict | None) -> Comment:
         return Comment(
@@ -220,6 +213,14 @@ class Comments:
         if not comment.may_be_edited(self._clock()):
             raise NotAllowed("too-late", "A comment may be changed for 15 minutes; that time is over.")
         return comment
+
+
+def limits_of(author: Author, what: str) -> dict[str, int]:
+    """How often somebody may do this in a minute, by what they are known by. Staff may as often as they like."""
+    if author.is_staff:
+        return {}
+    most = {f"{what}:visitor:{key}": MOST_PER_VISITOR for key in author.keys}
+    return most | {f"{what}:network:{author.network}": MOST_PER_NETWORK}
 
 
 async def ancestry(store: CommentStore, comment: Comment) -> dict[str, Comment]:

@@ -1,21 +1,25 @@
 """The comment itself: frozen and pure. What may happen to it, and to whom it is shown, without a server in sight."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.markup import comment_html, imported_comment_html
 from lib.mongo import Document
 from lib.tokens import digest
-from models.posts import tag_of_post
+from models.posts import Counts, tag_of_post
 
 LONGEST_TEXT = 10_000
 LONGEST_NAME = 100
 EDITABLE = timedelta(minutes=15)
+NUMBER = ("id", "n", "place", "counts")  # stored under another name, or only by the write that takes a number
 
 
 @dataclass(frozen=True)
 class Comment:
     """One comment. `n` numbers its newest change among all of its post; `place` is its first `n` and never changes.
+
+    `counts` are its post's since that change: each has them from the one before, so nobody has to count.
 
     What pages show was read without its text and all that is nobody else's business.
     """
@@ -35,6 +39,7 @@ class Comment:
     check: str = ""
     n: int | None = None
     place: int | None = None
+    counts: Counts | None = None
     edited: datetime | None = None
     removed_by: str | None = None
     network: str = ""
@@ -105,15 +110,33 @@ class Comment:
             return self
         return replace(self, status="gone", removed_by=by, text="", html="", name="", email="", agent="", network="")
 
+    def numbered(self, before: "Comment | None", counts: Counts) -> "Comment":
+        """The comment as the next change of a thread that stands so; `before` it was this, or None if it is new."""
+        n = counts.n + 1
+        was_published = before is not None and before.is_published
+        comments = counts.comments + self.is_published - was_published
+        roots = counts.roots + (self.is_root and not self.is_numbered)
+        return replace(self, n=n, place=self.place or n, counts=Counts(n, comments, roots))
+
+    @classmethod
+    def all_numbered(cls, comments: Iterable["Comment"], counts: Counts) -> Iterator["Comment"]:
+        """New comments of a thread that stands so, one after the other; those that are not published have no number."""
+        for comment in comments:
+            new = comment.numbered(None, counts) if comment.is_published else comment
+            counts = new.counts or counts
+            yield new
+
     @classmethod
     def from_document(cls, document: Document) -> "Comment":
         given = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
+        if "counts" in given:
+            given["counts"] = Counts(document["n"], *document["counts"])
         return cls(**{**given, "id": document["_id"]})
 
     def to_document(self) -> Document:
-        """Without its number, which only the write itself may take."""
-        kept = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("id", "n", "place")}
-        return {**kept, "_id": self.id, "words": words_of(self.text)}
+        kept = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in NUMBER}
+        number = {"n": self.n, "place": self.place, "counts": self.counts[1:]} if self.counts else {}
+        return {**kept, **number, "_id": self.id, "words": words_of(self.text)}
 
 
 def html_of(text: str, format: str, own_host: str) -> str:

@@ -3,11 +3,12 @@
 Every change of what the world sees takes the next number of its post (`n`), by the very write that makes it: greatest + 1,
 and on a clash the one after what is greatest by then. `numbers` are all that a comment ever had, unique under its post, so
 that an edit, which moves its comment on, leaves no gap that another could slip into: a number that is visible means that all
-smaller ones were. `told: false` is part of the same write (architecture, 5).
+smaller ones were. Who takes it therefore knows exactly which change it follows, and how the thread stands after both
+(`counts`). `told: false` is part of the same write (docs/decisions.md, "Told").
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,26 +16,40 @@ from weakref import WeakValueDictionary
 
 from lib.clock import Clock
 from lib.ids import is_id
-from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, also, taken_key
+from lib.mongo import (
+    ALL_AT_ONCE,
+    ASCENDING,
+    DESCENDING,
+    Document,
+    DuplicateKey,
+    IndexModel,
+    Mongo,
+    UpdateOne,
+    also,
+    insert_in_order,
+)
 from models.comments.comment import Comment
 from models.errors import NotFound
-from models.posts import Post
+from models.posts import Counts, Post
 
 NUMBERED = {"$gt": 0}
 ROOT = {"depth": 0, "place": NUMBERED}  # which has a place as soon as it has a number, and needs no look at it
 ADDRESSES_KEPT = timedelta(days=30)
 UNTOLD_AFTER = timedelta(seconds=5)
 LONGEST_WAIT = 5  # seconds, for one's turn to take a number
-UNSEEN = ("text", "agent", "network", "email", "words", "numbers", "origin", "changed")  # what no page shows
+UNSEEN = ("text", "agent", "network", "email", "words", "numbers", "counts", "origin", "changed")  # what no page shows
+REMEMBERED = 5  # seconds that a turn is, when nobody waits
 
 
 class Turn(asyncio.Lock):
-    """Held by whoever numbers a change of a post in this process, since two at once would only clash; `n` is their last.
+    """Held by whoever numbers a change of a post in this process, since two at once would only clash.
 
+    `counts` are since the last one, and `is_contended` says that other processes number changes of this post as well.
     TimeoutError for who waits too long: MongoDB is away, and each in turn finds out.
     """
 
-    n = 0
+    counts = Counts()
+    is_contended = False
 
     async def __aenter__(self) -> None:
         async with asyncio.timeout(LONGEST_WAIT):
@@ -106,15 +121,23 @@ class CommentStore:
     async def count(self, query: Document) -> int:
         return int(await self._comments.count_documents(query))
 
-    async def counts_of(self, post: str) -> tuple[int, int]:
-        """How many comments of a post are published, and how many that ever were are roots."""
-        published, roots = {"post": post, "status": "published"}, {"post": post, **ROOT}
-        counting: list[Document] = [{"$match": published}, {"$count": "published"}]
-        counting.append(also("comments", {"$match": roots}, {"$count": "roots"}))
-        counts = dict[str, int]()
-        for count in await self._mongo.aggregate("comments", counting):  # none where there are none
-            counts |= count
-        return counts.get("published", 0), counts.get("roots", 0)
+    async def counts(self, post: str) -> Counts:
+        """How a thread stands, by its newest change."""
+        newest = await self._newest(post)
+        if newest is None:
+            return Counts()
+        if "counts" not in newest:  # from before they were stored
+            return (await self.counted(post))[post]
+        return Counts(newest["n"], *newest["counts"])
+
+    async def counted(self, *posts: str) -> dict[str, Counts]:
+        """How the threads of these posts stand, or all, counted one by one: for where no change says so, or wrongly."""
+        chosen: list[Document] = [{"$match": {"post": {"$in": posts}}}] if posts else []
+        numbered: Document = {"$match": {"n": NUMBERED}}
+        comments, roots = ({"$sum": {"$cond": [{"$eq": it}, 1, 0]}} for it in (["$status", "published"], ["$depth", 0]))
+        group: Document = {"$group": {"_id": "$post", "n": {"$max": "$n"}, "comments": comments, "roots": roots}}
+        found = await self._mongo.aggregate("comments", [*chosen, numbered, group])
+        return {one.pop("_id"): Counts(**one) for one in found}
 
     async def facts(self, words: str, since: datetime, author: str) -> tuple[bool, bool, tuple[str, ...]]:
         """Whether somebody said these words since then, whether an author has a published comment, what is watched for."""
@@ -128,8 +151,7 @@ class CommentStore:
 
     async def newest_n(self, post: str) -> int:
         """The number of the newest change under a post; 0 where there was none."""
-        newest = await self._newest(post)
-        return newest["n"] if newest else 0
+        return (await self.counts(post)).n
 
     async def changed(self, post: str) -> datetime | None:
         """When that change was made."""
@@ -141,54 +163,54 @@ class CommentStore:
         query = {"told": False, "changed": {"$lt": self._clock() - UNTOLD_AFTER}}
         return await self.found(query, [("changed", ASCENDING)], 1000)
 
-    async def insert(self, comment: Comment, newest: int) -> Comment:
-        """Store a new comment; a published one under the first free number, which is most likely the one after `newest`.
+    async def insert(self, post: str, comments: Sequence[Comment], counts: Counts) -> list[Comment | None]:
+        """Store new comments of a post; the published ones under the first free numbers, most likely those after `counts`.
 
-        DuplicateKey where there is one with its id.
+        None in the place of one whose id is there already.
         """
-        document = self._document(comment)
-        if not comment.is_published:
-            await self._comments.insert_one(document)
-            return comment
-        turn = self._turn(comment.post)
+        stored: list[Comment | None] = []
+        turn = self._turn(post)
         async with turn:
-            n = max(newest, turn.n) + 1
-            while True:
-                try:
-                    await self._comments.insert_one({**document, "n": n, "place": n, "numbers": [n]})
-                    turn.n = n
-                    return replace(comment, n=n, place=n)
-                except DuplicateKey as error:
-                    if not taken_key(error).keys() & {"n", "numbers"}:
-                        raise
-                    n = await self.newest_n(comment.post) + 1
+            counts = await self._expected(post, turn, counts)
+            while rest := comments[len(stored) :]:
+                numbered = list(Comment.all_numbered(rest, counts))
+                number, taken = await insert_in_order(self._comments, [self._new_document(c) for c in numbered])
+                stored += numbered[:number]
+                turn.counts = counts = max([counts, *(c.counts for c in numbered[:number] if c.counts)])
+                if taken.keys() & {"n", "numbers"}:
+                    turn.is_contended = True
+                    counts = await self.counts(post)
+                elif taken:
+                    stored.append(None)
+        return stored
 
     async def save(self, before: Comment, after: Comment) -> Comment | None:
         """Write a changed comment, with the next number if the world sees or saw it. None where it changed meanwhile."""
         unchanged = {"_id": before.id, "revision": before.revision}
         after = replace(after, revision=before.revision + 1)
-        document = self._document(after)
         if not before.is_numbered and not after.is_published:
-            result = await self._comments.update_one(unchanged, {"$set": document})
+            result = await self._comments.update_one(unchanged, {"$set": self._document(after)})
             return after if result.matched_count else None
         async with self._turn(after.post):
             while True:
-                n = await self.newest_n(after.post) + 1
-                numbers: Document = {"n": n, "place": before.place or n}
-                change = {"$set": {**document, **numbers}, "$push": {"numbers": n}}
+                numbered = after.numbered(before, await self.counts(after.post))
+                change = {"$set": self._document(numbered), "$push": {"numbers": numbered.n}}
                 try:
                     result = await self._comments.update_one(unchanged, change)
                 except DuplicateKey:
                     continue
-                return replace(after, **numbers) if result.matched_count else None
+                return numbered if result.matched_count else None
 
-    async def mark_told(self, comment: Comment) -> None:
-        """The world has heard of this version. Where the mark is lost, it hears again."""
-        as_told = {"_id": comment.id, "revision": comment.revision}
-        await self._repeatable.update_one(as_told, {"$set": {"told": True}})
+    async def correct(self, post: str, counts: Counts) -> None:
+        """From now on go on from these counts, if that is still the newest change."""
+        await self._comments.update_one({"post": post, "n": counts.n}, {"$set": {"counts": counts[1:]}})
 
-    async def mark_all_told(self, ids: Iterable[str]) -> None:
-        await self._repeatable.update_many({"_id": {"$in": list(ids)}}, {"$set": {"told": True}})
+    async def mark_told(self, comments: Collection[Comment]) -> None:
+        """The world has heard of these versions. Where a mark is lost, it hears again."""
+        if comments:
+            versions = ({"_id": comment.id, "revision": comment.revision} for comment in comments)
+            marks = [UpdateOne(version, {"$set": {"told": True}}) for version in versions]
+            await self._repeatable.bulk_write(marks, ordered=False)
 
     async def move(self, author: str, to: str) -> None:
         """Give all that an account wrote to the one that it was merged into; safe to repeat."""
@@ -205,15 +227,28 @@ class CommentStore:
         await self._substrings.update_one({"_id": substring}, {"$set": {}}, upsert=True)
 
     async def _newest(self, post: str) -> Document | None:
-        query, fields = {"post": post, "n": NUMBERED}, {"n": 1, "changed": 1}
+        query, fields = {"post": post, "n": NUMBERED}, {"n": 1, "counts": 1, "changed": 1}
         newest: Document | None = await self._comments.find_one(query, fields, sort=[("n", DESCENDING)])
         return newest
 
     def _turn(self, post: str) -> Turn:
-        return self._turns.setdefault(post, Turn())
+        turn = self._turns.setdefault(post, Turn())
+        asyncio.get_running_loop().call_later(REMEMBERED, lambda: turn)  # holds it till then
+        return turn
+
+    async def _expected(self, post: str, turn: Turn, counts: Counts) -> Counts:
+        """How the thread stands as far as is known here; where others write too, a look costs less than a clash."""
+        if not turn.is_contended:
+            return max(counts, turn.counts)
+        newest = await self.counts(post)
+        turn.is_contended = newest != turn.counts
+        return newest
 
     def _document(self, comment: Comment) -> Document:
         return {**comment.to_document(), "told": False, "changed": self._clock()}
+
+    def _new_document(self, comment: Comment) -> Document:
+        return self._document(comment) | ({"numbers": [comment.n]} if comment.is_numbered else {})
 
     async def _read(self, cursor: Any, sort: Any, limit: int, skip: int) -> list[Comment]:
         """What nobody was told of yet may not be on disk: shown and then lost, its number would be given to another."""

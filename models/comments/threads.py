@@ -1,6 +1,6 @@
 """Threads as they are read: whole on pages, as changes by scripts that catch up and in live events, flat in feeds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,7 +63,7 @@ class Threads:
         newest = comments[-1].n or after if comments else after  # not what came since: that is not among them
         return newest, await self.as_changes(comments), len(found) > MOST_CHANGES
 
-    async def as_changes(self, comments: list[Comment]) -> list[dict[str, Any]]:
+    async def as_changes(self, comments: Sequence[Comment]) -> list[dict[str, Any]]:
         """Changes as JSON answers and live events give them. A reply brings the removed comments above it along."""
         tombstones = await self._still_shown([comment for comment in comments if comment.is_gone])
         above = await self._gone_above([comment for comment in comments if comment.is_published])

@@ -27,7 +27,7 @@ from lib.mongo import (
 from models.categories import Categories, Category, tag_of_category
 from models.errors import Conflict, NotFound
 from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP, Pages
-from models.posts.post import Post, address_key, popularity, ranked, rendered
+from models.posts.post import Counts, Post, address_key, popularity, ranked, rendered
 
 NEWEST = [("published", DESCENDING), ("_id", DESCENDING)]
 OLDEST = [("published", ASCENDING), ("_id", ASCENDING)]
@@ -228,13 +228,24 @@ class Posts:
         document, categories = await asyncio.gather(self._posts.find_one(query), self._categories.all())
         return (Post.from_document(document, categories), document["origin"]) if document else None
 
-    async def set_comment_count(self, id: str, count: int, roots: int, n: int) -> None:
-        """Store counts that are at least as new as change `n`; those of older news never replace those of newer.
+    async def set_counts(self, id: str, counts: Counts) -> None:
+        """Store how a post's thread stands; older news never replace newer.
 
-        Whoever may have lost them counts again, since the change itself is untold until this is done.
+        Where they are lost they are stored again, since the change that made them is untold until this is done.
         """
-        older = {"_id": id, "n": {"$lte": n}}
-        await self._repeatable.update_one(older, {"$set": {"comment_count": count, "root_count": roots, "n": n}})
+        older = {"_id": id, "n": {"$lte": counts.n}}
+        await self._repeatable.update_one(older, {"$set": _as_stored(counts)})
+
+    async def all_counts(self) -> dict[str, Counts]:
+        """How all threads stand, by the ids of their posts, as `set_counts` has stored it."""
+        fields = {"n": 1, "comment_count": 1, "root_count": 1}
+        documents = await self._posts.find({}, fields).batch_size(ALL_AT_ONCE).to_list(None)
+        return {d["_id"]: Counts(d["n"], d["comment_count"], d["root_count"]) for d in documents}
+
+    async def correct_counts(self, id: str, wrong: Counts, right: Counts) -> bool:
+        """Store what was counted instead, whatever its number, if nobody has stored anything else meanwhile."""
+        result = await self._posts.update_one({"_id": id, **_as_stored(wrong)}, {"$set": _as_stored(right)})
+        return bool(result.matched_count)
 
     async def rate(self, reads: Mapping[str, int]) -> int:
         """Store how popular the posts at these addresses are, by how often each was read; how many have changed."""
@@ -295,6 +306,10 @@ class Posts:
         documents = await self._posts.find(query, fields).sort(sort).limit(limit).to_list(None)
         known = {category.id: category for category in categories}
         return [Post.from_document(document, known) for document in documents]
+
+
+def _as_stored(counts: Counts) -> Document:
+    return {"n": counts.n, "comment_count": counts.comments, "root_count": counts.roots}
 
 
 def _taken(post: Post, error: DuplicateKey) -> Conflict:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import log10
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from lib.clock import iso
@@ -18,12 +19,20 @@ LONGEST_TEXT = 1_000_000
 MOST_RELATED = 4
 
 
+class Counts(NamedTuple):
+    """How a thread stands since change `n`: so many comments are published, so many roots ever were."""
+
+    n: int = 0
+    comments: int = 0
+    roots: int = 0
+
+
 @dataclass(frozen=True)
 class Post:
     """One post. In lists the texts are empty; `categories` are whole things, in the order they were given.
 
     `description` is what search engines and link previews show: the summary, else how the text begins.
-    `comment_count` and `root_count` were counted when `n` was the newest change of its comments.
+    `comment_count` and `root_count` are those since change `n` of its comments.
     """
 
     id: str
@@ -72,6 +81,11 @@ class Post:
     def changed(self) -> datetime:
         """When readers last had something new in it."""
         return max(self.edited, self.published)
+
+    @property
+    def counts(self) -> Counts:
+        """How its thread stood when this was read."""
+        return Counts(self.n, self.comment_count, self.root_count)
 
     @property
     def takes_comments(self) -> bool:

@@ -82,8 +82,12 @@ class RepeatedTest(SiteTestCase):
 
     def test_what_a_comment_writes_is_written_again_as_another_one(self) -> None:
         post, author = self.post_by(), Author("4kq0b3m9vt2e")
-        heard = self.heard(self.site.comments.add(post, author, Attempt("A comment that is written twice.")))
-        writes = [one for one in heard if not one.is_read]
+
+        async def write() -> None:
+            await self.site.comments.add(post, author, Attempt("A comment that is written twice."))
+            await self.site.marks.write()
+
+        writes = [one for one in self.heard(write()) if not one.is_read]
         fresh = Task(b"", (tuple(writes),)).fresh(1)
         again = self.again(writes, fresh)
         self.assertEqual([one.verb for one in again], [one.verb for one in writes])

@@ -16,7 +16,7 @@ from settings import Settings
 from tests.base import comments_on
 from ui_modules.comments import comment_html
 
-LINES = {"counting": "set_comment_count", "publishing": "publish", "marking": "update_one"}
+LINES = {"counting": "set_counts", "publishing": "publish", "marking": "add"}
 ADA = Author("ada000000000", "192.0.2.1", is_staff=True)
 
 
@@ -31,18 +31,12 @@ class Deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         return getattr(self._tool, name)
 
-    def __getitem__(self, name: str) -> Any:
-        return Deadly(self._tool[name], self._method)
-
-    def repeatable(self, name: str) -> Any:
-        return Deadly(self._tool.repeatable(name), self._method)
-
 
 async def die(post_id: str, line: str, text: str) -> None:
     site = await Site.open(Settings.from_environment(os.environ), comment_html)
     post = await site.posts.by_id(post_id)
     method = LINES[line]
-    deadly = {name: Deadly(getattr(site, name), method) for name in ("mongo", "posts", "channels")}
+    deadly = {name: Deadly(getattr(site, name), method) for name in ("posts", "channels", "marks")}
     await comments_on(site, **deadly).add(post, ADA, Attempt(text))
 
 

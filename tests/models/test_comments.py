@@ -7,12 +7,19 @@ from typing import Any
 from lib.ids import new_id
 from models.comments import Attempt, Author, Comment
 from models.errors import Invalid, NotAllowed, NotFound, TooMany
-from models.posts import Post
-from tests.base import SiteTestCase
+from models.posts import Counts, Post
+from tests.base import SiteTestCase, comments_on
 
 BO = Author(new_id(), "203.0.113.7", "Firefox")
 CY = Author(new_id(), "198.51.100.9", "Safari")
 ADA = Author(new_id(), "192.0.2.1", "Chromium", is_staff=True)
+
+
+class Nowhere:
+    """Marks of a process that dies before it writes them."""
+
+    def add(self, *comments: Comment) -> None:
+        pass
 
 
 class CommentsTest(SiteTestCase):
@@ -42,8 +49,9 @@ class CommentsTest(SiteTestCase):
         self.second_site
         written = self.run_now(write_all())
         self.assertEqual(sorted(c.n or 0 for c in written), list(range(1, 101)))
-        post = self.run_now(self.site.posts.by_slug("hello"))
-        self.assertEqual((post.comment_count, post.n), (100, 100))
+        for comment in written:
+            self.assertEqual(comment.counts, Counts(comment.n or 0, comment.n or 0, comment.n or 0))
+        self.assertEqual(self.current().counts, Counts(100, 100, 100))
 
     def test_a_number_that_an_edit_left_is_never_given_to_another(self) -> None:
         """A writer that knows only of an old number must not slip in below what followers have seen already."""
@@ -178,6 +186,7 @@ class CommentsTest(SiteTestCase):
 
     def test_what_a_dead_writer_left_untold_is_told_by_the_worker_after_five_seconds(self) -> None:
         comment = self.write("Stored, and then the process died")
+        self.run_now(self.site.marks.write())
         self.run_now(self.site.mongo["comments"].update_one({"_id": comment.id}, {"$set": {"told": False}}))
         self.run_now(self.site.mongo["posts"].update_one({"_id": self.post.id}, {"$set": {"comment_count": 0}}))
         self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
@@ -185,6 +194,46 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(self.run_now(self.site.telling.tell_untold()), 1)
         self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
         self.assertEqual(self.run_now(self.site.posts.by_slug("hello")).comment_count, 1)
+
+    def test_what_is_written_together_is_marked_as_told_a_little_later_and_has_its_authors_accounts(self) -> None:
+        written = [self.write(f"Comment number {n}", author) for n, author in enumerate((BO, BO, CY))]
+        accounts, told = self.site.mongo["accounts"], {"_id": {"$in": [c.id for c in written]}, "told": True}
+
+        async def all_marked() -> None:
+            async with asyncio.timeout(10):
+                while await self.site.mongo["comments"].count_documents(told) < len(written):
+                    await asyncio.sleep(0.01)
+
+        self.run_now(all_marked())
+        self.assertEqual(self.run_now(accounts.count_documents({"_id": {"$in": [BO.id, CY.id]}, "email": None})), 2)
+
+    def test_whoever_dies_before_the_marks_leaves_a_comment_that_is_told_again_and_its_authors_account(self) -> None:
+        dying = comments_on(self.site, marks=Nowhere())
+        comment = self.run_now(dying.add(self.post, BO, Attempt("The process dies within a moment")))
+        self.assertEqual(self.run_now(self.site.accounts.find(BO.id)), None)
+        self.clock.pass_by(seconds=6)
+        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [1, 0])
+        self.assertEqual(self.run_now(self.site.accounts.by_id(BO.id)).id, comment.author)
+
+    def test_a_thread_from_before_changes_told_the_counts_is_counted_once(self) -> None:
+        written = [self.write(f"Comment number {n}") for n in range(3)]
+        self.run_now(self.site.mongo["comments"].update_many({}, {"$unset": {"counts": ""}}))
+        self.assertEqual(self.run_now(self.site.moderation.remove(written[0].id)).counts, Counts(4, 2, 3))
+
+    def test_wrong_counts_are_corrected_when_all_is_counted_again_and_later_changes_go_on_from_there(self) -> None:
+        written = [self.write(f"Comment number {n}") for n in range(3)]
+        self.write("An answer", parent=written[0].id)
+        other = self.post_by("other")
+        self.assertEqual(self.run_now(self.site.changes.recount()), 0)
+        comments, posts = self.site.mongo["comments"], self.site.mongo["posts"]
+        self.run_now(comments.delete_one({"_id": written[1].id}))
+        self.run_now(posts.update_one({"_id": other.id}, {"$set": {"n": 7, "comment_count": 7}}))
+        self.assertEqual(self.run_now(self.site.changes.recount()), 2)
+        self.assertEqual(self.current().counts, Counts(4, 3, 2))
+        self.assertEqual(self.run_now(self.site.posts.by_slug("other")).counts, Counts())
+        removed = self.run_now(self.second_site.moderation.remove(written[2].id))
+        self.assertEqual(removed.counts, Counts(5, 2, 2))
+        self.assertEqual(self.run_now(self.site.changes.recount()), 0)
 
     def test_a_page_shows_the_newest_95_roots_and_older_ones_never_move(self) -> None:
         roots = [self.write(f"Root number {n}") for n in range(200)]

@@ -9,7 +9,7 @@ from typing import Any
 from lib.pagecache import name_of
 from models.categories import Category
 from models.errors import Conflict, Invalid, NotFound
-from models.posts import Post, Posts, address_key, ranked
+from models.posts import Counts, Post, Posts, address_key, ranked
 from tests.base import START, SiteTestCase, data_folder
 
 DAY = timedelta(days=1)
@@ -149,8 +149,8 @@ class PostsTest(SiteTestCase):
 
     def test_an_edit_never_sets_counts_back(self) -> None:
         post = self.post_by("hello")
-        self.run_now(self.site.posts.set_comment_count(post.id, 3, 2, 5))
-        self.run_now(self.site.posts.set_comment_count(post.id, 1, 1, 4))
+        self.run_now(self.site.posts.set_counts(post.id, Counts(5, 3, 2)))
+        self.run_now(self.site.posts.set_counts(post.id, Counts(4, 1, 1)))
         self.run_now(self.site.posts.edit(replace(post, title="Edited")))
         found = self.run_now(self.site.posts.by_slug("hello"))
         self.assertEqual((found.title, found.comment_count, found.root_count, found.n), ("Edited", 3, 2, 5))
