@@ -21,7 +21,7 @@ from lib.redis import open_redis
 from lib.tokens import Tokens, kept_token
 from models.accounts import Accounts
 from models.categories import Categories
-from models.comments import Changes, Comment, Comments, CommentStore, Marks, Moderation, Threads
+from models.comments import Changes, Comment, Comments, CommentStore, Marks, Moderation, Numbering, Threads
 from models.hits import Hits
 from models.imports import Imports
 from models.pages import Pages
@@ -52,7 +52,8 @@ class Site:
         store = self._comment_store = CommentStore(self.mongo, clock)
         self.threads = Threads(store, comment_html)
         self.marks = Marks(store, self.accounts)
-        self.changes = Changes(store, self.threads, self.posts, self.pages, self.channels, self.marks)
+        numbering = Numbering(self.mongo, clock)
+        self.changes = Changes(store, numbering, self.threads, self.posts, self.pages, self.channels, self.marks)
         self.comments = Comments(
             store,
             self.changes,

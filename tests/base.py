@@ -27,7 +27,7 @@ from tornado.web import Application
 
 from app import application
 from lib import servers
-from models.comments import Changes, Comments, CommentStore, Threads
+from models.comments import Changes, Comments, CommentStore, Numbering, Threads
 from models.posts import Post
 from models.site import Site
 from settings import Settings
@@ -147,7 +147,8 @@ def comments_on(site: Site, **stand_ins: Any) -> Comments:
     names = ("mongo", "posts", "channels", "marks")
     mongo, posts, channels, marks = (stand_ins.get(name) or getattr(site, name) for name in names)
     store = CommentStore(mongo, site.clock)
-    changes = Changes(store, Threads(store, comment_html), posts, site.pages, channels, marks)
+    numbering, threads = Numbering(mongo, site.clock), Threads(store, comment_html)
+    changes = Changes(store, numbering, threads, posts, site.pages, channels, marks)
     tools = (site.accounts, site.limits, site.tokens, site.clock)
     return Comments(store, changes, *tools, moderation="none", own_host=site.own_host)
 

@@ -9,6 +9,7 @@ from lib.batches import Batches
 from lib.channels import Event, NextEvent
 from models.comments.comment import Comment
 from models.comments.marks import Marks
+from models.comments.numbering import Numbering
 from models.comments.store import CommentStore
 from models.comments.threads import Threads
 from models.errors import Conflict
@@ -33,9 +34,17 @@ class Changes:
     """The only way to change comments."""
 
     def __init__(
-        self, store: CommentStore, threads: Threads, posts: Posts, pages: Pages, channels: Channels, marks: Marks
+        self,
+        store: CommentStore,
+        numbering: Numbering,
+        threads: Threads,
+        posts: Posts,
+        pages: Pages,
+        channels: Channels,
+        marks: Marks,
     ) -> None:
         self._store = store
+        self._numbering = numbering
         self._threads = threads
         self._posts = posts
         self._pages = pages
@@ -57,7 +66,7 @@ class Changes:
             after = step(before)
             if after == before:
                 return before
-            saved = await self._store.save(before, after)
+            saved = await self._numbering.save(before, after)
             if saved is not None:
                 await self._tell_now(saved)
                 return saved
@@ -87,11 +96,11 @@ class Changes:
         wrote, or somebody has changed documents by hand. How many.
         """
         stored = await self._posts.all_counts()  # first: what comes between is newer, and then nothing is corrected
-        counted, corrected = await self._store.counted(), []
+        counted, corrected = await self._numbering.counted(), []
         for post, wrong in stored.items():
             right = counted.get(post, Counts())
             if right != wrong and await self._posts.correct_counts(post, wrong, right):
-                await self._store.correct(post, right)
+                await self._numbering.correct(post, right)
                 corrected.append(post)
         if corrected:
             await self._pages.forget(*map(tag_of_post, corrected), ARCHIVE)
@@ -102,8 +111,8 @@ class Changes:
         known = {c.id for c in await self._store.found({"_id": {"$in": [c.id for c in comments]}})}
         fresh = [c for c in comments if c.id not in known]
         if fresh:
-            await self._store.insert(post.id, fresh, post.counts)
-            await self._posts.set_counts(post.id, await self._store.counts(post.id))
+            await self._numbering.insert(post.id, fresh, post.counts)
+            await self._posts.set_counts(post.id, await self._numbering.counts(post.id))
             await self._forget_brought(post, fresh)
         return len(fresh)
 
@@ -117,14 +126,14 @@ class Changes:
 
     async def _add_all(self, post: str, new: Sequence[tuple[Counts, Comment]]) -> list[Comment | None]:
         """Store what arrived together; None for what is there already."""
-        stored = await self._store.insert(post, [comment for _, comment in new], max(counts for counts, _ in new))
+        stored = await self._numbering.insert(post, [comment for _, comment in new], max(counts for counts, _ in new))
         await self._tell_now(*filter(None, stored))
         return stored
 
     async def _refresh(self, comments: Sequence[Comment]) -> list[Event | NextEvent]:
         """See to it that pages made from now on show these changes, and return what those that are open must hear of."""
         newest = comments[-1]
-        await self._posts.set_counts(newest.post, newest.counts or await self._store.counts(newest.post))
+        await self._posts.set_counts(newest.post, newest.counts or await self._numbering.counts(newest.post))
         forgotten = self._pages.forgotten(newest.tag, ARCHIVE)
         changes = await self._threads.as_changes(comments)
         return [forgotten, *(Event(newest.channel, change["n"], {"comment": change}) for change in changes)]

@@ -1,59 +1,21 @@
-"""Where comments are kept: read, numbered, written. Nobody is told of anything here; changes.py does that.
+"""Where comments are kept: read, and written where no reader sees it. What they see is written by numbering.py."""
 
-Every change of what the world sees takes the next number of its post (`n`), by the very write that makes it: greatest + 1,
-and on a clash the one after what is greatest by then. `numbers` are all that a comment ever had, unique under its post, so
-that an edit, which moves its comment on, leaves no gap that another could slip into: a number that is visible means that all
-smaller ones were. Who takes it therefore knows exactly which change it follows, and how the thread stands after both
-(`counts`). `told: false` is part of the same write (docs/decisions.md, "Told").
-"""
-
-import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
-from weakref import WeakValueDictionary
 
 from lib.clock import Clock
 from lib.ids import is_id
-from lib.mongo import (
-    ALL_AT_ONCE,
-    ASCENDING,
-    DESCENDING,
-    Document,
-    DuplicateKey,
-    IndexModel,
-    Mongo,
-    UpdateOne,
-    also,
-    insert_in_order,
-)
+from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, Document, IndexModel, Mongo, UpdateOne, also
 from models.comments.comment import Comment
 from models.errors import NotFound
-from models.posts import Counts, Post
+from models.posts import Post
 
 NUMBERED = {"$gt": 0}
 ROOT = {"depth": 0, "place": NUMBERED}  # which has a place as soon as it has a number, and needs no look at it
 ADDRESSES_KEPT = timedelta(days=30)
 UNTOLD_AFTER = timedelta(seconds=5)
-LONGEST_WAIT = 5  # seconds, for one's turn to take a number
 UNSEEN = ("text", "agent", "network", "email", "words", "numbers", "counts", "origin", "changed")  # what no page shows
-REMEMBERED = 5  # seconds that a turn is, when nobody waits
-
-
-class Turn(asyncio.Lock):
-    """Held by whoever numbers a change of a post in this process, since two at once would only clash.
-
-    `counts` are since the last one, and `is_contended` says that other processes number changes of this post as well.
-    TimeoutError for who waits too long: MongoDB is away, and each in turn finds out.
-    """
-
-    counts = Counts()
-    is_contended = False
-
-    async def __aenter__(self) -> None:
-        async with asyncio.timeout(LONGEST_WAIT):
-            await self.acquire()
 
 
 class CommentStore:
@@ -65,7 +27,6 @@ class CommentStore:
         self._repeatable = mongo.repeatable("comments")
         self._substrings = mongo["substrings"]
         self._clock = clock
-        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
 
     async def create_indexes(self) -> None:
         numbered = {"n": NUMBERED}
@@ -121,24 +82,6 @@ class CommentStore:
     async def count(self, query: Document) -> int:
         return int(await self._comments.count_documents(query))
 
-    async def counts(self, post: str) -> Counts:
-        """How a thread stands, by its newest change."""
-        newest = await self._newest(post)
-        if newest is None:
-            return Counts()
-        if "counts" not in newest:  # from before they were stored
-            return (await self.counted(post))[post]
-        return Counts(newest["n"], *newest["counts"])
-
-    async def counted(self, *posts: str) -> dict[str, Counts]:
-        """How the threads of these posts stand, or all, counted one by one: for where no change says so, or wrongly."""
-        chosen: list[Document] = [{"$match": {"post": {"$in": posts}}}] if posts else []
-        numbered: Document = {"$match": {"n": NUMBERED}}
-        comments, roots = ({"$sum": {"$cond": [{"$eq": it}, 1, 0]}} for it in (["$status", "published"], ["$depth", 0]))
-        group: Document = {"$group": {"_id": "$post", "n": {"$max": "$n"}, "comments": comments, "roots": roots}}
-        found = await self._mongo.aggregate("comments", [*chosen, numbered, group])
-        return {one.pop("_id"): Counts(**one) for one in found}
-
     async def facts(self, words: str, since: datetime, author: str) -> tuple[bool, bool, tuple[str, ...]]:
         """Whether somebody said these words since then, whether an author has a published comment, what is watched for."""
         said, published = {"words": words, "created": {"$gt": since}}, {"author": author, "status": "published"}
@@ -151,7 +94,8 @@ class CommentStore:
 
     async def newest_n(self, post: str) -> int:
         """The number of the newest change under a post; 0 where there was none."""
-        return (await self.counts(post)).n
+        newest = await self._newest(post)
+        return newest["n"] if newest else 0
 
     async def changed(self, post: str) -> datetime | None:
         """When that change was made."""
@@ -162,48 +106,6 @@ class CommentStore:
         """Changes that the world should have heard of 5 seconds ago: whoever made them died half way, or Redis was away."""
         query = {"told": False, "changed": {"$lt": self._clock() - UNTOLD_AFTER}}
         return await self.found(query, [("changed", ASCENDING)], 1000)
-
-    async def insert(self, post: str, comments: Sequence[Comment], counts: Counts) -> list[Comment | None]:
-        """Store new comments of a post; the published ones under the first free numbers, most likely those after `counts`.
-
-        None in the place of one whose id is there already.
-        """
-        stored: list[Comment | None] = []
-        turn = self._turn(post)
-        async with turn:
-            counts = await self._expected(post, turn, counts)
-            while rest := comments[len(stored) :]:
-                numbered = list(Comment.all_numbered(rest, counts))
-                number, taken = await insert_in_order(self._comments, [self._new_document(c) for c in numbered])
-                stored += numbered[:number]
-                turn.counts = counts = max([counts, *(c.counts for c in numbered[:number] if c.counts)])
-                if taken.keys() & {"n", "numbers"}:
-                    turn.is_contended = True
-                    counts = await self.counts(post)
-                elif taken:
-                    stored.append(None)
-        return stored
-
-    async def save(self, before: Comment, after: Comment) -> Comment | None:
-        """Write a changed comment, with the next number if the world sees or saw it. None where it changed meanwhile."""
-        unchanged = {"_id": before.id, "revision": before.revision}
-        after = replace(after, revision=before.revision + 1)
-        if not before.is_numbered and not after.is_published:
-            result = await self._comments.update_one(unchanged, {"$set": self._document(after)})
-            return after if result.matched_count else None
-        async with self._turn(after.post):
-            while True:
-                numbered = after.numbered(before, await self.counts(after.post))
-                change = {"$set": self._document(numbered), "$push": {"numbers": numbered.n}}
-                try:
-                    result = await self._comments.update_one(unchanged, change)
-                except DuplicateKey:
-                    continue
-                return numbered if result.matched_count else None
-
-    async def correct(self, post: str, counts: Counts) -> None:
-        """From now on go on from these counts, if that is still the newest change."""
-        await self._comments.update_one({"post": post, "n": counts.n}, {"$set": {"counts": counts[1:]}})
 
     async def mark_told(self, comments: Collection[Comment]) -> None:
         """The world has heard of these versions. Where a mark is lost, it hears again."""
@@ -227,28 +129,9 @@ class CommentStore:
         await self._substrings.update_one({"_id": substring}, {"$set": {}}, upsert=True)
 
     async def _newest(self, post: str) -> Document | None:
-        query, fields = {"post": post, "n": NUMBERED}, {"n": 1, "counts": 1, "changed": 1}
+        query, fields = {"post": post, "n": NUMBERED}, {"n": 1, "changed": 1}
         newest: Document | None = await self._comments.find_one(query, fields, sort=[("n", DESCENDING)])
         return newest
-
-    def _turn(self, post: str) -> Turn:
-        turn = self._turns.setdefault(post, Turn())
-        asyncio.get_running_loop().call_later(REMEMBERED, lambda: turn)  # holds it till then
-        return turn
-
-    async def _expected(self, post: str, turn: Turn, counts: Counts) -> Counts:
-        """How the thread stands as far as is known here; where others write too, a look costs less than a clash."""
-        if not turn.is_contended:
-            return max(counts, turn.counts)
-        newest = await self.counts(post)
-        turn.is_contended = newest != turn.counts
-        return newest
-
-    def _document(self, comment: Comment) -> Document:
-        return {**comment.to_document(), "told": False, "changed": self._clock()}
-
-    def _new_document(self, comment: Comment) -> Document:
-        return self._document(comment) | ({"numbers": [comment.n]} if comment.is_numbered else {})
 
     async def _read(self, cursor: Any, sort: Any, limit: int, skip: int) -> list[Comment]:
         """What nobody was told of yet may not be on disk: shown and then lost, its number would be given to another."""
