@@ -3,8 +3,9 @@
 Every comment is a new visitor's (no cookie, so their account is made too) from a network of their own, so that no limit
 refuses it: its address is in X-Forwarded-For, which SITE_PROXIES lets nginx believe of this machine. Connections stay.
 Nothing is moderated, so that each comment goes the whole way: stored with its number, counted, pages forgotten, published,
-told. Each turn of each side has a new thread. The reference, in the same run: a bare Tornado handler that sends the same
-writes, heard from the site, one process against one process.
+told. Each turn of each side has a new thread, whose writers nginx sends to one process. The reference, in the same run: a
+bare Tornado handler that sends the same writes, heard from the site for one comment alone, one process against one process.
+It makes each of them by itself, where the site makes some for all comments of a moment at once.
 """
 
 import asyncio
