@@ -1,9 +1,10 @@
 """Where comments are kept: read, and written where no reader sees it. What they see is written by numbering.py."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from lib.batches import Batches
 from lib.clock import Clock
 from lib.ids import is_id
 from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, Document, IndexModel, Mongo, UpdateOne, also
@@ -15,6 +16,7 @@ NUMBERED = {"$gt": 0}
 ROOT = {"depth": 0, "place": NUMBERED}  # which has a place as soon as it has a number, and needs no look at it
 ADDRESSES_KEPT = timedelta(days=30)
 UNTOLD_AFTER = timedelta(seconds=5)
+MOST_READERS = 10_000  # that one write settles for
 UNSEEN = ("text", "agent", "network", "email", "words", "numbers", "counts", "origin", "changed")  # what no page shows
 
 
@@ -27,6 +29,7 @@ class CommentStore:
         self._repeatable = mongo.repeatable("comments")
         self._substrings = mongo["substrings"]
         self._clock = clock
+        self._settling: Batches[None, None] = Batches(self._settle, MOST_READERS)
 
     async def create_indexes(self) -> None:
         numbered = {"n": NUMBERED}
@@ -138,5 +141,10 @@ class CommentStore:
         cursor = cursor.skip(skip).limit(limit).batch_size(ALL_AT_ONCE)
         documents = await (cursor.sort(sort) if sort else cursor).to_list(None)
         if not all(document.get("told", True) for document in documents):
-            await self._mongo.settle()
+            await self._settling.add("", None)
         return [Comment.from_document(document) for document in documents]
+
+    async def _settle(self, _: str, readers: Sequence[None]) -> Sequence[None]:
+        """One write for all who have read by then."""
+        await self._mongo.settle()
+        return readers
