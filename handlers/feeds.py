@@ -28,7 +28,7 @@ class FeedHandler(KeptHandler):
         path = f"{path_of(filter)}/{name}"
         if self.request.path != path:
             self.move_to(path)
-        posts = await self.site.posts.newest(0, NEWEST, filter)
+        posts = await self.site.lists.newest(0, NEWEST, filter)
         if len(filter) <= 1:
             self.keep(FEEDS)
         if posts:
@@ -87,7 +87,7 @@ class SitemapHandler(KeptHandler):
     @public
     @kept
     async def get(self) -> None:
-        posts = await self.site.posts.archive(most=MAX_SITEMAP)
+        posts = await self.site.lists.archive(most=MAX_SITEMAP)
         self.keep(SITEMAP)
         filed = sorted({category.path for post in posts for category in post.categories})
         places = [(self.absolute(path), None) for path in ("/", "/plog/", *filed)]

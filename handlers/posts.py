@@ -37,8 +37,8 @@ class HomeHandler(KeptHandler):
         start = (number - 1) * ON_A_PAGE
         at_once = ON_A_PAGE if filter or number > 1 else AT_ONCE
         posts, others = await asyncio.gather(
-            self.site.posts.newest(start, start + at_once, filter),
-            self.site.posts.newest(start + at_once, start + ON_A_PAGE + 1, filter, whole=False),
+            self.site.lists.newest(start, start + at_once, filter),
+            self.site.lists.newest(start + at_once, start + ON_A_PAGE + 1, filter, whole=False),
         )
         if not posts and (number > 1 or filter):
             raise NotFound("There is no such page: the posts end before it.")
@@ -67,7 +67,7 @@ class RestHandler(KeptHandler):
         canonical = f"/rest/{int(start)}/{int(stop)}/"
         if self.request.path != canonical:
             self.move_to(canonical)
-        posts = await self.site.posts.newest(int(start), int(stop))
+        posts = await self.site.lists.newest(int(start), int(stop))
         if (int(start), int(stop)) == (AT_ONCE, ON_A_PAGE):
             self.keep(HOME, *(post.tag for post in posts))
         self.page("rest.html", posts=posts)
@@ -78,12 +78,12 @@ class ArchiveHandler(KeptHandler):
     @kept
     async def get(self, year: str | None = None) -> None:
         """All posts by month; beyond a thousand of them each year is a page, the newest one first."""
-        posts = self.site.posts
-        years, by_year = await asyncio.gather(posts.years(), posts.has_more_than(ON_ONE_ARCHIVE_PAGE))
+        lists = self.site.lists
+        years, by_year = await asyncio.gather(lists.years(), lists.has_more_than(ON_ONE_ARCHIVE_PAGE))
         if year is not None and (not by_year or int(year) not in years):
             raise NotFound()
         shown = int(year) if year else years[0] if by_year else None
-        listed = await posts.archive(*_span(shown))
+        listed = await lists.archive(*_span(shown))
         self.keep(ARCHIVE)  # not under each post's tag, of which there may be ten thousand
         self.page(
             "post/archive.html",
@@ -101,8 +101,8 @@ class PostHandler(KeptHandler):
         """A post with its newest comments, or a page of its older ones."""
         post = await self.post_at(slug)
         (before, after), related, comments = await asyncio.gather(
-            self.site.posts.neighbours(post),
-            self.site.posts.related(post),
+            self.site.lists.neighbours(post),
+            self.site.lists.related(post),
             self.site.threads.under(post, int(page) if page else None),
         )
         if post.has_hidden_comments and page:

@@ -25,7 +25,7 @@ from models.comments import Changes, Comment, Comments, CommentStore, Marks, Mod
 from models.hits import Hits
 from models.imports import Imports
 from models.pages import Pages
-from models.posts import Posts
+from models.posts import Counting, Lists, Posts, PostStore
 from models.telling import Telling
 from settings import Settings
 
@@ -48,12 +48,15 @@ class Site:
         self.pages = Pages(PageCache(settings.data / "kept"), self.channels, self.redis, self.host)
         self.categories = Categories(self.mongo, self.pages)
         self.renderings: dict[str, Any] = {}  # pages that this process is making: handlers/caching.py
-        self.posts = Posts(self.mongo, self.categories, self.pages, clock)
+        post_store = self._post_store = PostStore(self.mongo, self.categories, clock)
+        self.lists = Lists(post_store, clock)
+        self.posts = Posts(post_store, self.lists, self.categories, self.pages, clock)
+        self.counting = Counting(self.mongo, clock)
         store = self._comment_store = CommentStore(self.mongo, clock)
         self.threads = Threads(store, comment_html)
         self.marks = Marks(store, self.accounts)
         numbering = Numbering(self.mongo, clock)
-        self.changes = Changes(store, numbering, self.threads, self.posts, self.pages, self.channels, self.marks)
+        self.changes = Changes(store, numbering, self.threads, self.counting, self.pages, self.channels, self.marks)
         self.comments = Comments(
             store,
             self.changes,
@@ -86,7 +89,7 @@ class Site:
 
     async def create_indexes(self) -> None:
         """Make the indexes that are not there yet; safe to repeat, and at once from several processes."""
-        for collection in (self.accounts, self.categories, self.posts, self._comment_store, self.hits):
+        for collection in (self.accounts, self.categories, self._post_store, self._comment_store, self.hits):
             await collection.create_indexes()
 
     async def move_merged(self) -> int:
@@ -100,7 +103,7 @@ class Site:
 
     async def rate_posts(self) -> int:
         """Say anew how popular the posts are that people have read."""
-        return await self.posts.rate(await self.hits.reads("/plog/"))
+        return await self.counting.rate(await self.hits.reads("/plog/"))
 
     async def health(self) -> dict[str, dict[str, Any]]:
         """Each server by name: whether it answers, and in how many milliseconds."""

@@ -60,7 +60,7 @@ class ChoresTest(SiteTestCase):
     def test_every_page_of_the_demo_answers_and_its_newest_post_takes_comments(self) -> None:
         self.chore(cli.demo)
         self.clock.now = self.clock.now.replace(year=2030)
-        posts = self.run_now(self.site.posts.newest(0, 100))
+        posts = self.run_now(self.site.lists.newest(0, 100))
         for path in ("/", "/p2", "/plog/", "/rss.xml", *(post.path for post in posts)):
             self.assertEqual(self.client.get(path).code, 200, path)
         self.assertTrue(posts[0].takes_comments)

@@ -12,11 +12,11 @@ NEWEST = 5
 class AdminHomeHandler(StaffHandler):
     @staff
     async def get(self) -> None:
-        moderation, posts = self.site.moderation, self.site.posts
+        moderation = self.site.moderation
         counts, queue, newest = await asyncio.gather(
-            moderation.counts(), moderation.queue("held", most=WAITING), posts.newest(0, NEWEST)
+            moderation.counts(), moderation.queue("held", most=WAITING), self.site.lists.newest(0, NEWEST)
         )
         waiting = queue[:WAITING]
-        by_id = await posts.by_ids(comment.post for comment in waiting)
+        by_id = await self.site.posts.by_ids(comment.post for comment in waiting)
         rows = [(comment, by_id[comment.post]) for comment in waiting if comment.post in by_id]
         self.page("admin/home.html", counts=counts, comments=rows, posts=newest)

@@ -14,7 +14,7 @@ from models.comments.store import CommentStore
 from models.comments.threads import Threads
 from models.errors import Conflict
 from models.pages import ARCHIVE, Pages
-from models.posts import Counts, Post, Posts, tag_of_post
+from models.posts import Counting, Counts, Post, tag_of_post
 
 TRIES = 20
 MOST_AT_ONCE = 100  # comments that are stored together
@@ -38,7 +38,7 @@ class Changes:
         store: CommentStore,
         numbering: Numbering,
         threads: Threads,
-        posts: Posts,
+        counting: Counting,
         pages: Pages,
         channels: Channels,
         marks: Marks,
@@ -46,7 +46,7 @@ class Changes:
         self._store = store
         self._numbering = numbering
         self._threads = threads
-        self._posts = posts
+        self._counting = counting
         self._pages = pages
         self._channels = channels
         self._marks = marks
@@ -95,11 +95,11 @@ class Changes:
         """Count all threads, and correct those that changes count wrongly: a backup was restored that was made while people
         wrote, or somebody has changed documents by hand. How many.
         """
-        stored = await self._posts.all_counts()  # first: what comes between is newer, and then nothing is corrected
+        stored = await self._counting.all_counts()  # first: what comes between is newer, and then nothing is corrected
         counted, corrected = await self._numbering.counted(), []
         for post, wrong in stored.items():
             right = counted.get(post, Counts())
-            if right != wrong and await self._posts.correct_counts(post, wrong, right):
+            if right != wrong and await self._counting.correct_counts(post, wrong, right):
                 await self._numbering.correct(post, right)
                 corrected.append(post)
         if corrected:
@@ -112,7 +112,7 @@ class Changes:
         fresh = [c for c in comments if c.id not in known]
         if fresh:
             await self._numbering.insert(post.id, fresh, post.counts)
-            await self._posts.set_counts(post.id, await self._numbering.counts(post.id))
+            await self._counting.set_counts(post.id, await self._numbering.counts(post.id))
             await self._forget_brought(post, fresh)
         return len(fresh)
 
@@ -133,7 +133,7 @@ class Changes:
     async def _refresh(self, comments: Sequence[Comment]) -> list[Event | NextEvent]:
         """See to it that pages made from now on show these changes, and return what those that are open must hear of."""
         newest = comments[-1]
-        await self._posts.set_counts(newest.post, newest.counts or await self._numbering.counts(newest.post))
+        await self._counting.set_counts(newest.post, newest.counts or await self._numbering.counts(newest.post))
         forgotten = self._pages.forgotten(newest.tag, ARCHIVE)
         changes = await self._threads.as_changes(comments)
         return [forgotten, *(Event(newest.channel, change["n"], {"comment": change}) for change in changes)]

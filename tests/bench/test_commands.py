@@ -73,7 +73,7 @@ class RepeatedTest(SiteTestCase):
 
         async def page() -> None:
             found = await self.site.posts.by_slug("hello")
-            await asyncio.gather(self.site.threads.under(found), self.site.posts.related(found))
+            await asyncio.gather(self.site.threads.under(found), self.site.lists.related(found))
             await self.site.threads.count()
 
         heard = [one for one in self.heard(page()) if one.is_read]
@@ -102,7 +102,7 @@ class RepeatedTest(SiteTestCase):
 class SeededTest(SiteTestCase):
     def test_what_is_seeded_is_what_the_models_read_and_count(self) -> None:
         self.run_now(add_posts(self.site, 40))
-        posts = self.run_now(self.site.posts.newest(0, 50))
+        posts = self.run_now(self.site.lists.newest(0, 50))
         self.assertEqual((len(posts), posts[0].slug), (40, "post-0"))
         self.run_now(add_comments(self.site, posts[0], 30))
         post = self.run_now(self.site.posts.by_slug("post-0"))

@@ -36,7 +36,7 @@ async def die(post_id: str, line: str, text: str) -> None:
     site = await Site.open(Settings.from_environment(os.environ), comment_html)
     post = await site.posts.by_id(post_id)
     method = LINES[line]
-    deadly = {name: Deadly(getattr(site, name), method) for name in ("posts", "channels", "marks")}
+    deadly = {name: Deadly(getattr(site, name), method) for name in ("counting", "channels", "marks")}
     await comments_on(site, **deadly).add(post, ADA, Attempt(text))
 
 

@@ -169,10 +169,10 @@ class ImportsTest(SiteTestCase):
         async def die(*_: Any) -> None:
             raise ConnectionError("killed")
 
-        self.site.posts.set_counts = die  # type: ignore[method-assign]
+        self.site.counting.set_counts = die  # type: ignore[method-assign]
         with self.assertRaises(ConnectionError):
             self.take(item(comments=(answer("1"), answer("2"))))
-        del self.site.posts.set_counts
+        del self.site.counting.set_counts
         self.clock.pass_by(seconds=6)
         self.run_now(self.site.telling.tell_untold())
         self.assertEqual(self.post().comment_count, 2)

@@ -55,4 +55,4 @@ class PopularityTest(HitsTestCase):
         self.count()
         self.run_now(self.site.rate_posts())
         post = self.run_now(self.site.posts.by_slug("three"))
-        self.assertEqual([other.slug for other in self.run_now(self.site.posts.related(post))], ["two", "one"])
+        self.assertEqual([other.slug for other in self.run_now(self.site.lists.related(post))], ["two", "one"])

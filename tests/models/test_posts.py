@@ -9,7 +9,7 @@ from typing import Any
 from lib.pagecache import name_of
 from models.categories import Category
 from models.errors import Conflict, Invalid, NotFound
-from models.posts import Counts, Post, Posts, address_key, ranked
+from models.posts import Counts, Lists, Post, Posts, PostStore, address_key, ranked
 from tests.base import START, SiteTestCase, data_folder
 
 DAY = timedelta(days=1)
@@ -51,7 +51,7 @@ class PostTest(unittest.TestCase):
 
 class PostsTest(SiteTestCase):
     def slugs(self, *args: object, **named: object) -> list[str]:
-        return [post.slug for post in self.run_now(self.site.posts.newest(*args, **named))]  # type: ignore[arg-type]
+        return [post.slug for post in self.run_now(self.site.lists.newest(*args, **named))]  # type: ignore[arg-type]
 
     def test_only_what_has_come_and_is_no_draft_and_not_archived_is_seen(self) -> None:
         self.post_by("now", published=START)
@@ -78,9 +78,9 @@ class PostsTest(SiteTestCase):
     def test_posts_of_the_same_moment_have_one_order_and_neighbours_follow_it(self) -> None:
         for n in range(5):
             self.post_by(f"post-{n}", published=START - DAY)
-        order = self.run_now(self.site.posts.newest(0, 10))
+        order = self.run_now(self.site.lists.newest(0, 10))
         for place, post in enumerate(order):
-            before, after = self.run_now(self.site.posts.neighbours(post))
+            before, after = self.run_now(self.site.lists.neighbours(post))
             self.assertEqual(before and before.slug, order[place + 1].slug if place < 4 else None)
             self.assertEqual(after and after.slug, order[place - 1].slug if place else None)
 
@@ -89,7 +89,7 @@ class PostsTest(SiteTestCase):
         self.post_by("older-draft", published=START - 2 * DAY, is_draft=True)
         self.post_by("archived", published=START, is_archived=True)
         self.post_by("future", published=START + DAY)
-        self.assertEqual(self.run_now(self.site.posts.neighbours(post)), (None, None))
+        self.assertEqual(self.run_now(self.site.lists.neighbours(post)), (None, None))
 
     def test_a_renamed_post_keeps_its_former_address(self) -> None:
         post = self.post_by("old-name", addresses=("/2015/old/",))
@@ -115,7 +115,7 @@ class PostsTest(SiteTestCase):
         """X→Y is stored and its writer dies; then Y→Z. Whoever tells that must make X's pages go, too."""
         old, mid, new = (self.run_now(self.site.categories.named(name)) for name in ("X", "Y", "Z"))
         post = self.post_by("hello", categories=(old,))
-        dying = DyingPosts(self.site.mongo, self.site.categories, self.site.pages, self.clock)
+        dying = self.by_another(DyingPosts)
         self.run_now(dying.edit(replace(post, categories=(mid,))))
         for category in (old, mid, new):
             self.keep(category)
@@ -126,7 +126,7 @@ class PostsTest(SiteTestCase):
         """Both have read X; one stores Y and tells, a page of Y is kept, then the other stores Z."""
         old, mid, new = (self.run_now(self.site.categories.named(name)) for name in ("X", "Y", "Z"))
         post = self.post_by("hello", categories=(old,))
-        slow = SlowPosts(self.site.mongo, self.site.categories, self.site.pages, self.clock)
+        slow = self.by_another(SlowPosts)
 
         async def story() -> None:
             later = asyncio.ensure_future(slow.edit(replace(post, categories=(new,))))
@@ -141,6 +141,11 @@ class PostsTest(SiteTestCase):
         stored = self.run_now(self.site.mongo["posts"].find_one({"_id": post.id}))
         self.assertEqual((stored["told"], stored["seen_in"]), (True, [new.id]))
 
+    def by_another(self, posts: type[Posts]) -> Any:
+        """The posts of a process that does not do all as it should."""
+        store = PostStore(self.site.mongo, self.site.categories, self.clock)
+        return posts(store, Lists(store, self.clock), self.site.categories, self.site.pages, self.clock)
+
     def keep(self, category: Category) -> None:
         self.assertTrue(self.site.pages.put(self.site.pages.begin(), category.path, "text/html", b"x", (category.tag,)))
 
@@ -149,15 +154,15 @@ class PostsTest(SiteTestCase):
 
     def test_an_edit_never_sets_counts_back(self) -> None:
         post = self.post_by("hello")
-        self.run_now(self.site.posts.set_counts(post.id, Counts(5, 3, 2)))
-        self.run_now(self.site.posts.set_counts(post.id, Counts(4, 1, 1)))
+        self.run_now(self.site.counting.set_counts(post.id, Counts(5, 3, 2)))
+        self.run_now(self.site.counting.set_counts(post.id, Counts(4, 1, 1)))
         self.run_now(self.site.posts.edit(replace(post, title="Edited")))
         found = self.run_now(self.site.posts.by_slug("hello"))
         self.assertEqual((found.title, found.comment_count, found.root_count, found.n), ("Edited", 3, 2, 5))
 
     def test_lists_carry_no_texts(self) -> None:
         self.post_by("hello", text="Some text")
-        (post,) = self.run_now(self.site.posts.archive())
+        (post,) = self.run_now(self.site.lists.archive())
         self.assertEqual((post.title, post.text, post.html), ("Hello", "", ""))
 
 
