@@ -2,8 +2,8 @@
 
 It tells what stayed untold, hears what other hosts forget, counts what nginx answered without asking anybody, rates
 posts by that, sweeps kept pages, moves what merged accounts wrote, keeps nginx's logs small, counts comments again in
-case that anybody did it wrongly, and drops network addresses after 30 days. Each chore has its own rhythm; one that fails is logged and tried again, and keeps no other
-waiting.
+case that anybody did it wrongly, and drops network addresses after 30 days. Each chore has its own rhythm; one that
+fails is logged and tried again, and keeps no other waiting.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ from models.categories import Categories, tag_of_category
 from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP, Pages
 from models.posts.lists import Lists
 from models.posts.post import Post, address_key, rendered
-from models.posts.store import PostStore
+from models.posts.store import LISTED, PostStore
 
 WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 UNTOLD_AFTER = timedelta(seconds=1)
@@ -46,7 +46,7 @@ class Posts:
 
     async def by_ids(self, ids: Iterable[str]) -> dict[str, Post]:
         """Posts of these ids as lists show them, by id, visible or not."""
-        found = await self._store.found({"_id": {"$in": list(set(ids))}})
+        found = await self._store.found({"_id": {"$in": list(set(ids))}}, LISTED)
         return {post.id: post for post in found}
 
     async def find_by_address(self, address: str) -> Post | None:
