@@ -30,8 +30,7 @@ SUFFIXES = {
     "application/feed+json": "feed",
     "application/xml": "xml",
 }  # nginx makes the content type of a file from its suffix
-LEAST_COMPRESSED = 512  # bytes of a page: nginx.conf has the same
-LEVEL = 4  # of compression, likewise
+LEVEL = 4  # of compression: nginx.conf has the same
 OLDEST_PENDING = 3600  # seconds after which a pending file is one of a process that died
 LEAST = 256  # bytes of a disk that even an empty file takes
 
@@ -84,9 +83,8 @@ class PageCache:
         try:
             if page is None:
                 return False
-            files = [(pending.path, page, body)]
-            if len(body) >= LEAST_COMPRESSED:
-                files.append((pending.compressed, _compressed(page), gzip.compress(body, LEVEL, mtime=0)))
+            compressed = gzip.compress(body, LEVEL, mtime=0)
+            files = ((pending.path, page, body), (pending.compressed, _compressed(page), compressed))
             for draft, _, content in files:
                 self._write(draft, content)
             self._enter(name, tags)
