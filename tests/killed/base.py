@@ -37,6 +37,7 @@ SETTINGS = {
     "SITE_PROXIES": "127.0.0.1",  # so that a test may write from many networks, past the limits of one
     "SITE_MONGO_DRIVER": driver(),
 }
+OURS = ("public-", "admin", "worker")
 AT_ONCE = 64  # connections that are opened together
 SECONDS = 60  # for what must happen, but has no promised time, on a machine that is busy with other things
 ADDRESSES = count(1)
@@ -64,6 +65,7 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
         self.http_client = AsyncHTTPClient(force_instance=True, max_clients=AT_ONCE, defaults={"request_timeout": 60})
         self.addCleanup(self.http_client.close)
         await self.all_up()
+        self.addCleanup(self.no_process_failed, {log: log.stat().st_size for log in self.logs})
         self.site = await Site.open(Settings.from_environment(self.environment), comment_html)
         self.addAsyncCleanup(self.site.close)
         self.post = await self.site.posts.add(
@@ -83,6 +85,17 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
     @property
     def comments_path(self) -> str:
         return f"{self.post.path}/comments"
+
+    @property
+    def logs(self) -> list[Path]:
+        """Of our own processes, what they have said."""
+        return [log for log in (self.running.data / "log").glob("*.log") if log.name.startswith(OURS)]
+
+    def no_process_failed(self, before: dict[Path, int]) -> None:
+        """A process may say in a line that a server is away. What it says with a traceback is a bug, whoever was killed."""
+        for log in self.logs:
+            said = log.read_bytes()[before.get(log, 0) :].decode(errors="replace")
+            self.assertNotIn("Traceback", said, log.name)
 
     # Processes
 
