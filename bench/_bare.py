@@ -1,12 +1,14 @@
 """What Tornado alone takes: one process, no models, no templates. `python -m bench._bare PORT [TASKS]`, the reference.
 
 WebSockets over a list in memory; and, where a file of tasks is given (bench/_reference.py writes it), handlers that send
-the same commands to MongoDB as the site was heard to send, those of one round at once, and answer with the same bytes.
+the same commands to MongoDB as the site was heard to send, those of one round at once, and answer with the same bytes,
+before or after them as the site does.
 """
 
 import asyncio
 import pickle
 import sys
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
-from bench._commands import Task, Tasks, repeated
+from bench._commands import Command, Fresh, Task, Tasks, repeated
 from lib.mongo import Mongo
 
 
@@ -47,11 +49,15 @@ class Repeat(RequestHandler):
 
     async def get(self) -> None:
         fresh = self.task.fresh(next(self.numbers))
-        for commands in self.task.rounds:
-            await asyncio.gather(*(repeated(self.mongo, command, fresh) for command in commands))
+        await self.carry_out(self.task.rounds, fresh)
         self.set_status(self.task.status)
         self.set_header("Content-Type", self.task.kind)
         self.finish(self.task.body)
+        await self.carry_out(self.task.afterwards, fresh)
+
+    async def carry_out(self, rounds: Iterable[Iterable[Command]], fresh: Fresh) -> None:
+        for commands in rounds:
+            await asyncio.gather(*(repeated(self.mongo, command, fresh) for command in commands))
 
     post = get
 

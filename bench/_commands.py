@@ -36,16 +36,17 @@ class Command:
 
 @dataclass(frozen=True)
 class Task:
-    """What a bare handler does for one address: rounds of commands, those of a round at once, and then these bytes."""
+    """What a bare handler does for one address: rounds of commands, those of a round at once, these bytes, more rounds."""
 
     body: bytes
     rounds: tuple[tuple[Command, ...], ...] = ()
     status: int = 200
     kind: str = "text/html; charset=utf-8"
+    afterwards: tuple[tuple[Command, ...], ...] = ()
 
     def fresh(self, number: int) -> Fresh:
         """What is another in every repetition, so that it may be stored: the ids of what is inserted, and the number."""
-        ids = made_ids(command for commands in self.rounds for command in commands)
+        ids = made_ids(command for commands in (*self.rounds, *self.afterwards) for command in commands)
         return {**{id: new_id() for id in ids}, MARK: MARK + number} if ids else {}
 
 

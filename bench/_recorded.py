@@ -56,10 +56,7 @@ class Recorder:
         self._listener = listener
 
     async def commands(self, asked: Callable[[str], bytes], status: int = 200) -> list[Command]:
-        """What the second of two requests took, with what is written a little later; the first one opens connections.
-
-        `asked` is given the address of the site.
-        """
+        """What the second of two requests took; the first one opens connections. `asked` is given the address of the site."""
         connection = await Connection.to(self.url)
         try:
             assert (await connection.ask(asked(self.url)))[0] == status
@@ -67,11 +64,18 @@ class Recorder:
             self._listener.heard.clear()
             self._listener.is_listening = True
             assert (await connection.ask(asked(self.url)))[0] == status
-            await self.site.marks.write()
             return list(self._listener.heard)
         finally:
             self._listener.is_listening = False
             connection.close()
+
+    async def commands_afterwards(self) -> list[Command]:
+        """What the site does for that request when it has answered."""
+        self._listener.heard.clear()
+        self._listener.is_listening = True
+        await self.site.marks.write()
+        self._listener.is_listening = False
+        return list(self._listener.heard)
 
 
 @asynccontextmanager

@@ -5,7 +5,8 @@ refuses it: its address is in X-Forwarded-For, which SITE_PROXIES lets nginx bel
 Nothing is moderated, so that each comment goes the whole way: stored with its number, counted, pages forgotten, published,
 told. Each turn of each side has a new thread, whose writers nginx sends to one process. The reference, in the same run: a
 bare Tornado handler that sends the same writes, heard from the site for one comment alone, one process against one process.
-It makes each of them by itself, where the site makes some for all comments of a moment at once.
+It makes each of them by itself, before or after its answer as the site does, which makes those after it for all comments
+of a moment at once.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ def figures() -> Iterator[Figure]:
         task, settings = asyncio.run(recorded(running)), settings_of(running)
         tasks = Tasks({"/comments": task}, settings.mongo_url, settings.mongo_driver)
         reference = until_end.enter_context(bare(tasks))
-        yield Figure("writes of a comment", sum(map(len, task.rounds)))
+        yield Figure("writes of a comment", sum(map(len, task.rounds + task.afterwards)))
         for connections in AT_ONCE:
             sides = asyncio.run(written(running, f"{reference.url}/comments", connections))
             yield from compared(connections, *sides)
@@ -57,8 +58,11 @@ async def recorded(running: Running) -> Task:
         await recorder.site.mongo["comments"].update_one({"post": post.id, "n": 2}, {"$set": newest})
         await recorder.site.mongo["posts"].update_one({"_id": post.id}, {"$set": {"n": MARK - 2}})
         heard = await recorder.commands(lambda url: next(comments(f"{url}{post.path}/comments")), CREATED)
-        writes = rounds(command for command in heard if not command.is_read)
-        return Task(b'{"status": "published"}', writes, CREATED, "application/json")
+        writes, later = (
+            rounds(command for command in some if not command.is_read)
+            for some in (heard, await recorder.commands_afterwards())
+        )
+        return Task(b'{"status": "published"}', writes, CREATED, "application/json", later)
 
 
 async def written(running: Running, bare_url: str, connections: int) -> list[list[Run]]:

@@ -49,6 +49,10 @@ class Batches(Generic[Thing, Result]):
                 if not result.done():
                     result.set_exception(error)
             return
+        except asyncio.CancelledError:  # the event loop ends
+            for _, result in batch:
+                result.cancel()
+            raise
         for (_, result), each in zip(batch, results, strict=True):
             if not result.done():
                 result.set_result(each)

@@ -61,6 +61,8 @@ class Limits:
 
         0 while under no key more of them than its limit fell into the window (seconds).
         """
+        if not limits:
+            return 0
         now = self._seconds()
         try:
             noted = await self._note(keys=_limit_keys(limits), args=[now, window + 1, *limits.values()])

@@ -100,8 +100,9 @@ async def insert_in_order(collection: Any, documents: list[Document]) -> tuple[i
     try:
         await collection.insert_many(documents)
     except BulkWriteError as error:
-        failed: Document = next(iter((error.details or {}).get("writeErrors", ())), {})
-        if "keyValue" not in failed:
+        details = error.details or {}
+        failed: Document = next(iter(details.get("writeErrors", ())), {})
+        if "keyValue" not in failed or details.get("writeConcernErrors"):
             raise
         return failed["index"], failed["keyValue"]
     return len(documents), {}

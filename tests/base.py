@@ -143,12 +143,12 @@ class TestClient:
 
 
 def comments_on(site: Site, **stand_ins: Any) -> Comments:
-    """Comments of a site where `mongo`, `counting`, `channels` or `marks` is something else, and nothing is held."""
-    names = ("mongo", "counting", "channels", "marks")
-    mongo, counting, channels, marks = (stand_ins.get(name) or getattr(site, name) for name in names)
+    """Comments of a site where one of these tools is something else, and nothing is held."""
+    names = ("mongo", "counting", "pages", "channels", "marks")
+    mongo, counting, pages, channels, marks = (stand_ins.get(name) or getattr(site, name) for name in names)
     store = CommentStore(mongo, site.clock)
     numbering, threads = Numbering(mongo, site.clock), Threads(store, comment_html)
-    changes = Changes(store, numbering, threads, counting, site.pages, channels, marks)
+    changes = Changes(store, numbering, threads, counting, pages, channels, marks)
     tools = (site.accounts, site.limits, site.tokens, site.clock)
     return Comments(store, changes, *tools, moderation="none", own_host=site.own_host)
 

@@ -114,10 +114,8 @@ class Channels:
         """Tell everybody who follows, in all processes, of these changes. Raises one of `Away` if it could not."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for event in events:
-                told, channel = (
-                    {"type": "event", "channel": event.channel, "data": event.data},
-                    self._prefix + event.channel,
-                )
+                told = {"type": "event", "channel": event.channel, "data": event.data}
+                channel = self._prefix + event.channel
                 if isinstance(event, NextEvent):
                     pipe.eval(PUBLISH_NEXT, 1, event.counter, channel, dumps(told).removeprefix("{"))
                 else:

@@ -1,7 +1,9 @@
 """What changes a comment, and all that follows: its post's counts stored, pages forgotten, everyone who reads it told."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from operator import attrgetter
 from typing import Protocol
 
 from lib import mongo, redis
@@ -17,7 +19,8 @@ from models.pages import ARCHIVE, Pages
 from models.posts import Counting, Counts, Post, tag_of_post
 
 TRIES = 20
-MOST_AT_ONCE = 100  # comments that are stored together
+MOST_AT_ONCE = 100  # comments that are stored, or told of, together
+LONGEST_WAIT = 5  # seconds, for a comment to be stored
 STAFF_CHANNEL = "staff"
 
 logger = logging.getLogger(__name__)
@@ -50,14 +53,20 @@ class Changes:
         self._pages = pages
         self._channels = channels
         self._marks = marks
-        self._new: Batches[tuple[Counts, Comment], Comment | None] = Batches(self._add_all, MOST_AT_ONCE)
+        self._storing: Batches[tuple[Counts, Comment], Comment | None] = Batches(self._store_all, MOST_AT_ONCE)
+        self._telling: Batches[Comment, None] = Batches(self._tell_all, MOST_AT_ONCE)  # apart: Redis may hang
 
     async def add(self, post: Post, comment: Comment) -> Comment:
         """Store a new comment, and tell the world; all that arrive at once under a post, together.
 
         One that is there already, by its id, is left as it is: the same text arrived twice at once.
         """
-        return await self._new.add(post.id, (post.counts, comment)) or await self._store.by_id(comment.id)
+        async with asyncio.timeout(LONGEST_WAIT):  # MongoDB hangs; what is stored after all is told by the worker
+            stored = await self._storing.add(post.id, (post.counts, comment))
+        if stored is None:
+            return (await self._store.found({"_id": comment.id}))[0]
+        await self._telling.add(post.id, stored)
+        return stored
 
     async def make(self, id: str, step: Step) -> Comment:
         """Load, take a pure step, save if nobody else did in between; else again. Tells the world."""
@@ -78,9 +87,9 @@ class Changes:
         False where Redis is away: they stay untold, for the worker.
         """
         events: list[Event | NextEvent] = [Event(STAFF_CHANNEL, 0, {"comment": hint_of(c)}) for c in comments]
-        if numbered := [comment for comment in comments if comment.is_numbered]:
-            events += await self._refresh(numbered)
         try:
+            if numbered := [comment for comment in comments if comment.is_numbered]:
+                events += await self._refresh(numbered)
             await self._channels.publish(*events)
         except redis.Away:
             return False
@@ -99,7 +108,9 @@ class Changes:
         counted, corrected = await self._numbering.counted(), []
         for post, wrong in stored.items():
             right = counted.get(post, Counts())
-            if right != wrong and await self._counting.correct_counts(post, wrong, right):
+            if right == wrong or right != (await self._numbering.counted(post)).get(post, Counts()):
+                continue  # nothing is wrong, or somebody is writing
+            if await self._counting.correct_counts(post, wrong, right):
                 await self._numbering.correct(post, right)
                 corrected.append(post)
         if corrected:
@@ -124,11 +135,13 @@ class Changes:
             return
         await self._store.mark_told(fresh)
 
-    async def _add_all(self, post: str, new: Sequence[tuple[Counts, Comment]]) -> list[Comment | None]:
-        """Store what arrived together; None for what is there already."""
-        stored = await self._numbering.insert(post, [comment for _, comment in new], max(counts for counts, _ in new))
-        await self._tell_now(*filter(None, stored))
-        return stored
+    async def _store_all(self, post: str, new: Sequence[tuple[Counts, Comment]]) -> list[Comment | None]:
+        newest = max((counts for counts, _ in new), key=attrgetter("n"))
+        return await self._numbering.insert(post, [comment for _, comment in new], newest)
+
+    async def _tell_all(self, post: str, comments: Sequence[Comment]) -> Sequence[None]:
+        await self._tell_now(*comments)
+        return [None] * len(comments)
 
     async def _refresh(self, comments: Sequence[Comment]) -> list[Event | NextEvent]:
         """See to it that pages made from now on show these changes, and return what those that are open must hear of."""

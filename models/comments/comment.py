@@ -130,12 +130,12 @@ class Comment:
     def from_document(cls, document: Document) -> "Comment":
         given = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         if "counts" in given:
-            given["counts"] = Counts(document["n"], *document["counts"])
+            given["counts"] = Counts(*document["counts"])
         return cls(**{**given, "id": document["_id"]})
 
     def to_document(self) -> Document:
         kept = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in NUMBER}
-        number = {"n": self.n, "place": self.place, "counts": self.counts[1:]} if self.counts else {}
+        number = {"n": self.n, "place": self.place, "counts": self.counts} if self.counts else {}
         return {**kept, **number, "_id": self.id, "words": words_of(self.text)}
 
 

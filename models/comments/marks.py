@@ -6,7 +6,6 @@ comment is written last, after the account of its author.
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from lib import mongo
 from models.accounts import Accounts
@@ -42,16 +41,21 @@ class Marks:
             await self._store.mark_told(comments)
         except mongo.Away:
             logger.warning("%d comments could not be marked as told; the worker will tell them again", len(comments))
+        except asyncio.CancelledError:
+            self._waiting = [*comments, *self._waiting]
+            raise
 
     async def close(self) -> None:
         """The last ones."""
         if self._writing is not None:
             self._writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._writing
+            await asyncio.wait([self._writing])
         await self.write()
 
     async def _write_soon(self) -> None:
         while self._waiting:
             await asyncio.sleep(SOON)
-            await self.write()
+            try:
+                await self.write()
+            except Exception:
+                logger.exception("Comments could not be marked as told; the worker will tell them again")

@@ -10,6 +10,7 @@ smaller ones were. Who takes it therefore knows exactly which change it follows,
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from weakref import WeakValueDictionary
 
 from lib.clock import Clock
@@ -59,7 +60,7 @@ class Numbering:
                 numbered = list(Comment.all_numbered(rest, counts))
                 number, taken = await insert_in_order(self._comments, [self._new_document(c) for c in numbered])
                 stored += numbered[:number]
-                turn.counts = counts = max([counts, *(c.counts for c in numbered[:number] if c.counts)])
+                turn.counts = counts = next((c.counts for c in reversed(numbered[:number]) if c.counts), counts)
                 if taken.keys() & {"n", "numbers"}:
                     turn.is_contended = True
                     counts = await self.counts(post)
@@ -86,7 +87,7 @@ class Numbering:
 
     async def correct(self, post: str, counts: Counts) -> None:
         """From now on go on from these counts, if that is still the newest change."""
-        await self._comments.update_one({"post": post, "n": counts.n}, {"$set": {"counts": counts[1:]}})
+        await self._comments.update_one({"post": post, "n": counts.n}, {"$set": {"counts": counts}})
 
     async def counts(self, post: str) -> Counts:
         """How a thread stands, by its newest change."""
@@ -94,9 +95,8 @@ class Numbering:
         newest = await self._comments.find_one(query, fields, sort=[("n", DESCENDING)])
         if newest is None:
             return Counts()
-        if "counts" not in newest:  # from before they were stored
-            return (await self.counted(post))[post]
-        return Counts(newest["n"], *newest["counts"])
+        counts = Counts(*newest.get("counts", ()))
+        return counts if counts.n == newest["n"] else (await self.counted(post))[post]
 
     async def counted(self, *posts: str) -> dict[str, Counts]:
         """How the threads of these posts stand, or all, counted one by one: for where no change says so, or wrongly."""
@@ -115,7 +115,7 @@ class Numbering:
     async def _expected(self, post: str, turn: Turn, counts: Counts) -> Counts:
         """How the thread stands as far as is known here; where others write too, a look costs less than a clash."""
         if not turn.is_contended:
-            return max(counts, turn.counts)
+            return max(counts, turn.counts, key=attrgetter("n"))  # of the same number the one that was stored
         newest = await self.counts(post)
         turn.is_contended = newest != turn.counts
         return newest

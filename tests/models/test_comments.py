@@ -1,11 +1,15 @@
 """The collection of comments against real servers, with two sites where two processes matter."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from pymongo.errors import AutoReconnect
+
 from lib.ids import new_id
-from models.comments import Attempt, Author, Comment
+from lib.mongo import Document, Mongo
+from models.comments import Attempt, Author, Comment, Comments, Marks, Numbering
 from models.errors import Invalid, NotAllowed, NotFound, TooMany
 from models.posts import Counts, Post
 from tests.base import SiteTestCase, comments_on
@@ -20,6 +24,37 @@ class Nowhere:
 
     def add(self, *comments: Comment) -> None:
         pass
+
+
+class Unremovable:
+    """Kept pages on a disk that lets nobody remove them."""
+
+    def forgotten(self, *tags: str) -> None:
+        raise PermissionError
+
+
+class HalfWay:
+    """A MongoDB that is killed when it has stored the first of several comments."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    def __getitem__(self, name: str) -> Any:
+        self._comments = self._mongo[name]
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name)
+
+    async def insert_many(self, documents: list[Document]) -> None:
+        await self._comments.insert_one(documents[0])
+        if documents[1:]:
+            raise AutoReconnect("killed")
+
+
+class NoAccounts:
+    async def ensure(self, ids: Iterable[str]) -> None:
+        raise AutoReconnect("killed")
 
 
 class CommentsTest(SiteTestCase):
@@ -215,6 +250,50 @@ class CommentsTest(SiteTestCase):
         self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [1, 0])
         self.assertEqual(self.run_now(self.site.accounts.by_id(BO.id)).id, comment.author)
 
+    def test_a_comment_whose_author_has_no_account_yet_is_not_marked_as_told(self) -> None:
+        comment = self.run_now(comments_on(self.site, marks=Nowhere()).add(self.post, BO, Attempt("Somebody new")))
+        marks = Marks(self.site._comment_store, NoAccounts())  # type: ignore[arg-type]
+
+        async def mark() -> None:
+            marks.add(comment)
+            with self.assertLogs("models.comments.marks", "WARNING"):
+                await marks.close()
+
+        self.run_now(mark())
+        self.assertFalse(self.stored(comment)["told"])
+
+    def test_a_mark_is_for_the_version_that_was_told_and_for_no_newer_one(self) -> None:
+        comment = self.run_now(comments_on(self.site, marks=Nowhere()).add(self.post, BO, Attempt("The first version")))
+        self.run_now(self.site.comments.move(BO.id, CY.id))
+        self.run_now(self.site._comment_store.mark_told([comment]))
+        self.assertFalse(self.stored(comment)["told"])
+
+    def test_a_page_that_cannot_be_removed_keeps_no_comment_from_being_acknowledged(self) -> None:
+        adding = comments_on(self.site, pages=Unremovable()).add(self.post, BO, Attempt("Stored, and that is all"))
+        self.assertEqual(self.stored(self.run_now(adding))["told"], False)
+
+    def test_what_is_there_already_in_the_middle_of_a_batch_takes_no_number(self) -> None:
+        there = self.write("Somebody was faster")
+        new = [replace(there, id=new_id(), text=f"Number {n}", n=None, place=None, counts=None) for n in range(4)]
+        batch = [new[0], there, replace(new[1], status="held"), new[2], new[0], new[3]]
+        stored = self.run_now(Numbering(self.site.mongo, self.clock).insert(self.post.id, batch, Counts()))
+        self.assertEqual([c and c.n for c in stored], [2, None, None, 3, None, 4])
+        self.assertEqual([c is None for c in stored], [False, True, False, False, True, False])
+        self.assertEqual(stored[-1] and stored[-1].counts, Counts(4, 4, 4))
+
+    def test_when_mongodb_dies_half_way_through_a_batch_all_may_try_again_and_none_is_doubled(self) -> None:
+        dying = comments_on(self.site, mongo=HalfWay(self.site.mongo))
+
+        async def write_all(comments: Comments) -> list[Any]:
+            adds = (comments.add(self.post, ADA, Attempt(f"Number {n}")) for n in range(5))
+            return await asyncio.gather(*adds, return_exceptions=True)
+
+        failed = [type(result) for result in self.run_now(write_all(dying))]
+        self.assertIn(AutoReconnect, failed)
+        written = self.run_now(write_all(self.site.comments))
+        self.assertEqual(sorted(c.n for c in written), [1, 2, 3, 4, 5])
+        self.assertEqual(self.run_now(self.site.mongo["comments"].count_documents({})), 5)
+
     def test_a_thread_from_before_changes_told_the_counts_is_counted_once(self) -> None:
         written = [self.write(f"Comment number {n}") for n in range(3)]
         self.run_now(self.site.mongo["comments"].update_many({}, {"$unset": {"counts": ""}}))
@@ -231,8 +310,10 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(self.run_now(self.site.changes.recount()), 2)
         self.assertEqual(self.current().counts, Counts(4, 3, 2))
         self.assertEqual(self.run_now(self.site.posts.by_slug("other")).counts, Counts())
+        another = self.run_now(self.site.comments.add(self.current(), ADA, Attempt("By who remembers it wrongly")))
+        self.assertEqual(another.counts, Counts(5, 4, 3))
         removed = self.run_now(self.second_site.moderation.remove(written[2].id))
-        self.assertEqual(removed.counts, Counts(5, 2, 2))
+        self.assertEqual(removed.counts, Counts(6, 3, 3))
         self.assertEqual(self.run_now(self.site.changes.recount()), 0)
 
     def test_a_page_shows_the_newest_95_roots_and_older_ones_never_move(self) -> None:
@@ -266,6 +347,11 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(self.current().comment_count, 1)
         (approved,) = self.run_now(self.site.moderation.approve(first.id))
         self.assertEqual((approved.n, approved.place, approved.text), (4, 1, "First of two"))
+
+    def stored(self, comment: Comment) -> Document:
+        """The comment as it is in MongoDB."""
+        document: Document = self.run_now(self.site.mongo["comments"].find_one({"_id": comment.id}))
+        return document
 
     def current(self) -> Post:
         return self.run_now(self.site.posts.by_slug("hello"))

@@ -156,6 +156,7 @@ class PostsTest(SiteTestCase):
         post = self.post_by("hello")
         self.run_now(self.site.counting.set_counts(post.id, Counts(5, 3, 2)))
         self.run_now(self.site.counting.set_counts(post.id, Counts(4, 1, 1)))
+        self.assertFalse(self.run_now(self.site.counting.correct_counts(post.id, Counts(4, 1, 1), Counts())))
         self.run_now(self.site.posts.edit(replace(post, title="Edited")))
         found = self.run_now(self.site.posts.by_slug("hello"))
         self.assertEqual((found.title, found.comment_count, found.root_count, found.n), ("Edited", 3, 2, 5))
