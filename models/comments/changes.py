@@ -19,8 +19,9 @@ from models.pages import ARCHIVE, Pages
 from models.posts import Counting, Counts, Post, tag_of_post
 
 TRIES = 20
-MOST_AT_ONCE = 100  # comments that are stored, or told of, together
+MOST_AT_ONCE = 100  # comments that are stored together
 LONGEST_WAIT = 5  # seconds, for a comment to be stored
+PATIENCE = 1  # seconds, for Redis to tell of it
 STAFF_CHANNEL = "staff"
 
 logger = logging.getLogger(__name__)
@@ -53,20 +54,16 @@ class Changes:
         self._pages = pages
         self._channels = channels
         self._marks = marks
-        self._storing: Batches[tuple[Counts, Comment], Comment | None] = Batches(self._store_all, MOST_AT_ONCE)
-        self._telling: Batches[Comment, None] = Batches(self._tell_all, MOST_AT_ONCE)  # apart: Redis may hang
+        self._new: Batches[tuple[Counts, Comment], Comment | None] = Batches(self._add_all, MOST_AT_ONCE)
 
     async def add(self, post: Post, comment: Comment) -> Comment:
         """Store a new comment, and tell the world; all that arrive at once under a post, together.
 
         One that is there already, by its id, is left as it is: the same text arrived twice at once.
         """
-        async with asyncio.timeout(LONGEST_WAIT):  # MongoDB hangs; what is stored after all is told by the worker
-            stored = await self._storing.add(post.id, (post.counts, comment))
-        if stored is None:
-            return (await self._store.found({"_id": comment.id}))[0]
-        await self._telling.add(post.id, stored)
-        return stored
+        async with asyncio.timeout(LONGEST_WAIT):  # MongoDB hangs: who tries again gets what was stored after all
+            stored = await self._new.add(post.id, (post.counts, comment))
+        return stored or (await self._store.found({"_id": comment.id}))[0]
 
     async def make(self, id: str, step: Step) -> Comment:
         """Load, take a pure step, save if nobody else did in between; else again. Tells the world."""
@@ -90,7 +87,8 @@ class Changes:
         try:
             if numbered := [comment for comment in comments if comment.is_numbered]:
                 events += await self._refresh(numbered)
-            await self._channels.publish(*events)
+            async with asyncio.timeout(PATIENCE):  # Redis hangs, and others wait for their turn
+                await self._channels.publish(*events)
         except redis.Away:
             return False
         self._marks.add(*comments)
@@ -135,13 +133,13 @@ class Changes:
             return
         await self._store.mark_told(fresh)
 
-    async def _store_all(self, post: str, new: Sequence[tuple[Counts, Comment]]) -> list[Comment | None]:
-        newest = max((counts for counts, _ in new), key=attrgetter("n"))
-        return await self._numbering.insert(post, [comment for _, comment in new], newest)
-
-    async def _tell_all(self, post: str, comments: Sequence[Comment]) -> Sequence[None]:
-        await self._tell_now(*comments)
-        return [None] * len(comments)
+    async def _add_all(self, post: str, new: Sequence[tuple[Counts, Comment]]) -> list[Comment | None]:
+        """Store what arrived together, and tell of it; None for what is there already."""
+        counts = max((counts for counts, _ in new), key=attrgetter("n"))
+        stored = await self._numbering.insert(post, [comment for _, comment in new], counts)
+        if added := list(filter(None, stored)):
+            await self._tell_now(*added)
+        return stored
 
     async def _refresh(self, comments: Sequence[Comment]) -> list[Event | NextEvent]:
         """See to it that pages made from now on show these changes, and return what those that are open must hear of."""

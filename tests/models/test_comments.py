@@ -33,6 +33,13 @@ class Unremovable:
         raise PermissionError
 
 
+class Hanging:
+    """Channels over a Redis that takes what it is told and never answers."""
+
+    async def publish(self, *events: Any) -> None:
+        await asyncio.Event().wait()
+
+
 class HalfWay:
     """A MongoDB that is killed when it has stored the first of several comments."""
 
@@ -271,6 +278,18 @@ class CommentsTest(SiteTestCase):
     def test_a_page_that_cannot_be_removed_keeps_no_comment_from_being_acknowledged(self) -> None:
         adding = comments_on(self.site, pages=Unremovable()).add(self.post, BO, Attempt("Stored, and that is all"))
         self.assertEqual(self.stored(self.run_now(adding))["told"], False)
+
+    def test_a_redis_that_hangs_holds_up_nobody_for_long_and_the_worker_tells(self) -> None:
+        comments = comments_on(self.site, channels=Hanging())
+
+        async def write_all() -> list[Comment]:
+            async with asyncio.timeout(10):
+                return await asyncio.gather(*(comments.add(self.post, ADA, Attempt(f"Number {n}")) for n in range(9)))
+
+        written = self.run_now(write_all())
+        self.assertEqual(sorted(c.n or 0 for c in written), [*range(1, 10)])
+        self.clock.pass_by(seconds=6)
+        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [9, 0])
 
     def test_what_is_there_already_in_the_middle_of_a_batch_takes_no_number(self) -> None:
         there = self.write("Somebody was faster")
