@@ -96,19 +96,13 @@ class BaseHandler(RequestHandler):
 
     # Who asks
 
-    @property
+    @functools.cached_property
     def author(self) -> Author:
         """Who asks, as the signed cookie says; a visitor without one gets an id, which only a cookie makes last."""
         given = self.get_signed_cookie("visitor", max_age_days=VISITOR_DAYS)
         id = given.decode() if given else ""
-        if not is_id(id):
-            id = self._fresh_visitor
         agent = self.request.headers.get("User-Agent", "")
-        return Author(id, self.request.remote_ip or "", agent, had_id=bool(given))
-
-    @functools.cached_property
-    def _fresh_visitor(self) -> str:
-        return new_id()
+        return Author(id if is_id(id) else new_id(), self.request.remote_ip or "", agent, had_id=bool(given))
 
     def give_visitor_cookie(self) -> None:
         if not self.author.had_id:

@@ -10,4 +10,4 @@ def network_of(address: str) -> str:
     except ValueError:
         return ""
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    return str(ip_network(f"{ip}/{24 if ip.version == 4 else 48}", strict=False))
+    return str(ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
