@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
@@ -20,9 +19,9 @@ class ProcessesTest(unittest.TestCase):
         self.file = self.folder / "session.json"
 
     def led(self, script: str) -> subprocess.Popen[bytes]:
-        """A shell in a session of its own that says when it is ready."""
+        """A shell in a session of its own that says when it is ready. What was ignored under `nohup` it could not trap."""
         leader = subprocess.Popen(
-            ["sh", "-c", script],
+            ["env", "--default-signal=HUP", "sh", "-c", script],
             cwd=self.folder,
             start_new_session=True,
             stdout=subprocess.PIPE,
@@ -44,8 +43,8 @@ class ProcessesTest(unittest.TestCase):
 
     def test_what_a_killed_leader_left_is_found(self) -> None:
         leader = self.led("sleep 60 & echo ready; wait")
-        leader.send_signal(signal.SIGKILL)
-        time.sleep(0.05)
+        leader.kill()
+        leader.wait()
         self.assertEqual(self.names(), ["sleep"])
 
     def test_a_program_has_read_its_configuration_when_all_its_workers_are_other_ones(self) -> None:
