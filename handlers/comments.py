@@ -36,7 +36,7 @@ class CommentsHandler(BaseHandler):
     @visitor
     async def post(self, slug: str) -> None:
         """Write a comment."""
-        post = self._unread(slug)
+        post = None
         try:
             post = await open_post(self, slug)
             attempt = Attempt.cleaned(*(self.text(name) for name in ("text", "name", "email", "website")))
@@ -44,7 +44,7 @@ class CommentsHandler(BaseHandler):
             comment = await self.site.comments.add(post, author, attempt, self.text("parent") or None)
             is_own = self.wants_json and await self.site.comments.may_see_as_author(author, comment)
         except (SiteError, *AWAY) as error:
-            return self._again(post, error)
+            return self._again(post or self._unread(slug), error)
         if self.wants_json:
             self.json(as_own(self, comment) if is_own else as_others(comment), 201)
         else:

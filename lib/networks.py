@@ -1,6 +1,6 @@
 """Which network an address belongs to, as far as limits care: a /24, or a /48 where one home has a whole /64 or more."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 
 def network_of(address: str) -> str:
@@ -10,4 +10,6 @@ def network_of(address: str) -> str:
     except ValueError:
         return ""
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    return str(ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
+    bits = 24 if ip.version == 4 else 48
+    rest = ip.max_prefixlen - bits
+    return f"{type(ip)(int(ip) >> rest << rest)}/{bits}"

@@ -24,15 +24,28 @@ SILENCE = 5  # seconds without a word, after which a subscription asks whether R
 Redis = redis.asyncio.Redis
 
 
+class _Pool(redis.asyncio.ConnectionPool):
+    """Hands out a connection without looking at it first, which costs as much as half a command.
+
+    One that is lost is found out by its command, which is sent again on a new one; one that was left before its answer came
+    was closed by redis-py there and then.
+    """
+
+    async def ensure_connection(self, connection: Any) -> None:
+        await connection.connect()
+
+
 def open_redis(url: str) -> Redis:
     """A client of `redis://host:port/db` or `unix:///path?db=0`; texts come back as str. Connects when first used."""
-    return redis.asyncio.from_url(
-        url,
-        decode_responses=True,
-        socket_connect_timeout=PATIENCE,
-        socket_timeout=PATIENCE,
-        retry=Retry(NoBackoff(), 1),
-        health_check_interval=30,
+    return Redis.from_pool(
+        _Pool.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=PATIENCE,
+            socket_timeout=PATIENCE,
+            retry=Retry(NoBackoff(), 1),
+            health_check_interval=30,
+        )
     )
 
 

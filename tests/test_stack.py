@@ -210,6 +210,12 @@ class FrontTest(RunningTestCase):
         pids = {self.running.get("/status").json()["pid"] for _ in range(9)}
         self.assertEqual(pids, {self.running.pid_of(f"--port={self.running.port + n}") for n in (1, 2, 3)})
 
+    def test_each_public_process_keeps_to_one_core_and_the_admin_to_none(self) -> None:
+        kept_to = [os.sched_getaffinity(self.running.pid_of(f"--port={self.running.port + n}")) for n in (1, 2, 3, 4)]
+        cores = os.sched_getaffinity(0)
+        self.assertEqual([len(some) for some in kept_to], [1, 1, 1, len(cores)])
+        self.assertEqual(len(set.union(*kept_to[:3])), min(3, len(cores)))
+
     def test_health_is_for_this_machine_alone(self) -> None:
         for path in ("/status", "/metrics"):
             self.assertEqual(self.running.get(path).code, 200)

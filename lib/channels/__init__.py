@@ -22,10 +22,17 @@ __all__ = ["Away", "Channels", "Event", "Follower", "Newest", "NextEvent"]
 PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is read without it
 READS_AT_ONCE = 16
 GOSSIP = "here"
-# Counts up, and publishes under that number: as one, so that nobody hears 12 before 11.
-PUBLISH_NEXT = """
-local n = redis.call('INCR', KEYS[1])
-redis.call('PUBLISH', ARGV[1], n .. '\\n{"n":' .. n .. ',' .. ARGV[2])
+# Publishes each text on its channel; where a key says by what to count up, under that number: as one, so that nobody hears
+# 12 before 11.
+PUBLISH = """
+for i, counter in ipairs(KEYS) do
+    local channel, text = ARGV[2 * i - 1], ARGV[2 * i]
+    if counter ~= '' then
+        local n = redis.call('INCR', counter)
+        text = n .. '\\n{"n":' .. n .. ',' .. text
+    end
+    redis.call('PUBLISH', channel, text)
+end
 """
 
 log = logging.getLogger(__name__)
@@ -38,6 +45,7 @@ class Channels:
         self, redis_url: str, server: str, *, seconds: Callable[[], float] = time.monotonic, tick: float = 1.0
     ) -> None:
         self._redis = open_redis(redis_url)
+        self._publish = self._redis.register_script(PUBLISH)
         self._prefix = f"live{self._redis.connection_pool.connection_kwargs.get('db') or 0}:"  # pub/sub knows no db
         self._server = server
         self._seconds = seconds
@@ -112,15 +120,16 @@ class Channels:
 
     async def publish(self, *events: Event | NextEvent) -> None:
         """Tell everybody who follows, in all processes, of these changes. Raises one of `Away` if it could not."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for event in events:
-                told = {"type": "event", "channel": event.channel, "data": event.data}
-                channel = self._prefix + event.channel
-                if isinstance(event, NextEvent):
-                    pipe.eval(PUBLISH_NEXT, 1, event.counter, channel, dumps(told).removeprefix("{"))
-                else:
-                    pipe.publish(channel, f"{event.n}\n{dumps(told | {'n': event.n})}")
-            await pipe.execute()
+        counters, told = [], []
+        for event in events:
+            data = {"type": "event", "channel": event.channel, "data": event.data}
+            if isinstance(event, NextEvent):
+                counter, text = event.counter, dumps(data).removeprefix("{")
+            else:
+                counter, text = "", f"{event.n}\n{dumps(data | {'n': event.n})}"
+            counters.append(counter)
+            told += [self._prefix + event.channel, text]
+        await self._publish(keys=counters, args=told)
 
     def _channel(self, name: str, newest: Newest) -> Channel:
         channel = self._channels.get(name)

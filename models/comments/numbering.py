@@ -20,7 +20,7 @@ from models.comments.store import NUMBERED
 from models.posts import Counts
 
 LONGEST_WAIT = 5  # seconds, for one's turn to take a number
-REMEMBERED = 5  # seconds that a turn is, when nobody waits
+REMEMBERED = 5  # seconds from its making that a turn is, when nobody waits
 
 
 class Turn(asyncio.Lock):
@@ -108,8 +108,10 @@ class Numbering:
         return {one.pop("_id"): Counts(**one) for one in found}
 
     def _turn(self, post: str) -> Turn:
-        turn = self._turns.setdefault(post, Turn())
-        asyncio.get_running_loop().call_later(REMEMBERED, lambda: turn)  # holds it till then
+        turn = self._turns.get(post)
+        if turn is None:
+            turn = self._turns[post] = Turn()
+            asyncio.get_running_loop().call_later(REMEMBERED, lambda: turn)  # holds it till then
         return turn
 
     async def _expected(self, post: str, turn: Turn, counts: Counts) -> Counts:

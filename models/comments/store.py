@@ -46,7 +46,6 @@ class CommentStore:
                     name="roots",
                 ),
                 IndexModel([("root", up)]),
-                IndexModel([("created", down), ("_id", down)]),
                 IndexModel([("status", up), ("created", down), ("_id", down)]),
                 IndexModel([("post", up), ("status", up), ("created", down), ("_id", down)]),
                 IndexModel([("author", up), ("status", up)]),

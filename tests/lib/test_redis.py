@@ -1,0 +1,40 @@
+"""The door to Redis, with a server that is killed and started again."""
+
+import asyncio
+import unittest
+
+from lib.redis import open_redis
+from tests.lib.redis_server import RedisServer
+
+
+class RedisTest(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self) -> None:
+        self.server = RedisServer()
+        self.addCleanup(self.server.close)
+        self.redis = open_redis(self.server.url)
+        self.addAsyncCleanup(self.redis.aclose)
+
+    async def test_a_connection_from_before_redis_was_started_again_costs_nobody_an_error(self) -> None:
+        await asyncio.gather(*(self.redis.set(str(n), n) for n in range(5)))  # as many connections
+        self.server.kill()
+        await asyncio.to_thread(self.server.start)
+        self.assertEqual(await asyncio.gather(*(self.redis.echo(str(n)) for n in range(5))), list("01234"))
+        async with self.redis.pipeline(transaction=False) as pipe:
+            pipe.echo("a").echo("b")
+            self.assertEqual(await pipe.execute(), ["a", "b"])
+
+    async def test_who_gives_up_waiting_leaves_no_answer_to_whoever_asks_next(self) -> None:
+        for n in range(200):
+            asking = asyncio.create_task(self.redis.echo(f"given up {n}"))
+            for _ in range(n % 20):  # at another line each time: before it is sent, while it is, while its answer comes
+                await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.wait([asking])
+            self.assertEqual(await self.redis.echo(f"asked {n}"), f"asked {n}")
+
+    async def test_a_script_is_known_again_after_redis_has_forgotten_it(self) -> None:
+        script = self.redis.register_script("return ARGV[1]")
+        self.assertEqual(await script(args=["before"]), "before")
+        self.server.kill()
+        await asyncio.to_thread(self.server.start)
+        self.assertEqual(await script(args=["after"]), "after")
