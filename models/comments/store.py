@@ -7,7 +7,7 @@ from typing import Any
 from lib.batches import Batches
 from lib.clock import Clock
 from lib.ids import is_id
-from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, Document, IndexModel, Mongo, UpdateOne, also
+from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, Document, IndexModel, Mongo, also
 from models.comments.comment import Comment
 from models.errors import NotFound
 from models.posts import Post
@@ -110,11 +110,13 @@ class CommentStore:
         return await self.found(query, [("changed", ASCENDING)], 1000)
 
     async def mark_told(self, comments: Collection[Comment]) -> None:
-        """The world has heard of these versions. Where a mark is lost, it hears again."""
-        if comments:
-            versions = ({"_id": comment.id, "revision": comment.revision} for comment in comments)
-            marks = [UpdateOne(version, {"$set": {"told": True}}) for version in versions]
-            await self._repeatable.bulk_write(marks, ordered=False)
+        """The world has heard of these versions, most of which are first ones. Where a mark is lost, it hears again."""
+        versions: dict[int, list[str]] = {}
+        for comment in comments:
+            versions.setdefault(comment.revision, []).append(comment.id)
+        for revision, ids in versions.items():
+            query = {"_id": {"$in": ids}, "revision": revision}
+            await self._repeatable.update_many(query, {"$set": {"told": True}})
 
     async def move(self, author: str, to: str) -> None:
         """Give all that an account wrote to the one that it was merged into; safe to repeat."""

@@ -4,11 +4,12 @@ Every address that a post ever had stays in `addresses`, so that old links arriv
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from lib import redis
+from lib.batches import Batches
 from lib.clock import Clock
 from lib.ids import new_id
 from lib.mongo import Document
@@ -20,6 +21,7 @@ from models.posts.store import LISTED, PostStore
 
 WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 UNTOLD_AFTER = timedelta(seconds=1)
+MOST_READERS = 10_000  # that one read is for
 
 
 class Posts:
@@ -31,14 +33,18 @@ class Posts:
         self._categories = categories
         self._pages = pages
         self._clock = clock
+        self._reading: Batches[None, Post] = Batches(self._read, MOST_READERS)
 
     async def by_slug(self, slug: str) -> Post:
         """The visible post of this slug, in any case."""
         return await self._store.one(self._at(slug))
 
     async def with_thread(self, slug: str) -> Post:
-        """The same for who only asks for its comments: without its texts and categories."""
-        return await self._store.one(self._at(slug), WITHOUT_TEXTS, known={})
+        """The same for who only asks for its comments: without its texts and categories.
+
+        After each comment everybody who missed it may ask: one read, begun after they did, is for all of them.
+        """
+        return await self._reading.add(slug, None)
 
     async def by_id(self, id: str) -> Post:
         """The post of this id, visible or not: for staff and for the live table, which asks for itself."""
@@ -115,6 +121,9 @@ class Posts:
     async def _tell_if_seen(self, *versions: Post) -> None:
         if any(version.is_visible(self._clock()) for version in versions):
             await self.tell(versions[0])
+
+    async def _read(self, slug: str, readers: Sequence[None]) -> list[Post]:
+        return [await self._store.one(self._at(slug), WITHOUT_TEXTS, known={})] * len(readers)
 
     def _at(self, slug: str) -> Document:
         return {"slug_key": slug.casefold(), **self._store.visible()}
