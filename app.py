@@ -24,6 +24,7 @@ from handlers.base import NotFoundHandler
 from handlers.live import live_endpoint, restart
 from handlers.routes import admin_routes, public_routes
 from lib.assets import find_bundles
+from lib.cores import keep_to_one_core
 from lib.serving import LeavingServer
 from models.site import Site
 from settings import BadSetting, Settings
@@ -82,7 +83,7 @@ def loaded(folder: Path) -> Loader:
 
 async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     """Serve until SIGTERM or SIGINT, then stop gently."""
-    if not is_admin:
+    if not is_admin and settings.mongo_driver == "motor":  # first: threads that are there already would not be bound
         keep_to_one_core(port)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -97,13 +98,6 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     await stop.wait()
     await stopped(app, server)
     await site.close()
-
-
-def keep_to_one_core(port: int) -> None:
-    """Neighbouring ports on neighbouring cores. Only one thread runs at a time anyway, and each wakes the next: on a core
-    of its own that costs a fifth less (docs/decisions.md, "One core")."""
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[port % len(cores)]})
 
 
 async def stopped(app: Plog, server: LeavingServer) -> None:

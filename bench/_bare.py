@@ -17,6 +17,7 @@ from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 from bench._commands import Command, Fresh, Task, Tasks, repeated
+from lib.cores import keep_to_one_core
 from lib.mongo import Mongo
 
 
@@ -63,6 +64,7 @@ class Repeat(RequestHandler):
 
 
 async def main(port: int, tasks: Tasks) -> None:
+    keep_to_one_core(port)  # as the site's processes do
     known: dict[str, set[Socket]] = {"followers": set()}
     mongo = Mongo(tasks.mongo_url, tasks.driver) if tasks.mongo_url else None  # pages of bytes alone need none
     repeat: list[Any] = [

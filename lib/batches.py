@@ -15,7 +15,7 @@ Work = Callable[[str, Sequence[Thing]], Awaitable[Sequence[Result]]]
 class Batches(Generic[Thing, Result]):
     """`work` is given a key and at most `most` things; it returns a result for each, in their order, or fails for all."""
 
-    def __init__(self, work: Work[Thing, Result], most: int) -> None:
+    def __init__(self, work: Work[Thing, Result], most: int = 10_000) -> None:
         self._work = work
         self._most = most
         self._waiting: dict[str, list[tuple[Thing, asyncio.Future[Result]]]] = {}

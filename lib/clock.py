@@ -14,4 +14,4 @@ def utc_now() -> datetime:
 
 def iso(moment: datetime) -> str:
     """A moment as pages, feeds and JSON write it: `2026-11-20T18:30:00Z`."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return f"{moment.astimezone(UTC).isoformat()[:19]}Z"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
+from lib.clock import iso
 from lib.json import dumps
 
 MAX_SITEMAP = 50_000
@@ -73,7 +74,7 @@ def atom(feed: Feed) -> str:
         _tag("id", feed.feed_address),
         _tag("link", href=feed.address, rel="alternate", type="text/html"),
         _tag("link", href=feed.feed_address, rel="self", type="application/atom+xml"),
-        _tag("updated", _iso(feed.updated)),
+        _tag("updated", iso(feed.updated)),
         f"<author>{_tag('name', feed.author or feed.title)}</author>",
     )
     language = _attributes({"xml:lang": feed.language})
@@ -97,7 +98,7 @@ def json_feed(feed: Feed) -> str:
 def sitemap(pages: Iterable[tuple[str, datetime | None]]) -> str:
     """Addresses with their last change, as many of them as one file may have."""
     urls = [
-        f"<url>{_tag('loc', address)}{_tag('lastmod', _iso(changed)) if changed else ''}</url>\n"
+        f"<url>{_tag('loc', address)}{_tag('lastmod', iso(changed)) if changed else ''}</url>\n"
         for (address, changed), _ in zip(pages, range(MAX_SITEMAP), strict=False)
     ]
     return f'{_XML}<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{"".join(urls)}</urlset>\n'
@@ -121,8 +122,8 @@ def _atom_entry(entry: Entry) -> Iterator[str]:
     yield _tag("link", href=entry.address, rel="alternate", type="text/html")
     if entry.url:
         yield _tag("link", href=entry.url, rel="related")
-    yield _tag("published", _iso(entry.published))
-    yield _tag("updated", _iso(entry.updated))
+    yield _tag("published", iso(entry.published))
+    yield _tag("updated", iso(entry.updated))
     if entry.author:
         yield f"<author>{_tag('name', entry.author)}</author>"
     for category in entry.categories:
@@ -141,8 +142,8 @@ def _json_item(entry: Entry) -> dict[str, object]:
             "title": entry.title,
             "summary": entry.summary,
             "content_html": entry.html or " ",
-            "date_published": _iso(entry.published),
-            "date_modified": _iso(entry.updated),
+            "date_published": iso(entry.published),
+            "date_modified": iso(entry.updated),
             "authors": _authors(entry.author),
             "tags": list(entry.categories),
         }
@@ -172,7 +173,3 @@ def _speakable(text: str) -> str:
 
 def _rfc822(date: datetime) -> str:
     return format_datetime(date.astimezone(UTC))
-
-
-def _iso(date: datetime) -> str:
-    return date.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -23,16 +23,19 @@ PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is r
 READS_AT_ONCE = 16
 GOSSIP = "here"
 # Publishes each text on its channel; where a key says by what to count up, under that number: as one, so that nobody hears
-# 12 before 11.
+# 12 before 11. Where Redis is full or read only and cannot count, the others are published all the same.
 PUBLISH = """
+local failure = false
 for i, counter in ipairs(KEYS) do
     local channel, text = ARGV[2 * i - 1], ARGV[2 * i]
-    if counter ~= '' then
-        local n = redis.call('INCR', counter)
-        text = n .. '\\n{"n":' .. n .. ',' .. text
+    local n = counter ~= '' and redis.pcall('INCR', counter)
+    if type(n) == 'table' then
+        failure = n
+    else
+        redis.call('PUBLISH', channel, n and n .. '\\n{"n":' .. n .. ',' .. text or text)
     end
-    redis.call('PUBLISH', channel, text)
 end
+return failure
 """
 
 log = logging.getLogger(__name__)

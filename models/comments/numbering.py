@@ -20,7 +20,7 @@ from models.comments.store import NUMBERED
 from models.posts import Counts
 
 LONGEST_WAIT = 5  # seconds, for one's turn to take a number
-REMEMBERED = 5  # seconds from its making that a turn is, when nobody waits
+REMEMBERED = 5  # seconds that a turn is, from its making, or as long as somebody waits for it
 
 
 class Turn(asyncio.Lock):

@@ -16,7 +16,6 @@ NUMBERED = {"$gt": 0}
 ROOT = {"depth": 0, "place": NUMBERED}  # which has a place as soon as it has a number, and needs no look at it
 ADDRESSES_KEPT = timedelta(days=30)
 UNTOLD_AFTER = timedelta(seconds=5)
-MOST_READERS = 10_000  # that one write settles for
 UNSEEN = ("text", "agent", "network", "email", "words", "numbers", "counts", "origin", "changed")  # what no page shows
 
 
@@ -29,7 +28,7 @@ class CommentStore:
         self._repeatable = mongo.repeatable("comments")
         self._substrings = mongo["substrings"]
         self._clock = clock
-        self._settling: Batches[None, None] = Batches(self._settle, MOST_READERS)
+        self._settling: Batches[None, None] = Batches(self._settle)
 
     async def create_indexes(self) -> None:
         numbered = {"n": NUMBERED}
@@ -110,11 +109,14 @@ class CommentStore:
         return await self.found(query, [("changed", ASCENDING)], 1000)
 
     async def mark_told(self, comments: Collection[Comment]) -> None:
-        """The world has heard of these versions, most of which are first ones. Where a mark is lost, it hears again."""
-        versions: dict[int, list[str]] = {}
+        """The world has heard of these versions: one write for each revision, and new comments are of the same one.
+
+        Where a mark is lost, it hears again.
+        """
+        by_revision: dict[int, list[str]] = {}
         for comment in comments:
-            versions.setdefault(comment.revision, []).append(comment.id)
-        for revision, ids in versions.items():
+            by_revision.setdefault(comment.revision, []).append(comment.id)
+        for revision, ids in by_revision.items():
             query = {"_id": {"$in": ids}, "revision": revision}
             await self._repeatable.update_many(query, {"$set": {"told": True}})
 

@@ -122,6 +122,17 @@ class TestEvents(ChannelsTestCase):
         self.assertEqual(follower.numbers, list(range(1, 101)))
         self.assertEqual(sorted(event["data"]["of"] for event in follower.of("event")), sorted([*range(50)] * 2))
 
+    async def test_a_redis_that_cannot_count_any_more_says_so_and_publishes_what_needs_no_count(self):
+        follower = await self.following(self.two)
+        with self.redis.client() as redis:
+            redis.config_set("maxmemory", 1)
+            try:
+                with self.assertRaises(Away):
+                    await self.one.publish(Event("c", 4, {}), NextEvent("c", "count", {}), Event("c", 5, {}))
+            finally:
+                redis.config_set("maxmemory", 0)
+        await self.until(lambda: follower.numbers == [4, 5])
+
     async def test_two_changes_of_one_event_loop_apart_from_each_other(self):
         """Two Channels in one interpreter share nothing."""
         mine, theirs = await self.following(self.one), await self.following(self.two)

@@ -275,6 +275,14 @@ class CommentsTest(SiteTestCase):
         self.run_now(self.site._comment_store.mark_told([comment]))
         self.assertFalse(self.stored(comment)["told"])
 
+    def test_comments_and_changed_ones_are_marked_together(self) -> None:
+        comments = comments_on(self.site, marks=Nowhere())
+        one, two = (self.run_now(comments.add(self.post, BO, Attempt(text))) for text in ("One", "Two"))
+        edited = self.run_now(comments.edit(self.post, BO, two.id, comments.edit_token(two), "Two and a half"))
+        self.assertNotEqual(one.revision, edited.revision)
+        self.run_now(self.site._comment_store.mark_told([one, edited]))
+        self.assertTrue(all(self.stored(comment)["told"] for comment in (one, edited)))
+
     def test_a_page_that_cannot_be_removed_keeps_no_comment_from_being_acknowledged(self) -> None:
         adding = comments_on(self.site, pages=Unremovable()).add(self.post, BO, Attempt("Stored, and that is all"))
         self.assertEqual(self.stored(self.run_now(adding))["told"], False)

@@ -161,10 +161,42 @@ class PostsTest(SiteTestCase):
         found = self.run_now(self.site.posts.by_slug("hello"))
         self.assertEqual((found.title, found.comment_count, found.root_count, found.n), ("Edited", 3, 2, 5))
 
+    def test_who_asks_while_a_thread_is_being_read_gets_what_was_read_later_and_all_of_them_at_once(self) -> None:
+        post = self.post_by("hello", title="Before")
+        store = SlowStore(self.site.mongo, self.site.categories, self.clock)
+        posts = Posts(store, self.site.lists, self.site.categories, self.site.pages, self.clock)
+
+        async def ask() -> list[str]:
+            early = asyncio.create_task(posts.with_thread("hello"))
+            await store.has_read.wait()
+            await self.site.posts.edit(replace(post, title="After"))
+            late = [asyncio.ensure_future(posts.with_thread("hello")) for _ in range(3)]
+            late[0].cancel()
+            store.may_go_on.set()
+            return [(await asking).title for asking in (early, *late[1:])]
+
+        self.assertEqual(self.run_now(ask()), ["Before", "After", "After"])
+        self.assertEqual(store.reads, 2)
+
     def test_lists_carry_no_texts(self) -> None:
         self.post_by("hello", text="Some text")
         (post,) = self.run_now(self.site.lists.archive())
         self.assertEqual((post.title, post.text, post.html), ("Hello", "", ""))
+
+
+class SlowStore(PostStore):
+    """Of a process that is held up after each read of a post."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.reads, self.has_read, self.may_go_on = 0, asyncio.Event(), asyncio.Event()
+
+    async def one(self, *given: Any, **named: Any) -> Post:
+        self.reads += 1
+        post = await super().one(*given, **named)
+        self.has_read.set()
+        await self.may_go_on.wait()
+        return post
 
 
 class DyingPosts(Posts):
