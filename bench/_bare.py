@@ -64,7 +64,8 @@ class Repeat(RequestHandler):
 
 
 async def main(port: int, tasks: Tasks) -> None:
-    keep_to_one_core(port)  # as the site's processes do
+    if tasks.driver == "motor":
+        keep_to_one_core(port)  # as the site's processes do
     known: dict[str, set[Socket]] = {"followers": set()}
     mongo = Mongo(tasks.mongo_url, tasks.driver) if tasks.mongo_url else None  # pages of bytes alone need none
     repeat: list[Any] = [
