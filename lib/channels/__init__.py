@@ -14,6 +14,7 @@ from typing import Any
 
 from lib.channels.channel import Channel, Event, Follower, Newest, NextEvent
 from lib.channels.hearing import LONGEST_PAUSE, Hearing
+from lib.channels.publishing import Publisher
 from lib.json import dumps
 from lib.redis import Away, open_redis
 
@@ -22,21 +23,6 @@ __all__ = ["Away", "Channels", "Event", "Follower", "Newest", "NextEvent"]
 PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is read without it
 READS_AT_ONCE = 16
 GOSSIP = "here"
-# Publishes each text on its channel; where a key says by what to count up, under that number: as one, so that nobody hears
-# 12 before 11. Where Redis is full or read only and cannot count, the others are published all the same.
-PUBLISH = """
-local failure = false
-for i, counter in ipairs(KEYS) do
-    local channel, text = ARGV[2 * i - 1], ARGV[2 * i]
-    local n = counter ~= '' and redis.pcall('INCR', counter)
-    if type(n) == 'table' then
-        failure = n
-    else
-        redis.call('PUBLISH', channel, n and n .. '\\n{"n":' .. n .. ',' .. text or text)
-    end
-end
-return failure
-"""
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +34,8 @@ class Channels:
         self, redis_url: str, server: str, *, seconds: Callable[[], float] = time.monotonic, tick: float = 1.0
     ) -> None:
         self._redis = open_redis(redis_url)
-        self._publish = self._redis.register_script(PUBLISH)
         self._prefix = f"live{self._redis.connection_pool.connection_kwargs.get('db') or 0}:"  # pub/sub knows no db
+        self._publisher = Publisher(self._redis, self._prefix)
         self._server = server
         self._seconds = seconds
         self._tick = tick
@@ -123,16 +109,7 @@ class Channels:
 
     async def publish(self, *events: Event | NextEvent) -> None:
         """Tell everybody who follows, in all processes, of these changes. Raises one of `Away` if it could not."""
-        counters, told = [], []
-        for event in events:
-            data = {"type": "event", "channel": event.channel, "data": event.data}
-            if isinstance(event, NextEvent):
-                counter, text = event.counter, dumps(data).removeprefix("{")
-            else:
-                counter, text = "", f"{event.n}\n{dumps(data | {'n': event.n})}"
-            counters.append(counter)
-            told += [self._prefix + event.channel, text]
-        await self._publish(keys=counters, args=told)
+        await self._publisher.publish(*events)
 
     def _channel(self, name: str, newest: Newest) -> Channel:
         channel = self._channels.get(name)
