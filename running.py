@@ -65,12 +65,14 @@ def check_nothing_runs(settings: Settings) -> None:
 
 
 def adopt(environment: dict[str, str]) -> None:
-    """Do all that follows with the settings of the site that runs, and the PATH where it found its servers."""
-    for name in [name for name in os.environ if name.startswith("SITE_")]:
+    """Do all that follows with the settings of the site that runs, and with what decided where it found its servers."""
+    for name in [name for name in os.environ if is_adopted(name)]:
         del os.environ[name]
-    os.environ.update(
-        {name: value for name, value in environment.items() if name.startswith("SITE_") or name == "PATH"}
-    )
+    os.environ.update({name: value for name, value in environment.items() if is_adopted(name)})
+
+
+def is_adopted(name: str) -> bool:
+    return name.startswith("SITE_") or name in servers.FOUND_BY
 
 
 def end_when_asked(code: int | str) -> None:

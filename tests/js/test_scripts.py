@@ -2,14 +2,15 @@
 
 import gzip
 import re
-import shutil
 import subprocess
 import unittest
 from pathlib import Path
 
+from lib import servers
+
 HERE = Path(__file__).parent
 SCRIPTS = HERE.parent.parent / "static" / "js"
-NODE = shutil.which("node")
+NODE = next(iter(servers.programs("node")), None)
 
 
 def needed_by(script: Path, known: dict[Path, str] | None = None) -> dict[Path, str]:

@@ -9,10 +9,12 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import ConnectionError
 
+from lib import servers
+
 
 class RedisServer:
-    def __init__(self, program="redis-server"):
-        self.program = program
+    def __init__(self, program=None):
+        self.program = program or servers.find_redis_server()
         self.folder = tempfile.mkdtemp(prefix="redis-")
         self.socket = Path(self.folder, "s")
         self.url = f"unix://{self.socket}"
@@ -23,6 +25,7 @@ class RedisServer:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with self.client() as redis:
             while not self._answers(redis):
+                assert self.process.poll() is None, f"{self.program} ended with {self.process.returncode}"
                 time.sleep(0.01)
 
     def kill(self):

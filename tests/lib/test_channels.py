@@ -243,8 +243,7 @@ class TestLeaving(ChannelsTestCase):
         self.assertEqual(len(self.subscribed()), 1001)
         for follower in followers:
             self.one.leave_all(follower)
-        await self.until(lambda: not self.subscribed())
-        await asyncio.sleep(0.1)
+        await self.until(lambda: not self.subscribed() and not self.one._gossip)
         kept = (
             self.one._channels,
             self.one._followed,

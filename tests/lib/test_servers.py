@@ -26,6 +26,22 @@ class FolderTestCase(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)
 
 
+class ProgramsTest(FolderTestCase):
+    def test_the_systems_program_comes_before_the_packaged_one(self) -> None:
+        for name in servers.PACKAGED:
+            on_path = self.data / name
+            on_path.touch(mode=0o755)
+            found = servers.programs(name, {"PATH": str(self.data)})
+            self.assertEqual(found[0], str(on_path))
+            self.assertEqual(found[1:], servers.programs(name, {servers.PACKAGED_ONLY: "1"}))
+
+    def test_the_systems_programs_can_be_hidden_also_those_that_are_not_on_path(self) -> None:
+        for name in servers.PACKAGED:
+            (self.data / name).touch(mode=0o755)
+            for path in servers.programs(name, {"PATH": str(self.data), servers.PACKAGED_ONLY: "1"}):
+                self.assertTrue(any(Path(path).is_relative_to(folder) for folder in sys.path), path)
+
+
 class SocketFolderTest(FolderTestCase):
     def test_sockets_are_in_the_data_folder_where_their_paths_fit(self) -> None:
         self.assertEqual(servers.socket_folder(Path("/srv/plog/var")), Path("/srv/plog/var/run"))
