@@ -11,6 +11,7 @@ from tornado.template import Loader
 
 from lib import servers
 from lib.headers import security_headers
+from lib.pagecache import TAKES_GZIP
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parent
@@ -50,6 +51,7 @@ def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> Non
         "admin_port": admin_port,
         "proxies": settings.proxies,
         "headers": security_headers(settings.is_https),
+        "takes_gzip": TAKES_GZIP,
         "files": min(MOST_FILES, resource.prlimit(leader, resource.RLIMIT_NOFILE)[1]),
         "is_root": os.getuid() == 0,
         "python": sys.executable,

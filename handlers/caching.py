@@ -1,7 +1,8 @@
 """Which pages may be kept: a handler whose `get` is `@kept` says under which tags, and the next visitor costs no Python.
 
-Kept is only a 200 that answers a GET without a query, under its canonical address. The pending file is made before
-anything is read (lib/pagecache.py says why). In one process a page is rendered once at a time, and who asks meanwhile gets
+Kept is only a 200 that answers a GET without a query, under its canonical address. The pending files are made before
+anything is read (lib/pagecache.py says why). It is answered like nginx answers it from then on: compressed for who takes
+that, and with the same ETag. In one process a page is rendered once at a time, and who asks meanwhile gets
 the same answer, unless something has changed since that rendering began: also where it is that there is no such page. An
 answer that cannot be shared (a 301, a page that is not kept) they make one after another.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.base import BaseHandler, Method
-from lib.pagecache import Pending
+from lib.pagecache import Body, Pending, etag_of, takes_gzip
 from models.errors import SiteError
 
 
@@ -20,7 +21,7 @@ from models.errors import SiteError
 class Answer:
     """What a rendering ended in, for whoever waited for it."""
 
-    body: bytes
+    body: Body
     headers: tuple[tuple[str, str], ...]
 
 
@@ -57,6 +58,7 @@ class KeptHandler(BaseHandler):
 
     _rendering: Rendering | None = None
     _tags: tuple[str, ...] | None = None
+    _etag: str | None = None
 
     @property
     def under_way(self) -> Rendering | None:
@@ -88,14 +90,29 @@ class KeptHandler(BaseHandler):
         if chunk is not None:
             self.write(chunk)
         if self._rendering is not None and self._tags is not None and self.get_status() == 200:
-            body = b"".join(self._write_buffer)
+            body = Body(b"".join(self._write_buffer))
             kind = self._headers["Content-Type"].partition(";")[0]
             self.site.pages.put(self._rendering.pending, self.request.path, kind, body, self._tags)
             headers = tuple((name, value) for name, value in self._headers.get_all() if name != "Set-Cookie")
             self._rendering.answer.set_result(Answer(body, headers))
+            self._choose(body)
         return super().finish()
 
     def repeat(self, answer: Answer) -> None:
         for name, value in answer.headers:
             self.set_header(name, value)
-        self.finish(answer.body)
+        self._choose(answer.body)
+        self.finish()
+
+    def _choose(self, body: Body) -> None:
+        """Answer with the file that nginx would choose (nginx.conf: $kept_folder), under the ETag that nginx gives it."""
+        content = body.plain
+        if takes_gzip(self.request.headers.get("Accept-Encoding", "")):
+            content = body.compressed
+            self.set_header("Content-Encoding", "gzip")
+        self.set_header("Vary", "Accept-Encoding")
+        self._etag = etag_of(content)
+        self._write_buffer = [content]
+
+    def compute_etag(self) -> str | None:
+        return self._etag or super().compute_etag()

@@ -1,10 +1,6 @@
 """What programs read: feeds in three formats, the sitemap, and the small text files."""
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-
-from tornado.httputil import format_timestamp
-from tornado.web import Finish
+from datetime import timedelta
 
 from handlers.base import BaseHandler, public
 from handlers.caching import KeptHandler, kept
@@ -31,8 +27,6 @@ class FeedHandler(KeptHandler):
         posts = await self.site.lists.newest(0, NEWEST, filter)
         if len(filter) <= 1:
             self.keep(FEEDS)
-        if posts:
-            last_modified(self, max(post.changed for post in posts))
         title = " · ".join((self.site.settings.title, *(category.name for category in filter)))
         self.answer(name, title, path_of(filter) or "/", path, tuple(self._entry(post) for post in posts))
 
@@ -67,7 +61,6 @@ class CommentsFeedHandler(FeedHandler):
         post = await self.post_at(slug)
         comments = [] if post.has_hidden_comments else await self.site.threads.newest_under(post, NEWEST * 5)
         self.keep(post.tag)
-        last_modified(self, await self.site.threads.changed(post))
         entries = tuple(self._comment(post, comment) for comment in comments)
         self.answer("atom.xml", f"Comments on {post.title}", post.path, f"{post.path}/comments.atom", entries)
 
@@ -112,19 +105,3 @@ class TextHandler(BaseHandler):
         }
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish("\n".join(texts[name]) + "\n")
-
-
-def last_modified(handler: BaseHandler, moment: datetime) -> None:
-    """Say when what is shown last changed; 304 for who has it since then. An ETag that was asked for says it better."""
-    handler.set_header("Last-Modified", format_timestamp(moment))
-    asked = handler.request.headers
-    if "If-None-Match" not in asked and _is_since(asked.get("If-Modified-Since", ""), moment):
-        handler.set_status(304)
-        raise Finish()
-
-
-def _is_since(date: str, moment: datetime) -> bool:
-    try:
-        return parsedate_to_datetime(date).astimezone(UTC) == moment.replace(microsecond=0)  # it may go back, too
-    except (ValueError, OverflowError):
-        return False

@@ -1,20 +1,22 @@
-"""Whole pages on disk, where nginx finds them without asking anybody; here they are put, and forgotten.
+"""The page cache: whole pages on disk, plain and compressed, which nginx serves without asking a process.
 
-Fresh under every race and kill, by files alone. A render first makes a pending file, and only then reads its data;
-what it made is written into that file, entered under its tags, and moved into place; so is what most browsers get, the
-same compressed. Forgetting, after a change is stored, first takes all pending files away, then the tags' pages. A move
-whose file is gone fails, so nothing rendered from old data can come back, whoever dies where. Entries under a tag stay
-(they are names, not pages): one that was taken away in the moment when its page is put again would leave a page that
-nobody can forget. A disk that takes nothing more keeps no page, and nobody from being answered.
+Files alone keep it fresh, whatever races and whatever is killed. A render first makes two pending files, and only then
+reads its data. What it rendered is written into them, entered under its tags, and moved into place: the plain page into
+`pages`, the compressed one into `gz` under the same name. Invalidating, after a change is stored, first removes all
+pending files, then both files of every page under the tags. A move fails where the pending file is gone, so nothing
+rendered from old data can come back. Entries under a tag are never removed singly: removing one while its page is put
+again would leave a page that nobody can invalidate. On a full disk pages are answered as ever, and not cached.
 """
 
 import gzip
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from stat import S_ISDIR
@@ -30,35 +32,50 @@ SUFFIXES = {
     "application/feed+json": "feed",
     "application/xml": "xml",
 }  # nginx makes the content type of a file from its suffix
+FOLDERS = ("pages", "gz")  # plain and compressed: nginx.conf has the same
 LEVEL = 4  # of compression: nginx.conf has the same
+TAKES_GZIP = (
+    r"(?i)(^|,)\s*gzip\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*)\s*)?(,|$)"  # in Accept-Encoding; nginx.conf is made with it
+)
 OLDEST_PENDING = 3600  # seconds after which a pending file is one of a process that died
 LEAST = 256  # bytes of a disk that even an empty file takes
 
 log = logging.getLogger(__name__)
 
 
+class Body:
+    """The bytes of a page, plain and compressed."""
+
+    def __init__(self, plain: bytes) -> None:
+        self.plain = plain
+
+    @cached_property
+    def compressed(self) -> bytes:
+        return gzip.compress(self.plain, LEVEL, mtime=0)
+
+
 class Pending:
     """A page that is being made: exists as long as nothing that it may be made from has changed."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.compressed = _compressed(path)
+        self.paths = (path, path.with_suffix(".gz"))  # for the plain page and the compressed one
 
     @property
     def is_current(self) -> bool:
         try:
-            return self.path.exists()
+            return self.paths[0].exists()
         except OSError:  # a folder that nobody may enter
             return False
 
 
 class PageCache:
-    """Pages in `folder`/now/pages. Several processes share the folder; it may be thrown away at any time."""
+    """Pages in `folder`/now/pages and …/gz. Several processes share the folder; it may be thrown away at any time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._now = folder / "now"  # moved away as one, so that a page and its tags are never parted
-        self._pages = self._now / "pages"
+        self._folders = [self._now / name for name in FOLDERS]
+        self._pages = self._folders[0]
         self._pending = self._now / "pending"
         self._tags = self._now / "tags"
         self._has_failed = False  # to keep the last page that was tried
@@ -68,29 +85,27 @@ class PageCache:
         pending = Pending(self._pending / uuid4().hex)
         try:
             self._pending.mkdir(parents=True, exist_ok=True)
-            pending.path.touch()
-            pending.compressed.touch()
+            for path in pending.paths:
+                path.touch()
         except (FileNotFoundError, FileExistsError):
             pass  # everything is being forgotten: then this page is not kept
         except OSError as error:
             self._fail(error)
         return pending
 
-    def put(self, pending: Pending, address: str, kind: str, body: bytes, tags: Iterable[str]) -> bool:
-        """Keep a page under its address. False where it was forgotten meanwhile, or cannot be kept at all."""
-        name = name_of(address, kind)
-        page = self._page(name)
+    def put(self, pending: Pending, address: str, kind: str, body: Body, tags: Iterable[str]) -> bool:
+        """Cache a page under its address. False if it was invalidated meanwhile, or cannot be cached at all."""
+        places, tags = self._places(name_of(address, kind)), tuple(tags)
         try:
-            if page is None:
+            if not places:
                 return False
-            compressed = gzip.compress(body, LEVEL, mtime=0)
-            files = ((pending.path, page, body), (pending.compressed, _compressed(page), compressed))
-            for draft, _, content in files:
-                self._write(draft, content)
-            self._enter(name, tags)
-            page.parent.mkdir(parents=True, exist_ok=True)
-            for draft, place, _ in files:
-                draft.rename(place)
+            for path, content in zip(pending.paths, (body.plain, body.compressed), strict=True):
+                self._write(path, content)
+            for place in places:
+                self._enter(place, tags)
+                place.parent.mkdir(parents=True, exist_ok=True)
+            for path, place in zip(pending.paths, places, strict=True):
+                path.rename(place)
         except (FileNotFoundError, FileExistsError):
             return False  # forgotten
         except OSError as error:
@@ -104,7 +119,8 @@ class PageCache:
     def drop(self, pending: Pending) -> None:
         """Give up a page that was begun."""
         with suppress(OSError):  # a file that stays is never moved into place any more
-            _remove(pending.path)
+            for path in pending.paths:
+                path.unlink(missing_ok=True)
 
     def forget(self, tags: Iterable[str]) -> None:
         """Forget all pages under these tags, and whatever is being made now. To be called after a change was stored."""
@@ -119,8 +135,8 @@ class PageCache:
         """Forget one page."""
         self.forget(())
         for kind in SUFFIXES:
-            if page := self._page(name_of(address, kind)):
-                _remove(page)
+            for place in self._places(name_of(address, kind)):
+                _remove(place)
 
     def forget_all(self) -> None:
         """Forget everything at once: what is being made now finds its place gone, too. It is only moved away here, and
@@ -136,7 +152,7 @@ class PageCache:
         they take more, everything is forgotten.
         """
         now = time.time()
-        statuses = _statuses(self._pages)
+        statuses = [found for folder in self._folders for found in _statuses(folder)]
         pages = sorted((s.st_ctime, _size(s), path) for path, s in statuses if not S_ISDIR(s.st_mode))
         names = [s for _, s in statuses if S_ISDIR(s.st_mode)] + [s for _, s in _statuses(self._tags)]
         forgotten = self._forget_oldest(pages, now - oldest, most // 2)
@@ -170,21 +186,26 @@ class PageCache:
             log.warning("Pages cannot be kept: %s", error)
         self._has_failed = True
 
-    def _page(self, name: str) -> Path | None:
-        """Where a page is, or None for a name that leads elsewhere, is too long for a file, or a folder in a page's place."""
+    def _places(self, name: str) -> list[Path]:
+        """The plain file of a page and the compressed one. None for a name that leads outside, is too long for a file, or
+        would make a folder where another page is."""
         parts = name.split("/")
         is_fit = all(0 < len(os.fsencode(part)) <= LONGEST_NAME and part not in (".", "..") for part in parts)
         is_fit = is_fit and not any(part.startswith(("page.", "folder.")) for part in parts[:-1])
-        return self._pages / name if is_fit and "\0" not in name and len(os.fsencode(name)) <= LONGEST_PATH else None
+        is_fit = is_fit and "\0" not in name and len(os.fsencode(name)) <= LONGEST_PATH
+        return [folder / name for folder in self._folders] if is_fit else []
 
     def _write(self, path: Path, body: bytes) -> None:
-        """Into the file that is there, never a new one. nginx makes an ETag of second and size: the second is of the content."""
+        """Into the file that is there, never a new one."""
         with open(os.open(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
             file.write(body)
-        second = 1_000_000_000 + int.from_bytes(sha256(body).digest()[:4]) % 700_000_000
+        second = _second(body)
         os.utime(path, (second, second))
 
-    def _enter(self, name: str, tags: Iterable[str]) -> None:
+    def _enter(self, place: Path, tags: Iterable[str]) -> None:
+        """Each file has its own entry. Its target starts at `pages`, also for a file in `gz`: during a deploy, processes of
+        the version before follow it from there, and so remove that file too."""
+        name = os.path.relpath(place, self._pages)
         entry = sha256(os.fsencode(name)).hexdigest()[:32]
         for tag in tags:
             folder = self._folder_of(tag)
@@ -203,14 +224,25 @@ def name_of(address: str, kind: str) -> str:
     return f"{path}folder.{suffix}" if path.endswith("/") or not path else f"{path}/page.{suffix}"
 
 
-def _compressed(page: Path) -> Path:
-    """Where nginx looks for the same, compressed (its gzip_static)."""
-    return page.with_name(f"{page.name}.gz")
+def etag_of(content: bytes) -> str:
+    """The ETag that nginx gives to a cached file: mtime and size, in hexadecimal."""
+    return f'"{_second(content):x}-{len(content):x}"'
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    return bool(re.search(TAKES_GZIP, accept_encoding))
+
+
+def _second(content: bytes) -> int:
+    """The mtime of a file with this content. Taken from its digest, because two renderings of one second may be of equal
+    size, and must differ in their ETags. It is no date: nginx.conf sends no Last-Modified of it."""
+    return 1_000_000_000 + int.from_bytes(sha256(content).digest()[:4]) % 700_000_000
 
 
 def _remove(page: Path) -> None:
-    """A page, with the compressed one beside it."""
-    _compressed(page).unlink(missing_ok=True)
+    """A file of a page, and the one that the version before put beside it (`page.html.gz`): after a deploy back to that
+    version, its nginx would serve a stale one. Remove this in the next version."""
+    page.with_name(f"{page.name}.gz").unlink(missing_ok=True)
     page.unlink(missing_ok=True)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from lib import json, redis
 from lib.channels import NextEvent
-from lib.pagecache import PageCache, Pending
+from lib.pagecache import Body, PageCache, Pending
 
 CHANNEL = "pages"
 NUMBER = "pages:n"  # of the newest message, in Redis
@@ -52,7 +52,7 @@ class Pages:
     def begin(self) -> Pending:
         return self._cache.begin()
 
-    def put(self, pending: Pending, address: str, kind: str, body: bytes, tags: tuple[str, ...]) -> bool:
+    def put(self, pending: Pending, address: str, kind: str, body: Body, tags: tuple[str, ...]) -> bool:
         return self._cache.put(pending, address, kind, body, tags)
 
     def drop(self, pending: Pending) -> None:

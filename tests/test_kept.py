@@ -7,15 +7,18 @@ import asyncio
 import gzip
 import os
 import random
+from pathlib import Path
 from typing import Any
 
 from tornado.httpclient import HTTPResponse
+from tornado.httputil import format_timestamp
 
-from lib import json
+from lib import json, pagecache
 from models.comments import Comment
 from models.posts import Post
 from tests.base import TestClient
 from tests.killed.base import KilledTestCase
+from tests.running import Answer
 
 IS_LONG = os.environ.get("PLOG_LONG") == "1"
 TRIALS = 10_000 if IS_LONG else 200
@@ -36,7 +39,11 @@ CHANGING = {
 class KeptTest(KilledTestCase):
     async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
-        self.page = self.running.data / "kept" / "now" / "pages" / "plog" / self.post.slug / "page.html"
+        self.page, self.compressed = self.files(f"plog/{self.post.slug}/page.html")
+
+    def files(self, name: str) -> list[Path]:
+        """The plain and the compressed file of a cached page."""
+        return [self.running.data / "kept" / "now" / folder / name for folder in ("pages", "gz")]
 
     async def get(self, path: str, method: str = "GET", takes_gzip: bool = True, **headers: str) -> HTTPResponse:
         return await self.visitor().fetch_async(method, path, headers=headers, takes_gzip=takes_gzip)
@@ -46,8 +53,12 @@ class KeptTest(KilledTestCase):
         await self.get(self.post.path)
         page = self.page.read_bytes().replace(b"</html>", b"</html><!-- kept -->")
         self.page.write_bytes(page)
-        self.page.with_name("page.html.gz").write_bytes(gzip.compress(page))
+        self.compressed.write_bytes(gzip.compress(page))
         return self.post.path
+
+    async def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """One request whose headers and answer nobody changes on the way."""
+        return await asyncio.to_thread(self.running.ask, method, path, headers=headers)
 
     async def is_from_disk(self, path: str, method: str = "GET") -> bool:
         return (await self.get(path, method)).body.count(b"<!-- kept -->") == 1
@@ -92,7 +103,7 @@ class KeptTest(KilledTestCase):
             rendered = await self.get(post.path)
             kept = await self.get(post.path)
             self.assertEqual((kept.code, kept.body), (200, rendered.body), post.path)
-            self.assertNotEqual(kept.headers["Etag"], rendered.headers["Etag"], f"{post.path} is not kept")
+            self.assertIn("Accept-Ranges", kept.headers, f"{post.path} is not kept")
             raw = post.path.replace("%5B", "[").replace("%5E", "^")
             if raw != post.path:
                 moved = await asyncio.to_thread(self.running.get, raw)
@@ -130,21 +141,81 @@ class KeptTest(KilledTestCase):
             await self.get(path)
             plain, kept = [await self.get(path, takes_gzip=takes_gzip) for takes_gzip in (False, True)]
             self.assertIn("X-Consumed-Content-Encoding", kept.headers, path)
-            self.assertNotEqual(kept.headers["Etag"], rendered.headers["Etag"], f"{path} is not kept")
+            self.assertIn("Accept-Ranges", kept.headers, f"{path} is not kept")
+            self.assertNotIn("Last-Modified", kept.headers, "the time of the file is no date")
             self.assertEqual(self.lasting(kept), self.lasting(rendered), path)
             self.assertEqual([a.headers.get("Vary") for a in (kept, plain, rendered)], ["Accept-Encoding"] * 3, path)
             self.assertTrue(kept.body == plain.body == rendered.body, path)
 
     async def test_a_browser_that_has_the_page_is_told_so_until_it_changes(self) -> None:
-        for takes_gzip in (True, False):
-            await self.get(self.post.path)
-            first = await self.get(self.post.path, takes_gzip=takes_gzip)
-            seen = {"If-None-Match": first.headers["Etag"]}
-            again = await self.get(self.post.path, takes_gzip=takes_gzip, **seen)
-            self.assertEqual((again.code, again.headers["Vary"]), (304, "Accept-Encoding"))
-            await self.write(f"Something new {takes_gzip}")
-            self.assertEqual((await self.get(self.post.path, takes_gzip=takes_gzip, **seen)).code, 200)
-            self.assertEqual((await self.get(self.post.path, takes_gzip=takes_gzip, **seen)).code, 200)
+        for encoding in ("gzip", ""):
+            first = await self.ask(self.post.path, Accept_Encoding=encoding)  # rendered
+            seen = {"If_None_Match": first.headers["Etag"], "Accept_Encoding": encoding}
+            for _ in range(2):
+                again = await self.ask(self.post.path, **seen)
+                self.assertEqual((again.code, again.headers["Vary"]), (304, "Accept-Encoding"))
+                self.assertEqual(
+                    (again.headers["Etag"], again.headers["Content-Encoding"]), (first.headers["Etag"], None)
+                )
+            await self.write(f"Something new {encoding}")
+            for _ in range(2):
+                self.assertEqual((await self.ask(self.post.path, **seen)).code, 200)
+
+    async def test_a_page_has_the_same_etag_from_a_process_as_from_nginx_and_another_one_compressed(self) -> None:
+        for path in (self.post.path, "/rss.xml", "/plog/"):
+            await self.write("Something new")
+            await self.site.pages.forget("feeds")
+            etags = set()
+            for encoding in ("gzip", ""):
+                answers = [await self.ask(path, Accept_Encoding=encoding) for _ in range(2)]
+                answers.append(await self.ask(path, "HEAD", Accept_Encoding=encoding))
+                told = {(a.headers["Etag"], a.headers["Content-Encoding"], a.headers["Last-Modified"]) for a in answers}
+                etags.add(answers[0].headers["Etag"])
+                self.assertEqual(told, {(answers[0].headers["Etag"], encoding or None, None)}, path)
+                self.assertEqual({a.headers["Content-Length"] for a in answers}, {answers[0].headers["Content-Length"]})
+                self.assertEqual(
+                    [a.headers["Accept-Ranges"] for a in answers[1:]], ["bytes"] * 2, f"{path} is not kept"
+                )
+                await self.write("Something newer")
+                await self.site.pages.forget("feeds")
+            self.assertEqual(len(etags), 2, path)
+
+    async def test_a_date_that_nginx_once_made_up_brings_nobody_an_old_page(self) -> None:
+        await self.get(self.post.path)
+        made_up = format_timestamp(self.page.stat().st_mtime)
+        for date in (made_up, "Fri, 20 Nov 2099 12:00:00 GMT"):
+            self.assertEqual((await self.get(self.post.path, **{"If-Modified-Since": date})).code, 200)
+
+    async def test_nginx_chooses_the_file_as_the_processes_do(self) -> None:
+        path = await self.kept_path()
+        for header in ("gzip, deflate, br, zstd", "GZIP", "br;q=1.0, gzip;q=0.8", "gzip;q=0", "identity", "*", "xgzip"):
+            answer = await self.ask(path, Accept_Encoding=header)
+            self.assertEqual(
+                answer.headers["Content-Encoding"], "gzip" if pagecache.takes_gzip(header) else None, header
+            )
+            self.assertEqual("<!-- kept -->" in answer.body, not pagecache.takes_gzip(header), header)
+
+    async def test_a_page_of_which_one_file_is_missing_is_made_again_for_whoever_takes_that_one(self) -> None:
+        for missing, there, encoding, other in (
+            (self.page, self.compressed, "", "gzip"),
+            (self.compressed, self.page, "gzip", ""),
+        ):
+            path = await self.kept_path()
+            missing.unlink()
+            before = there.read_bytes()
+            answer = await self.ask(path, Accept_Encoding=other)
+            self.assertEqual((answer.code, answer.headers["Accept-Ranges"]), (200, "bytes"))
+            answer = await self.ask(path, Accept_Encoding=encoding)
+            self.assertEqual((answer.code, answer.headers["Content-Encoding"]), (200, encoding or None))
+            self.assertTrue(missing.exists())
+            self.assertNotEqual(there.read_bytes(), before, "both are made again")
+
+    async def test_a_part_of_a_page_is_a_part_of_the_file_that_the_visitor_takes(self) -> None:
+        path = await self.kept_path()
+        for encoding, file in (("gzip", self.compressed), ("", self.page)):
+            answer = await self.ask(path, Accept_Encoding=encoding, Range="bytes=0-9")
+            self.assertEqual((answer.code, answer.headers["Content-Encoding"]), (206, encoding or None))
+            self.assertEqual(answer.headers["Content-Range"], f"bytes 0-9/{file.stat().st_size}")
 
     async def test_no_answer_after_an_approvals_own_answer_is_old(self) -> None:
         """Whoever asks after the answer to an approval sees it, while others ask all the time and make pages be rendered."""

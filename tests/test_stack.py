@@ -233,6 +233,26 @@ class FrontTest(RunningTestCase):
         self.assertEqual(self.running.get("/static/css/site.css", If_None_Match=answer.headers["ETag"]).code, 304)
         self.assertEqual(self.running.get("/favicon.ico").code, 200)
 
+    def test_browsers_keep_a_file_for_ever_under_an_address_with_a_digest_of_it_and_under_no_other(self) -> None:
+        hashed = set(re.findall(r'"(/static/[^"]+\?v=[^"]+)"', self.running.get("/").body))
+        self.assertTrue(hashed)
+        for address in hashed:
+            for headers in ({}, {"If_None_Match": self.running.get(address).headers["ETag"]}):
+                answer = self.running.get(address, **headers)
+                self.assertEqual(answer.code, 304 if headers else 200, address)
+                self.assertEqual(answer.headers.get_all("Cache-Control"), ["public, max-age=31536000, immutable"])
+                self.assertEqual(answer.headers.get_all("Vary"), ["Accept-Encoding"])
+        for address in (
+            "css/site.css",
+            "css/site.css?v=",
+            "css/site.css?v=1&w",
+            "css/site.css?w=1",
+            "css/site.css?v=x",
+        ):
+            answer = self.running.get(f"/static/{address}")
+            self.assertEqual((answer.code, answer.headers.get_all("Cache-Control")), (200, ["no-cache"]), address)
+        self.assertEqual(self.running.get("/static/css/none.css?v=1").headers.get_all("Cache-Control"), ["no-cache"])
+
     def test_what_is_missing_gets_the_sites_own_page(self) -> None:
         for path in ("/static/css/none.css", "/static/", "/static/../settings.py", "/nothing"):
             answer = self.running.get(path)

@@ -95,13 +95,9 @@ class CommentStore:
 
     async def newest_n(self, post: str) -> int:
         """The number of the newest change under a post; 0 where there was none."""
-        newest = await self._newest(post)
+        query = {"post": post, "n": NUMBERED}
+        newest: Document | None = await self._comments.find_one(query, {"n": 1}, sort=[("n", DESCENDING)])
         return newest["n"] if newest else 0
-
-    async def changed(self, post: str) -> datetime | None:
-        """When that change was made."""
-        newest = await self._newest(post)
-        return newest["changed"] if newest else None
 
     async def untold(self) -> list[Comment]:
         """Changes that the world should have heard of 5 seconds ago: whoever made them died half way, or Redis was away."""
@@ -133,11 +129,6 @@ class CommentStore:
     async def watch_for(self, substring: str) -> None:
         """From now on `facts` names this, which is in small letters."""
         await self._substrings.update_one({"_id": substring}, {"$set": {}}, upsert=True)
-
-    async def _newest(self, post: str) -> Document | None:
-        query, fields = {"post": post, "n": NUMBERED}, {"n": 1, "changed": 1}
-        newest: Document | None = await self._comments.find_one(query, fields, sort=[("n", DESCENDING)])
-        return newest
 
     async def _read(self, cursor: Any, sort: Any, limit: int, skip: int) -> list[Comment]:
         """What nobody was told of yet may not be on disk: shown and then lost, its number would be given to another."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from lib.mongo import ASCENDING, DESCENDING
@@ -39,10 +38,6 @@ class Threads:
     async def count(self) -> int:
         """How many comments there are to be read."""
         return await self._store.count({"status": "published"})
-
-    async def changed(self, post: Post) -> datetime:
-        """When anything to be read under a post last changed; else the post itself."""
-        return await self._store.changed(post.id) or post.changed
 
     async def under(self, post: Post, page: int | None = None) -> CommentsPage:
         """What the post's own page shows, or the page of older comments with this number (NotFound: there is none)."""

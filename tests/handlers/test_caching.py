@@ -11,7 +11,7 @@ from typing import Any
 
 from tornado.httpclient import HTTPResponse
 
-from lib.pagecache import SUFFIXES, PageCache, Pending, name_of
+from lib.pagecache import SUFFIXES, Body, PageCache, Pending, name_of
 from models.comments import Attempt, Author, Comment, CommentsPage, Threads
 from models.pages import Pages
 from models.posts import Post
@@ -154,14 +154,14 @@ class CachingTest(SiteTestCase):
         async def story() -> None:
             await abroad.listen()
             for forget in (lambda: self.site.pages.forget("home"), self.site.pages.forget_all):
-                abroad.put(abroad.begin(), "/", HTML, b"x", ("home",))
+                abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
                 await forget()
                 while page.exists():
                     await asyncio.sleep(0.01)
             await self.site.pages.forget("elsewhere")
-            abroad.put(abroad.begin(), "/", HTML, b"x", ("home",))
+            abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
             for forget in (self.site.pages.forget, abroad.forget):  # also one of its own hides no other
-                abroad.put(abroad.begin(), "/", HTML, b"x", ("home",))
+                abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
                 await self.site.redis.incr("pages:n")  # a message that got lost
                 await forget("elsewhere")
                 while page.exists():
@@ -176,7 +176,7 @@ class CachingTest(SiteTestCase):
         post = self.run_now(self.site.posts.by_slug("post-1"))
 
         def keep(*tags: str) -> None:
-            abroad.put(abroad.begin(), "/", HTML, b"x", tags)
+            abroad.put(abroad.begin(), "/", HTML, Body(b"x"), tags)
 
         async def reaches(change: Awaitable[Any]) -> None:
             page = folder / "now" / "pages" / name_of("/", HTML)

@@ -63,26 +63,20 @@ class FeedsTest(SiteTestCase):
             self.assertEqual((response.code, response.headers["Location"]), (301, f"{self.web.path}{path}?x"))
             self.assertEqual(self.get(f"/oc-Nothing{path}").code, 404)
 
-    def test_who_has_it_already_is_told_so_by_etag_or_date(self) -> None:
+    def test_a_reader_that_has_it_already_gets_304_by_etag_and_no_date_is_compared(self) -> None:
+        """No Last-Modified: nginx knows none of a cached page, and would compare it with an invented one."""
         self.comment()
         for path in (*FEEDS, "/plog/hello/comments.atom"):
             response = self.get(path)
-            etag, modified = response.headers["Etag"], response.headers["Last-Modified"]
-            for headers in ({"If_None_Match": etag}, {"If_Modified_Since": modified}):
-                again = self.get(path, **headers)
-                self.assertEqual((again.code, again.body), (304, b""), (path, headers))
-                self.assertIn("Content-Security-Policy", again.headers)
-            earlier, later = "Mon, 01 Jan 2018 00:00:00 GMT", "Sat, 21 Nov 2026 12:00:00 GMT"  # what was newest may go
-            for headers in (
-                {"If_None_Match": '"other"'},
-                {"If_Modified_Since": earlier},
-                {"If_Modified_Since": later},
-                {"If_Modified_Since": "soon"},
-            ):
+            self.assertNotIn("Last-Modified", response.headers)
+            again = self.get(path, If_None_Match=response.headers["Etag"])
+            self.assertEqual((again.code, again.body), (304, b""), path)
+            self.assertEqual(again.headers["Etag"], response.headers["Etag"])
+            self.assertIn("Content-Security-Policy", again.headers)
+            for headers in ({"If_None_Match": '"other"'}, {"If_Modified_Since": "Sat, 21 Nov 2026 12:00:00 GMT"}):
                 self.assertEqual(self.get(path, **headers).code, 200, (path, headers))
-            self.assertEqual(self.get(path, If_None_Match='"other"', If_Modified_Since=modified).code, 200, path)
 
-    def test_an_old_comment_that_is_approved_late_changes_the_date_of_the_comments_feed(self) -> None:
+    def test_an_old_comment_that_is_approved_late_changes_the_comments_feed(self) -> None:
         path = "/plog/hello/comments.atom"
         held = self.comment(is_staff=False)
         self.clock.pass_by(hours=1)
@@ -90,17 +84,13 @@ class FeedsTest(SiteTestCase):
         before = self.get(path).headers
         self.clock.pass_by(hours=1)
         self.run_now(self.site.moderation.approve(held.id))
-        answer = self.get(path, If_Modified_Since=before["Last-Modified"])
-        self.assertEqual(answer.code, 200)
         self.assertEqual(self.get(path, If_None_Match=before["Etag"]).code, 200)
 
-    def test_a_new_post_changes_both(self) -> None:
+    def test_a_new_post_changes_the_feed(self) -> None:
         before = self.get("/rss.xml").headers
         self.clock.pass_by(hours=1)
         self.post_by("newer", published=self.clock())
-        after = self.get("/rss.xml", If_None_Match=before["Etag"])
-        self.assertEqual(after.code, 200)
-        self.assertNotEqual(after.headers["Last-Modified"], before["Last-Modified"])
+        self.assertEqual(self.get("/rss.xml", If_None_Match=before["Etag"]).code, 200)
 
     def comment(self, name: str = "Bo <b>", is_staff: bool = True) -> Comment:
         post = self.run_now(self.site.posts.by_slug("hello"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lib.pagecache import LEAST, PageCache, name_of
+from lib.pagecache import LEAST, Body, PageCache, etag_of, name_of, takes_gzip
 
 HTML = "text/html"
 PAGE = b"as long as most pages are " * 20  # long enough to be compressed
@@ -35,15 +35,15 @@ class PageCacheTest(unittest.TestCase):
         self.other = PageCache(self.folder)  # of another process
 
     def put(self, address: str, body: bytes = b"hello", *tags: str) -> bool:
-        return self.cache.put(self.cache.begin(), address, HTML, body, tags)
+        return self.cache.put(self.cache.begin(), address, HTML, Body(body), tags)
 
     def file(self, address: str) -> Path:
         return self.folder / "now" / "pages" / name_of(address, HTML)
 
     def files(self, address: str) -> list[Path]:
-        """What there is of a page: in words, and compressed."""
-        page = self.file(address)
-        return [path for path in (page, page.with_name(f"{page.name}.gz")) if path.is_file()]
+        """The files of a page that are there: the plain one, then the compressed one."""
+        places = [self.folder / "now" / folder / name_of(address, HTML) for folder in ("pages", "gz")]
+        return [path for path in places if path.is_file()]
 
     def test_a_page_is_where_nginx_looks_for_it_and_the_other_spelling_is_not(self) -> None:
         names = {"/": "folder.html", "/plog/": "plog/folder.html", "/plog/hello": "plog/hello/page.html"}
@@ -68,6 +68,12 @@ class PageCacheTest(unittest.TestCase):
             self.assertEqual(gzip.decompress(compressed.read_bytes()), plain.read_bytes())
         self.assertEqual(list((self.folder / "now" / "pending").iterdir()), [])
 
+    def test_the_etag_of_a_page_is_the_one_that_nginx_makes_of_its_file(self) -> None:
+        self.put("/", PAGE, "home")
+        for path in self.files("/"):
+            status = path.stat()
+            self.assertEqual(etag_of(path.read_bytes()), f'"{int(status.st_mtime):x}-{status.st_size:x}"')
+
     def test_a_page_may_be_put_again_and_forgotten_again(self) -> None:
         for n in range(3):
             self.assertTrue(self.put("/plog/hello", b"%d" % n, "post:1"))
@@ -80,7 +86,7 @@ class PageCacheTest(unittest.TestCase):
             self.assertTrue(pending.is_current)
             forget()
             self.assertFalse(pending.is_current)
-            self.assertFalse(self.cache.put(pending, "/", HTML, b"old", ["home"]))
+            self.assertFalse(self.cache.put(pending, "/", HTML, Body(b"old"), ["home"]))
             self.assertFalse(self.file("/").exists())
 
     def test_forgetting_at_any_line_of_putting_leaves_nothing_old_behind(self) -> None:
@@ -114,7 +120,25 @@ class PageCacheTest(unittest.TestCase):
                 self.stepwise(lambda: self.cache.forget(["home"]), self.die, at=number)
             self.other.forget(["home"])  # the worker tells it again
             self.assertFalse(self.files("/"))
-            self.assertFalse(self.cache.put(pending, "/", HTML, PAGE, ["home"]))
+            self.assertFalse(self.cache.put(pending, "/", HTML, Body(PAGE), ["home"]))
+
+    def test_processes_of_the_version_before_invalidate_both_files_during_a_deploy(self) -> None:
+        """They follow the entries of a tag from `pages`, and know nothing of `gz`."""
+        self.put("/", PAGE, "home")
+        self.put("/plog/hello", PAGE, "home")
+        pages = self.folder / "now" / "pages"
+        for tag in (self.folder / "now" / "tags").iterdir():
+            for entry in tag.iterdir():
+                (pages / entry.readlink()).unlink()
+        self.assertFalse(self.files("/") + self.files("/plog/hello"))
+
+    def test_what_processes_of_the_version_before_put_is_invalidated_too(self) -> None:
+        """A deploy back to that version may otherwise serve it: its nginx looks for `page.html.gz`."""
+        self.put("/plog/hello", PAGE, "post:1")
+        beside = self.file("/plog/hello").with_name("page.html.gz")
+        beside.write_bytes(b"")
+        self.cache.forget(["post:1"])
+        self.assertFalse(beside.exists())
 
     def test_two_renderings_in_one_second_of_equal_size_differ_in_their_second(self) -> None:
         seconds = set()
@@ -169,7 +193,7 @@ class PageCacheTest(unittest.TestCase):
 
     def test_everything_is_forgotten_when_names_take_more_than_the_other_half(self) -> None:
         for n in range(100):
-            self.cache.put(self.cache.begin(), "/", HTML, b"x", [f"post:{n}"])
+            self.cache.put(self.cache.begin(), "/", HTML, Body(b"x"), [f"post:{n}"])
         most = 2 * 200 * LEAST - 1
         self.put("/p2", b"x", "home")
         self.assertEqual(self.cache.sweep(oldest=3600, most=most), 4)
@@ -190,7 +214,7 @@ class PageCacheTest(unittest.TestCase):
             for _ in range(3):
                 pending = self.cache.begin()
                 self.assertFalse(pending.is_current)
-                self.assertFalse(self.cache.put(pending, "/", HTML, b"x", ["home"]))
+                self.assertFalse(self.cache.put(pending, "/", HTML, Body(b"x"), ["home"]))
         self.assertEqual(len(logged.output), 1)
 
     def test_a_page_whose_folder_would_be_where_another_page_lies_is_not_kept(self) -> None:
@@ -212,7 +236,7 @@ class PageCacheTest(unittest.TestCase):
         """Put a page from the first step to the last, with an intruder before step `at`."""
         self.other.forget_all()
         steps = self.stepwise(
-            lambda: self.cache.put(self.cache.begin(), "/", HTML, PAGE, ["home", "post:1"]), intrude, at
+            lambda: self.cache.put(self.cache.begin(), "/", HTML, Body(PAGE), ["home", "post:1"]), intrude, at
         )
         self.begun = steps.index("open")  # the first pending file is there from its opening on
         return steps
@@ -241,6 +265,25 @@ class PageCacheTest(unittest.TestCase):
 
     def die(self) -> None:
         raise Killed
+
+
+class TakesGzipTest(unittest.TestCase):
+    def test_only_a_visitor_that_takes_gzip_gets_it(self) -> None:
+        for header in ("gzip", "gzip, deflate, br, zstd", "br,GZIP;Q=0.5", "deflate , gzip ; q=1.0", "gzip;q=0.001"):
+            self.assertTrue(takes_gzip(header), header)
+        for header in (
+            "",
+            "identity",
+            "br",
+            "*",
+            "x-gzip",
+            "gzipped",
+            "gzip;q=0",
+            "gzip; q=0.000, br",
+            "gzip;q=",
+            "gzip/2",
+        ):
+            self.assertFalse(takes_gzip(header), header)
 
 
 class Killed(BaseException):
