@@ -1,11 +1,14 @@
 """The one door to Redis: opens a client, hears what is published, and names the exceptions that mean "it is not there".
 
 Everything in Redis may be lost without harm, so nobody waits for it long: two seconds, one more attempt on a new
-connection (the kept one may be from before Redis was started again), then `Away`.
+connection (the kept one may be from before Redis was started again), then `Away`. There is no `health_check_interval`:
+redis-py would ping inside the handshake of each new connection, and while Redis hangs each ping would connect and ping
+again, without end.
 """
 
+import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -18,10 +21,17 @@ Away = (
     ResponseError,
     OSError,
 )  # no memory or disk left, loading, read only: as good as away
-PATIENCE = 2  # seconds
+PATIENCE = 2  # seconds for an attempt
+ATTEMPTS = 2
 SILENCE = 5  # seconds without a word, after which a subscription asks whether Redis is still there
 
-Redis = redis.asyncio.Redis
+
+class Redis(redis.asyncio.Redis):
+    """A client whose commands each end within two attempts; redis-py alone makes three, since connecting has its own."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        async with asyncio.timeout(ATTEMPTS * PATIENCE):
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 class _Pool(redis.asyncio.ConnectionPool):
@@ -37,16 +47,14 @@ class _Pool(redis.asyncio.ConnectionPool):
 
 def open_redis(url: str) -> Redis:
     """A client of `redis://host:port/db` or `unix:///path?db=0`; texts come back as str. Connects when first used."""
-    return Redis.from_pool(
-        _Pool.from_url(
-            url,
-            decode_responses=True,
-            socket_connect_timeout=PATIENCE,
-            socket_timeout=PATIENCE,
-            retry=Retry(NoBackoff(), 1),
-            health_check_interval=30,
-        )
+    pool = _Pool.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=PATIENCE,
+        socket_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), ATTEMPTS - 1),
     )
+    return cast(Redis, Redis.from_pool(pool))
 
 
 class Subscription:

@@ -1,11 +1,18 @@
 """What watchers read, and that the site serves without Redis."""
 
+import asyncio
 from dataclasses import replace
+
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from lib import json
 from models.site import Site
 from tests.base import SiteTestCase, TestClient
+from tests.lib.redis_server import RedisServer
 from ui_modules.comments import comment_html
+
+CROWD = 90
+SECONDS = 12  # two attempts of 2 s for the limits and 1 s for telling others, on a busy machine; without a bound for ever
 
 
 class StatusTest(SiteTestCase):
@@ -65,3 +72,43 @@ class WithoutRedisTest(SiteTestCase):
             (answer.code, told["ok"], told["servers"]["redis"]["up"], told["live"]), (200, True, False, False)
         )
         self.assertIn(b'plog_server_up{server="redis"} 0', self.away.get("/metrics").body)
+
+
+class HangingRedisTest(SiteTestCase):
+    """Redis takes connections and commands, and answers nothing."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.post_by("hello")
+        self.redis_server = RedisServer()
+        self.addCleanup(self.redis_server.close)
+        settings = replace(self.settings, redis_url=self.redis_server.url)
+        self.hanging_site = self.run_now(Site.open(settings, comment_html, self.clock))
+        self._closing.append(self.hanging_site.close)
+        self.port = self.served(self.opened_application(self.hanging_site))
+
+    def get_http_client(self) -> AsyncHTTPClient:
+        return AsyncHTTPClient(force_instance=True, max_clients=2 * CROWD)
+
+    async def asked_at_once(self) -> list[HTTPResponse]:
+        """Comments of ninety people from as many networks, all sent at once, and the status."""
+        commenting = [
+            TestClient(self, self.port).fetch_async(
+                "POST",
+                "/plog/hello/comments",
+                json_body={"text": f"Comment {n}"},
+                headers={"X-Real-IP": f"10.0.{n}.1"},
+            )
+            for n in range(CROWD)
+        ]
+        async with asyncio.timeout(SECONDS):
+            return await asyncio.gather(*commenting, TestClient(self, self.port).fetch_async("GET", "/status"))
+
+    def test_all_who_comment_at_once_are_answered_and_so_is_the_status(self) -> None:
+        with self.redis_server.hanging():
+            *comments, status = self.run_now(self.asked_at_once())
+        self.assertEqual([answer.code for answer in comments], [201] * CROWD)
+        told = json.loads(status.body)
+        self.assertEqual((status.code, told["ok"], told["servers"]["redis"]["up"]), (200, True, False))
+        self.clock.pass_by(seconds=6)
+        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [CROWD, 0])

@@ -1,9 +1,12 @@
 """A Redis server for tests: on a Unix socket in a folder of its own, to be killed and started again."""
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
@@ -31,6 +34,15 @@ class RedisServer:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    @contextmanager
+    def hanging(self):
+        """While the block runs, the server accepts connections and commands, and answers none."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process.pid, signal.SIGCONT)
 
     def close(self):
         self.kill()

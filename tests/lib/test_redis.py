@@ -3,8 +3,10 @@
 import asyncio
 import unittest
 
-from lib.redis import open_redis
+from lib.redis import Away, open_redis
 from tests.lib.redis_server import RedisServer
+
+SECONDS = 8  # two attempts of 2 s each, on a machine that is busy with other things
 
 
 class RedisTest(unittest.IsolatedAsyncioTestCase):
@@ -32,3 +34,13 @@ class RedisTest(unittest.IsolatedAsyncioTestCase):
             asking.cancel()
             await asyncio.wait([asking])
             self.assertEqual(await self.redis.echo(f"asked {n}"), f"asked {n}")
+
+    async def test_every_command_to_a_redis_that_hangs_is_given_up_within_two_attempts(self) -> None:
+        """On kept connections and on new ones, ninety at once: each ends with `Away` and nothing else."""
+        await asyncio.gather(*(self.redis.echo(str(n)) for n in range(5)))  # as many kept connections
+        with self.server.hanging():
+            async with asyncio.timeout(SECONDS):
+                ends = await asyncio.gather(*(self.redis.echo(str(n)) for n in range(90)), return_exceptions=True)
+        for end in ends:
+            self.assertIsInstance(end, Away)
+        self.assertEqual(await self.redis.echo("back"), "back")
