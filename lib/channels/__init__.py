@@ -20,7 +20,7 @@ from lib.redis import Away, open_redis
 
 __all__ = ["Away", "Channels", "Event", "Follower", "Newest", "NextEvent"]
 
-PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is read without it
+PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is read without it, or that counts wait for it
 READS_AT_ONCE = 16
 GOSSIP = "here"
 
@@ -229,7 +229,7 @@ class Channels:
         if not gossip or not self.is_connected:
             return
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout(PATIENCE), self._redis.pipeline(transaction=False) as pipe:
                 for name, text in gossip.items():
                     pipe.publish(self._prefix + name, text)
                 await pipe.execute()

@@ -418,3 +418,29 @@ class TestLosingRedis(ChannelsTestCase):
         await self.find()
         await asyncio.sleep(0.1)
         self.assertEqual(self.subscribed(), [])
+
+
+class TestHangingRedis(ChannelsTestCase):
+    """Redis takes connections and commands, and answers nothing."""
+
+    async def test_who_follows_is_answered_and_catches_up_once_redis_goes_on(self):
+        known = await self.following(self.two)
+        follower, late = Listener(), Listener()
+        with self.redis.hanging():
+            async with asyncio.timeout(3):
+                self.assertEqual(await self.one.follow("c", follower, self.log.newest), 3)
+                with self.assertRaises(Away):
+                    async with asyncio.timeout(0.5):  # as models/comments does
+                        await self.write(self.one, 4)
+                self.assertEqual(await self.one.follow("c", late, self.log.newest), 4)
+        await self.until(lambda: follower.of("followed") and late.of("followed"))
+        self.assertEqual(follower.of("followed")[-1]["n"], 4)
+        await self.write(self.one, 4)  # again, by the worker
+        await self.until(lambda: all(each.numbers[-1:] == [4] for each in (known, follower, late)))
+
+    async def test_a_process_stops_without_waiting_for_it(self):
+        await self.following(self.one)
+        await self.write(self.one, 4)  # on a connection that is kept
+        with self.redis.hanging():
+            async with asyncio.timeout(4):
+                await self.one.close()
