@@ -9,9 +9,10 @@ import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.client import responses
 from typing import Any
 
-from tornado.web import RequestHandler, stream_request_body
+from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from lib.sockjs.library import (
     HEARTBEAT,
@@ -27,16 +28,22 @@ from lib.sockjs.library import (
 LONGEST_FRAME = 128 * 1024  # bytes: 16 KB of text, six times longer when a browser escapes it, and some more
 A_YEAR = 31_536_000  # seconds
 NEVER_KEPT = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+PLAIN = "text/plain; charset=UTF-8"
 GRACE = 5  # seconds to read the last words
 
 
 class Checked(RequestHandler):
-    """Refuses foreign pages before anything else is done, and carries the site's own headers on every answer."""
+    """Refuses foreign pages before anything else is done, and carries the site's own headers on every answer.
+
+    Refusals are plain text; the transports set other types themselves.
+    """
 
     server: Any
+    access_methods = "GET"
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
+        self.set_header("Content-Type", PLAIN)
         if hasattr(self, "server"):  # Tornado asks before `initialize` too
             for name, value in self.server.headers.items():
                 self.set_header(name, value)
@@ -47,6 +54,16 @@ class Checked(RequestHandler):
         if not self.server.is_allowed(self.request):
             self.set_status(403)
             self.finish("This origin may not connect.\n")
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        if status_code == 405:
+            self.set_header("Allow", self.access_methods)
+        self.finish(f"{responses.get(status_code, 'Error')}\n")
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Tornado's line about a refused request would name the client's address."""
+        if not isinstance(value, HTTPError):
+            super().log_exception(typ, value, tb)
 
     def enable_cache(self) -> None:
         self.set_header("Cache-Control", f"public, max-age={A_YEAR}")
@@ -219,12 +236,11 @@ class XhrSend(Request, PollingTransportBase):  # type: ignore[misc]
             return self._refuse("Broken JSON encoding.")
         await session.receive(messages)
         self.set_status(204)
-        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        self.set_header("Content-Type", PLAIN)
         await self.flush()  # before `finish`, which takes the type off a 204; Firefox then complains of broken XML
 
     def _refuse(self, reason: str) -> None:
         self.set_status(500)
-        self.set_header("Content-Type", "text/plain; charset=UTF-8")
         self.write(reason)
 
 
@@ -241,7 +257,10 @@ class Information(Request):
 
 
 class Greeting(Checked, GreetingsHandler):  # type: ignore[misc]
-    pass
+    access_methods = "GET, HEAD"
+    logged = False  # the library's own `initialize` forgets it, and then no error is answered
+
+    head = GreetingsHandler.get
 
 
 def _cut_off(connection: Any, finished: "asyncio.Future[None]") -> None:

@@ -13,6 +13,7 @@ from tornado.testing import gen_test
 from tests.lib.sockjs_server import SockJSTestCase, Streamed
 
 NEVER_KEPT = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+PLAIN = "text/plain; charset=UTF-8"
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
 KEY = {"Sec_WebSocket_Key": "x3JJHMbDL1EzLkh9GBhXDw=="}
 
@@ -56,6 +57,36 @@ class TestAddresses(ProtocolTestCase):
             self.assertEqual((answer.code, answer.body), (200, b"Welcome to SockJS!\n"))
             self.assert_type(answer, "text/plain;charset=UTF-8")
             self.assertNotIn("Set-Cookie", answer.headers)
+
+    def every_address(self):
+        session = self.session()
+        yield from ("/echo", "/echo/", "/echo/info", "/echo/websocket", session + "/websocket", session + "/eventsource")
+        yield from (session + "/xhr", session + "/xhr_streaming", session + "/xhr_send")
+
+    @gen_test
+    async def test_an_unknown_method_is_answered_405_in_plain_text_everywhere(self):
+        for path in self.every_address():
+            for method in ("FOO", "DELETE"):
+                answer = await self.stream(method, path)
+                self.assertEqual((answer.code, answer.headers["Content-Type"]), (405, PLAIN), (method, path))
+                self.assertIn(answer.headers["Allow"], ("GET", "GET, HEAD", "OPTIONS, GET", "OPTIONS, POST"), path)
+                self.assertEqual(await self.text_of(answer), "Method Not Allowed\n", path)
+
+    @gen_test
+    async def test_a_broken_body_is_answered_in_plain_text_and_with_no_line_in_the_log(self):
+        with self.assertNoLogs("tornado", "WARNING"):
+            for path in ("/echo", "/echo/", "/echo/websocket"):
+                answer = await self.stream("POST", path, Content_Type="multipart/form-data; boundary=x; boundary")
+                self.assertEqual((answer.code, answer.headers["Content-Type"]), (400, PLAIN), path)
+                self.assertEqual(await self.text_of(answer), "Bad Request\n", path)
+
+    async def text_of(self, answer):
+        return (await answer.stream.read_bytes(int(answer.headers["Content-Length"]))).decode()
+
+    @gen_test
+    async def test_the_greeting_has_a_head(self):
+        answer = await self.ask("HEAD", "/echo")
+        self.assertEqual((answer.code, answer.body), (200, b""))
 
     @gen_test
     async def test_other_paths_are_not_found(self):
@@ -298,7 +329,7 @@ class TestWebSocket(ProtocolTestCase):
     @gen_test
     async def test_what_is_no_handshake_is_refused(self):
         answer = await self.get("/echo/0/0/websocket")
-        self.assertEqual(answer.code, 400)
+        self.assertEqual((answer.code, answer.headers["Content-Type"]), (400, PLAIN))
         self.assertIn(b'Can "Upgrade" only to "WebSocket".', answer.body)
         answer = await self.stream("GET", "/echo/0/0/websocket", Upgrade="WebSocket", Connection="close")
         self.assertEqual(answer.code, 400)
