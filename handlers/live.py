@@ -21,9 +21,10 @@ from models.errors import AWAY, NotAllowed, SiteError
 from models.site import Site
 
 LONGEST = 16 * 1024  # bytes of a message
+LONGEST_ID = 64  # characters of a message's `id`: echoed over SockJS each takes up to 12 bytes, and a `<` takes 7
 MOST_A_SECOND = 20
 MOST_FOLLOWED = 50  # channels of one connection
-MOST_SENT = 2**53  # milliseconds, or whatever it is: what a browser can count to
+MOST_SENT = MOST_ID = 2**53  # what a browser can count to
 
 Message = dict[str, Any]
 
@@ -52,6 +53,8 @@ class LiveConnection(Connection):
             message = None
         if not isinstance(message, dict):
             return self._refuse({}, "bad-json", "A message is one JSON object.")
+        if is_too_long(message.get("id")):
+            return self._refuse({}, "too-long", f"An id has at most {LONGEST_ID} characters.")
         await self._answer(message)
 
     async def closed(self) -> None:
@@ -129,6 +132,10 @@ class LiveConnection(Connection):
 
     def _refuse(self, message: Message, code: str, sentence: str) -> None:
         self._reply(message, {"type": "error", "code": code, "message": sentence})
+
+
+def is_too_long(id: object) -> bool:
+    return len(id) > LONGEST_ID if isinstance(id, str) else isinstance(id, int) and abs(id) > MOST_ID
 
 
 class Pace:

@@ -7,6 +7,7 @@ abuse. https://web.dev/articles/fetch-metadata
 
 from collections.abc import Mapping
 
+WEB = {"ws": "http", "wss": "https"}  # some WebSocket clients send the address that they connect to as their Origin
 OWN_SITES = ("same-origin", "none")  # `same-site` is a neighbour's subdomain: a stranger
 
 
@@ -20,5 +21,7 @@ def is_own(headers: Mapping[str, str], own_origin: str, host: str) -> bool:
 
 
 def _is_same(origin: str, own_origin: str, host: str) -> bool:
-    scheme, _, origin_host = origin.partition("://")
+    scheme, separator, origin_host = origin.partition("://")
+    scheme = WEB.get(scheme, scheme)
+    origin = scheme + separator + origin_host
     return origin == own_origin or (scheme in ("http", "https") and origin_host == host != "")

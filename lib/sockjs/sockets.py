@@ -132,7 +132,7 @@ class RawSocket(Socket, RawWebSocketTransport):  # type: ignore[misc]
     async def on_message(self, message: str | bytes) -> None:
         if isinstance(message, bytes):
             self.close(TEXT_ONLY, "Text only")
-        elif message and self.session is not None:
+        elif self.session is not None:
             await self.session.receive([message])
 
 

@@ -10,6 +10,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from handlers.live import restart
 from lib import json
+from lib.sockjs.library import encoded
 from models.comments import Attempt, Author
 from tests.base import START, SiteTestCase, TestClient
 
@@ -146,9 +147,21 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
+    def test_an_id_has_at_most_64_characters(self) -> None:
+        async def story(socket: Socket) -> None:
+            for longest in ("<" * 64, "😀" * 64, "\x01" * 64, 2**53, -(2**53)):
+                told = await socket.say(type="ping", id=longest)
+                self.assertEqual((told["type"], told["id"]), ("pong", longest))
+                self.assertLess(len(encoded(json.dumps(told))), 1000, "the answer over SockJS, which escapes once more")
+            for long in ('"' + "x" * 65 + '"', 2**53 + 1, -(2**53) - 1, "9" * 400):
+                told = await socket.say_text(f'{{"type": "ping", "id": {long}}}')
+                self.assertEqual((told["code"], "id" in told), ("too-long", False), str(long)[:20])
+
+        self.live(story)
+
     def test_what_makes_no_sense_is_refused_by_code_and_ends_nothing(self) -> None:
         async def story(socket: Socket) -> None:
-            for text in ("{", "[]", '"x"', "null", "1", "[" * 3000):
+            for text in ("", "{", "[]", '"x"', "null", "1", "[" * 3000):
                 self.assert_refused("bad-json", await socket.say_text(text))
             for kind in ("seeek", None, 1, ["ping"], {"a": 1}, "__init__"):
                 self.assert_refused("unknown-type", await socket.say(type=kind, id=1), id=1)

@@ -36,6 +36,13 @@ class TestOrigin(unittest.TestCase):
         self.assertTrue(self.allowed("http://127.0.0.1:8000"))
         self.assertTrue(self.allowed("https://127.0.0.1:8000"))
 
+    def test_the_schemes_of_websockets_count_as_those_of_the_web(self):
+        """Some clients send the address that they connect to as their Origin."""
+        for origin in ("wss://plog.example", "ws://127.0.0.1:8000", "wss://127.0.0.1:8000"):
+            self.assertTrue(self.allowed(origin), origin)
+        for origin in ("ws://plog.example", "wss://evil.example", "ws://127.0.0.1:8001", "ws://", "wsx://plog.example"):
+            self.assertFalse(self.allowed(origin), origin)
+
     def test_other_hosts_ports_and_schemes_are_refused(self):
         for origin in (
             "http://plog.example",
