@@ -23,7 +23,9 @@ from models.site import Site
 LONGEST = 16 * 1024  # bytes of a message
 LONGEST_ID = 64  # characters of a message's `id`: echoed over SockJS each takes up to 12 bytes, and a `<` takes 7
 MOST_A_SECOND = 20
+MOST_LOOKUPS = 20  # a minute: channels that nobody in this process follows yet, since each of them asks MongoDB
 MOST_FOLLOWED = 50  # channels of one connection
+MINUTE = 60  # seconds
 MOST_SENT = MOST_ID = 2**53  # what a browser can count to
 
 Message = dict[str, Any]
@@ -39,6 +41,7 @@ class LiveConnection(Connection):
 
     async def opened(self) -> None:
         self._pace = Pace(MOST_A_SECOND)
+        self._lookups = Pace(MOST_LOOKUPS, MINUTE)
         self._followed: set[str] = set()
 
     async def received(self, text: str) -> None:
@@ -114,9 +117,11 @@ class LiveConnection(Connection):
 
     async def _newest_comment(self, channel: str, post_id: str) -> Callable[[], Awaitable[int]] | None:
         """What this process follows already was allowed a moment ago: no need to ask MongoDB, which may be away."""
-        is_known = self.site.channels.follows(channel)
-        if not is_known and not await self.site.posts.has_open_thread(post_id):
-            return None
+        if not self.site.channels.follows(channel):
+            if not self._lookups.may_go_on(self.site.clock):
+                raise SiteError("slow-down", "Those were many channels at once. Please try again in a minute.")
+            if not await self.site.posts.has_open_thread(post_id):
+                return None
         return lambda: self.site.threads.newest_n(post_id)
 
     async def _account(self) -> Account | None:
@@ -139,17 +144,18 @@ def is_too_long(id: object) -> bool:
 
 
 class Pace:
-    """How fast somebody talks: so many messages in any second."""
+    """How often somebody does something: at most so many times in each period of so many seconds."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, seconds: int = 1) -> None:
         self._most = most
-        self._second = 0
+        self._seconds = seconds
+        self._period = 0
         self._count = 0
 
     def may_go_on(self, clock: Clock) -> bool:
-        second = int(clock().timestamp())
-        self._count = self._count + 1 if second == self._second else 1
-        self._second = second
+        period = int(clock().timestamp()) // self._seconds
+        self._count = self._count + 1 if period == self._period else 1
+        self._period = period
         return self._count <= self._most
 
 

@@ -20,7 +20,9 @@ from lib.redis import Away, open_redis
 
 __all__ = ["Away", "Channels", "Event", "Follower", "Newest", "NextEvent"]
 
-PATIENCE = 1.0  # seconds that a follower waits for Redis before the answer is read without it, or that counts wait for it
+PATIENCE = (
+    1.0  # seconds that a follower waits for Redis before the answer is read without it, or that counts wait for it
+)
 READS_AT_ONCE = 16
 GOSSIP = "here"
 

@@ -12,6 +12,7 @@ from lib import redis
 from lib.batches import Batches
 from lib.clock import Clock
 from lib.ids import new_id
+from lib.misses import Misses
 from lib.mongo import Document
 from models.categories import Categories, tag_of_category
 from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP, Pages
@@ -34,6 +35,7 @@ class Posts:
         self._pages = pages
         self._clock = clock
         self._reading: Batches[None, Post] = Batches(self._read)
+        self._without_thread = Misses(lambda: clock().timestamp())
 
     async def by_slug(self, slug: str) -> Post:
         """The visible post of this slug, in any case."""
@@ -67,8 +69,13 @@ class Posts:
         return (Post.from_document(document, categories), document["origin"]) if document else None
 
     async def has_open_thread(self, id: str) -> bool:
-        """Whether there is a visible post of this id whose comments may be seen."""
-        return await self._store.has_any({"_id": id, **self._store.visible(), "has_hidden_comments": False})
+        """Whether there is a visible post of this id whose comments may be seen. "No" is remembered for some seconds."""
+        if id in self._without_thread:
+            return False
+        is_open = await self._store.has_any({"_id": id, **self._store.visible(), "has_hidden_comments": False})
+        if not is_open:
+            self._without_thread.add(id)
+        return is_open
 
     async def has_others(self, kind: str) -> bool:
         """Whether there is any post that did not come from there."""

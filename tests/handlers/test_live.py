@@ -187,6 +187,23 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
+    def test_who_asks_for_many_posts_that_nobody_follows_is_told_to_slow_down(self) -> None:
+        """Each costs a read; what somebody follows already costs none."""
+
+        async def story(socket: Socket) -> None:
+            for n in range(20):
+                self.assert_refused("no-channel", await socket.say(type="follow", channel=f"comments:{n:012}"))
+                self.clock.pass_by(seconds=1)
+            self.assert_refused("slow-down", await socket.say(type="follow", channel=f"comments:{20:012}", id=1), id=1)
+            other = await self.open()
+            for each in (other, socket):
+                self.assertEqual((await each.say(type="follow", channel=self.post.channel))["type"], "followed")
+            other.connection.close()
+            self.clock.pass_by(seconds=60)
+            self.assert_refused("no-channel", await socket.say(type="follow", channel=f"comments:{20:012}"))
+
+        self.live(story)
+
     def test_nobody_follows_what_they_may_not_see(self) -> None:
         hidden = [
             self.post_by("future", published=START + timedelta(days=1)),

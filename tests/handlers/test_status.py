@@ -12,7 +12,9 @@ from tests.lib.redis_server import RedisServer
 from ui_modules.comments import comment_html
 
 CROWD = 90
-SECONDS = 12  # two attempts of 2 s for the limits and 1 s for telling others, on a busy machine; without a bound for ever
+SECONDS = (
+    12  # two attempts of 2 s for the limits and 1 s for telling others, on a busy machine; without a bound for ever
+)
 
 
 class StatusTest(SiteTestCase):

@@ -60,7 +60,14 @@ class TestAddresses(ProtocolTestCase):
 
     def every_address(self):
         session = self.session()
-        yield from ("/echo", "/echo/", "/echo/info", "/echo/websocket", session + "/websocket", session + "/eventsource")
+        yield from (
+            "/echo",
+            "/echo/",
+            "/echo/info",
+            "/echo/websocket",
+            session + "/websocket",
+            session + "/eventsource",
+        )
         yield from (session + "/xhr", session + "/xhr_streaming", session + "/xhr_send")
 
     @gen_test

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lib.mongo import Document
 from lib.pagecache import name_of
 from models.categories import Category
 from models.errors import Conflict, Invalid, NotFound
@@ -49,6 +50,14 @@ class PostTest(unittest.TestCase):
         self.assertEqual([post.id for post in ranked(mine, [one, two, known])], ["two", "known", "one"])
 
 
+class CountingStore(PostStore):
+    reads = 0
+
+    async def has_any(self, query: Document, beyond: int = 0) -> bool:
+        self.reads += 1
+        return await super().has_any(query, beyond)
+
+
 class PostsTest(SiteTestCase):
     def slugs(self, *args: object, **named: object) -> list[str]:
         return [post.slug for post in self.run_now(self.site.lists.newest(*args, **named))]  # type: ignore[arg-type]
@@ -67,6 +76,16 @@ class PostsTest(SiteTestCase):
                 self.run_now(self.site.posts.by_slug(post.slug))
         self.clock.pass_by(seconds=1)
         self.assertEqual(self.slugs(0, 10), ["future", "now"])
+
+    def test_a_thread_that_is_not_there_is_asked_for_once_and_found_within_seconds_of_its_appearance(self) -> None:
+        store = CountingStore(self.site.mongo, self.site.categories, self.clock)
+        posts = Posts(store, self.site.lists, self.site.categories, self.site.pages, self.clock)
+        post = self.post_by("future", published=START + timedelta(seconds=1))
+        for _ in range(100):
+            self.assertFalse(self.run_now(posts.has_open_thread(post.id)))
+        self.assertEqual(store.reads, 1)
+        self.clock.pass_by(seconds=4)
+        self.assertTrue(self.run_now(posts.has_open_thread(post.id)))
 
     def test_a_slug_is_found_in_any_case_and_taken_in_any_case(self) -> None:
         post = self.post_by("Grüße")
