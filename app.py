@@ -21,7 +21,7 @@ from tornado.template import Loader
 from tornado.web import Application, RequestHandler
 
 from handlers.base import NotFoundHandler
-from handlers.live import live_endpoint, restart
+from handlers.live import Live, restart
 from handlers.routes import admin_routes, public_routes
 from lib.assets import find_bundles
 from lib.cores import keep_to_one_core
@@ -56,7 +56,7 @@ class Plog(Application):
 
 def application(site: Site, is_admin: bool = False) -> Plog:
     """The web application of one process over a site that is open."""
-    live = None if is_admin else live_endpoint(site)
+    live = None if is_admin else Live(site)
     app = Plog(
         default_handler_class=NotFoundHandler,
         template_path=str(ROOT / "templates"),
@@ -90,6 +90,8 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     site = await Site.open(settings, comments.comment_html)
     app = application(site, is_admin)
+    if app.live:  # type: ignore[attr-defined]
+        await app.live.start()  # type: ignore[attr-defined]
     largest = LARGEST_UPLOAD if is_admin else LARGEST_BODY
     server = LeavingServer(app, xheaders=True, trusted_downstream=["127.0.0.1"], max_buffer_size=largest)
     server.listen(port, "127.0.0.1", reuse_port=False)

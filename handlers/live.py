@@ -4,9 +4,11 @@ Messages are one table; everything a client hears of others comes through `lib/c
 cookies of the handshake, never from a message.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from functools import partial
+from typing import Any, cast
 
+from tornado.ioloop import PeriodicCallback
 from tornado.web import decode_signed_value
 
 from handlers.base import is_own_request
@@ -14,8 +16,8 @@ from lib import json
 from lib.clock import Clock
 from lib.headers import security_headers
 from lib.ids import is_id
-from lib.sockjs import TOO_FAST, Connection, Endpoint
-from models.accounts import SESSION_LIFE, Account
+from lib.sockjs import GOING_AWAY, TOO_FAST, Connection, Endpoint
+from models.accounts import SESSION_LIFE, SESSIONS_CHANNEL, Account, session_id
 from models.comments import STAFF_CHANNEL
 from models.errors import AWAY, NotAllowed, SiteError
 from models.site import Site
@@ -26,6 +28,8 @@ MOST_A_SECOND = 20
 MOST_LOOKUPS = 20  # a minute: channels that nobody in this process follows yet, since each of them asks MongoDB
 MOST_FOLLOWED = 50  # channels of one connection
 MINUTE = 60  # seconds
+LOOK_AGAIN = 10  # seconds until a process finds out by itself that somebody may not follow a channel any more
+SIGNED_OUT = 4001
 MOST_SENT = MOST_ID = 2**53  # what a browser can count to
 
 Message = dict[str, Any]
@@ -33,6 +37,8 @@ Message = dict[str, Any]
 
 class LiveConnection(Connection):
     """One client. Its messages are answered one after another."""
+
+    session_id = ""  # of the session that its cookie names, whether or not that still runs
 
     @property
     def site(self) -> Site:
@@ -43,6 +49,8 @@ class LiveConnection(Connection):
         self._pace = Pace(MOST_A_SECOND)
         self._lookups = Pace(MOST_LOOKUPS, MINUTE)
         self._followed: set[str] = set()
+        if secret := self._secret():
+            self.session_id = session_id(secret)
 
     async def received(self, text: str) -> None:
         if not self._pace.may_go_on(self.site.clock):
@@ -62,6 +70,21 @@ class LiveConnection(Connection):
 
     async def closed(self) -> None:
         self.site.channels.leave_all(self)
+
+    def sign_out(self) -> None:
+        """The session has ended, or lost a right: whoever it was connects again as somebody else."""
+        self.close(SIGNED_OUT, "signed-out")
+
+    async def look_again(self) -> None:
+        """Sign out who may not follow any more what they follow."""
+        if STAFF_CHANNEL not in self._followed:
+            return
+        try:
+            await self._newest(STAFF_CHANNEL)
+        except NotAllowed:
+            self.sign_out()
+        except AWAY:
+            pass  # nobody can know; while it is away there is no news for staff either
 
     async def _answer(self, message: Message) -> None:
         kind = message.get("type")
@@ -126,10 +149,14 @@ class LiveConnection(Connection):
 
     async def _account(self) -> Account | None:
         """The member who is signed in, as the cookie of the handshake says."""
-        cookie = self.request.cookies.get("session")
-        secret = self.site.settings.secret
-        session = decode_signed_value(secret, "session", cookie.value, SESSION_LIFE.days) if cookie else None
-        return await self.site.accounts.of_session(session.decode()) if session else None
+        secret = self._secret()
+        return await self.site.accounts.of_session(secret) if secret else None
+
+    def _secret(self) -> str:
+        """What the session cookie of the handshake carries; empty where there is none."""
+        cookie, key = self.request.cookies.get("session"), self.site.settings.secret
+        secret = decode_signed_value(key, "session", cookie.value, SESSION_LIFE.days) if cookie else None
+        return secret.decode() if secret else ""
 
     def _reply(self, message: Message, answer: Message) -> None:
         id = message.get("id")
@@ -166,15 +193,50 @@ MESSAGES: dict[str, Callable[[LiveConnection, Message], Awaitable[Message]]] = {
 }
 
 
-def live_endpoint(site: Site) -> Endpoint:
-    """Everything below /live. A foreign page's handshake is refused on every transport."""
-    headers = security_headers(site.settings.is_https)
-    return Endpoint(
-        "/live", LiveConnection, site, is_allowed=lambda request: is_own_request(request, site), headers=headers
-    )
+class Live(Endpoint):
+    """Everything below /live. A foreign page's handshake is refused on every transport.
+
+    It follows the channel on which processes tell each other of sessions that have ended, and closes their connections.
+    What it is not told (Redis was away, a session's time is over, somebody is not staff any more) it finds out within
+    seconds, by looking again at those who follow what not everybody may.
+    """
+
+    def __init__(self, site: Site) -> None:
+        headers = security_headers(site.settings.is_https)
+        allowed = partial(is_own_request, site=site)
+        super().__init__("/live", LiveConnection, site, is_allowed=allowed, headers=headers)
+        self._channels = site.channels
+        self._looking = PeriodicCallback(self.look_again, LOOK_AGAIN * 1000)
+
+    async def start(self) -> None:
+        await self._channels.follow(SESSIONS_CHANNEL, self, _nothing)
+        self._looking.start()
+
+    def send(self, text: str) -> None:
+        """A message of the channel, as any follower gets it."""
+        message = json.loads(text)
+        if message["type"] == "event":
+            self.sign_out(message["data"]["ended"])
+
+    def sign_out(self, sessions: Collection[str]) -> None:
+        for connection in self._clients():
+            if connection.session_id in sessions:
+                connection.sign_out()
+
+    async def look_again(self) -> None:
+        for connection in self._clients():
+            await connection.look_again()
+
+    async def close(self, code: int = GOING_AWAY, reason: str = "Going away") -> None:
+        self._looking.stop()
+        self._channels.leave_all(self)
+        await super().close(code, reason)
+
+    def _clients(self) -> Iterator[LiveConnection]:
+        return cast(Iterator[LiveConnection], self.connections)
 
 
-async def restart(endpoint: Endpoint) -> None:
+async def restart(endpoint: Live) -> None:
     """Tell everybody to connect again: elsewhere, since this process stops."""
     for connection in endpoint.connections:
         connection.send(json.dumps({"type": "restart"}))

@@ -3,6 +3,7 @@
 import os
 
 from handlers.base import BaseHandler, public
+from models.accounts import SESSIONS_CHANNEL
 from models.pages import CHANNEL
 
 
@@ -24,7 +25,7 @@ class MetricsHandler(BaseHandler):
         servers = await self.site.health()
         lines = ["# TYPE plog_server_up gauge"]
         lines += [f'plog_server_up{{server="{name}"}} {int(server["up"])}' for name, server in servers.items()]
-        followers = self.site.channels.followers(but=CHANNEL)
+        followers = self.site.channels.followers(CHANNEL, SESSIONS_CHANNEL)
         lines += ["# TYPE plog_live_connections gauge", f"plog_live_connections {followers}"]
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         self.finish("\n".join(lines) + "\n")

@@ -4,11 +4,14 @@ A visitor's id lives in a signed cookie from the moment they might need one; the
 act. Members came in by a sign-in link: links work once, sessions are known by the hash of what the cookie carries.
 """
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Awaitable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
+from lib import redis
+from lib.channels import Event
 from lib.clock import Clock
 from lib.ids import new_id
 from lib.mongo import Document, DuplicateKey, IndexModel, Mongo, UpdateOne
@@ -17,6 +20,8 @@ from models.errors import Invalid, NotAllowed, NotFound
 
 LINK_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(days=90)
+SESSIONS_CHANNEL = "sessions"
+PATIENCE = 1  # seconds, for Redis to tell other processes
 SPENT = "This link has been used or is older than 15 minutes. Please ask for a new one."
 
 
@@ -45,14 +50,21 @@ class Account:
         )
 
 
+class Channels(Protocol):
+    """Where other processes are told; raises `redis.Away` where they cannot be."""
+
+    def publish(self, *events: Event) -> Awaitable[None]: ...
+
+
 class Accounts:
     """All accounts, the links that sign in, and the sessions of those who did."""
 
-    def __init__(self, mongo: Mongo, clock: Clock, staff: tuple[str, ...] = ()) -> None:
+    def __init__(self, mongo: Mongo, channels: Channels, clock: Clock, staff: tuple[str, ...] = ()) -> None:
         self._accounts = mongo["accounts"]
         self._repeatable = mongo.repeatable("accounts")
         self._links = mongo["signin_links"]
         self._sessions = mongo["sessions"]
+        self._channels = channels
         self._clock = clock
         self._staff = staff
 
@@ -127,17 +139,31 @@ class Accounts:
 
     async def of_session(self, secret: str) -> Account | None:
         """Who is signed in with this session, if it still runs."""
-        session = await self._sessions.find_one({"_id": digest(secret), "expires": {"$gt": self._clock()}})
+        session = await self._sessions.find_one({"_id": session_id(secret), "expires": {"$gt": self._clock()}})
         return await self.find(session["account"]) if session else None
 
     async def sign_out(self, secret: str) -> None:
-        await self._sessions.delete_one({"_id": digest(secret)})
+        await self.end_sessions(session_id(secret))
+
+    async def end_sessions(self, *ids: str) -> None:
+        """End sessions, and tell every process, which closes their live connections.
+
+        Where Redis is away nobody is told; a process then finds out when it looks again (handlers/live.py).
+        """
+        ended = await self._sessions.delete_many({"_id": {"$in": ids}})
+        if not ended.deleted_count:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._channels.publish(Event(SESSIONS_CHANNEL, 0, {"ended": ids}))
+        except redis.Away:
+            pass
 
     async def _start_session(self, member: Account, agent: str) -> str:
         secret = new_token()
         now = self._clock()
         session = {"account": member.id, "agent": agent[:300], "created": now, "expires": now + SESSION_LIFE}
-        await self._sessions.insert_one({"_id": digest(secret), **session})
+        await self._sessions.insert_one({"_id": session_id(secret), **session})
         return secret
 
     async def _signed_in(self, email: str, visitor: str | None) -> Account:
@@ -177,6 +203,11 @@ class Accounts:
 
     def _fresh(self) -> dict[str, Any]:
         return {"name": "", "is_staff": False, "merged_into": None, "created": self._clock()}
+
+
+def session_id(secret: str) -> str:
+    """What a session is known by, without telling what its cookie carries."""
+    return digest(secret)
 
 
 def _cleaned(email: str) -> str:

@@ -44,7 +44,7 @@ class Site:
         self.limits = Limits(self.redis, lambda: clock().timestamp())
         self.tokens = Tokens(settings.secret)
         self.own_host = urlsplit(settings.url).netloc
-        self.accounts = Accounts(self.mongo, clock, settings.staff)
+        self.accounts = Accounts(self.mongo, self.channels, clock, settings.staff)
         self.pages = Pages(PageCache(settings.data / "kept"), self.channels, self.redis, self.host)
         self.categories = Categories(self.mongo, self.pages)
         self.renderings: dict[str, Any] = {}  # pages that this process is making: handlers/caching.py

@@ -188,6 +188,7 @@ class SiteTestCase(AsyncHTTPTestCase):
     def opened_application(self, site: Site, is_admin: bool = False) -> Application:
         app = application(site, is_admin)
         if app.live:  # type: ignore[attr-defined]
+            self.run_now(app.live.start())  # type: ignore[attr-defined]
             self._closing.append(app.live.close)  # type: ignore[attr-defined]
         return app
 

@@ -56,9 +56,9 @@ class Channels:
         """Whether this process follows a channel already."""
         return name in self._channels
 
-    def followers(self, but: str = "") -> int:
-        """How many follow something through this process, other than the channel `but`."""
-        return sum(1 for names in self._followed.values() if names - {but})
+    def followers(self, *but: str) -> int:
+        """How many follow something through this process, other than these channels."""
+        return sum(1 for names in self._followed.values() if names.difference(but))
 
     async def start(self) -> None:
         """Connect, and go on trying in the background where Redis is away."""

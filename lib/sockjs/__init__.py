@@ -7,8 +7,8 @@ out: jsonp, htmlfile, the iframe page, cookies. handlers/live.py subclasses `Con
 """
 
 from lib.sockjs.connection import Connection
-from lib.sockjs.endpoint import Endpoint
+from lib.sockjs.endpoint import GOING_AWAY, Endpoint
 from lib.sockjs.requests import LONGEST_FRAME
 from lib.sockjs.sessions import MOST_WAITING, TOO_FAST, TOO_SLOW
 
-__all__ = ["LONGEST_FRAME", "MOST_WAITING", "TOO_FAST", "TOO_SLOW", "Connection", "Endpoint"]
+__all__ = ["GOING_AWAY", "LONGEST_FRAME", "MOST_WAITING", "TOO_FAST", "TOO_SLOW", "Connection", "Endpoint"]

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from handlers.live import restart
+from handlers.live import SIGNED_OUT, restart
 from lib import json
 from lib.sockjs.library import encoded
 from models.comments import Attempt, Author
@@ -251,6 +252,61 @@ class LiveTest(SiteTestCase):
             self.live(refused, client)
         self.live(allowed, self.client_signed_in("ada@example.com"))
 
+    def test_signing_out_closes_the_live_connections_of_that_session_in_every_process(self) -> None:
+        self.run_now(self.site.accounts.make_staff("ada@example.com"))
+        ada, ada_at_home = [self.client_signed_in("ada@example.com") for _ in range(2)]
+        port = self.second_client().port
+        secret_of = dict(ada.cookies)
+
+        async def story() -> None:
+            sockets = []
+            for client, at in ((ada, None), (ada, port), (ada_at_home, port), (TestClient(self), port)):
+                client.port = at
+                sockets.append(await self.open(client))
+            for socket in sockets[:3]:
+                self.assertEqual((await socket.say(type="follow", channel="staff"))["type"], "followed")
+            ada.port = None
+            self.assertEqual((await ada.fetch_async("POST", "/signout")).code, 303)
+            self.assertEqual([await socket.closed() for socket in sockets[:2]], [SIGNED_OUT] * 2)
+            ada.cookies |= secret_of  # kept by somebody
+            again = await self.open(ada)
+            self.assert_refused("not-allowed", await again.say(type="follow", channel="staff"))
+            for socket in (again, *sockets[2:]):
+                self.assertEqual((await socket.say(type="ping"))["type"], "pong")
+            for socket in (again, *sockets):
+                socket.connection.close()
+
+        self.run_now(story())
+
+    def test_who_is_not_staff_any_more_by_whatever_way_hears_no_more_of_it(self) -> None:
+        sessions, accounts = self.site.mongo["sessions"], self.site.mongo["accounts"]
+        ends = {
+            "by hand": lambda: sessions.delete_many({}),
+            "by its age": lambda: sessions.update_many({}, {"$set": {"expires": START}}),
+            "by losing the right": lambda: accounts.update_many({}, {"$set": {"is_staff": False}}),
+        }
+
+        async def story(socket: Socket, end: Callable[[], Awaitable[Any]]) -> None:
+            self.assertEqual((await socket.say(type="follow", channel="staff"))["type"], "followed")
+            live = self._app.live  # type: ignore[attr-defined]
+            await live.look_again()
+            self.assertEqual((await socket.say(type="ping"))["type"], "pong")
+            await end()
+            await live.look_again()
+            self.assertEqual(await socket.closed(), SIGNED_OUT)
+
+        for how, end in ends.items():
+            with self.subTest(how):
+                self.run_now(self.site.accounts.make_staff("ada@example.com"))
+                self.live(partial(story, end=end), self.client_signed_in("ada@example.com"))
+
+    def test_nobody_follows_what_processes_tell_each_other(self) -> None:
+        async def story(socket: Socket) -> None:
+            for channel in ("sessions", "pages"):
+                self.assert_refused("no-channel", await socket.say(type="follow", channel=channel))
+
+        self.live(story, self.client_signed_in("ada@example.com"))
+
     def test_a_foreign_page_is_refused_before_anything_is_said(self) -> None:
         foreign = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"})
         for headers in foreign:
@@ -272,10 +328,10 @@ class LiveTest(SiteTestCase):
     def test_who_goes_leaves_nothing_behind(self) -> None:
         async def story(socket: Socket) -> None:
             await socket.say(type="follow", channel=self.post.channel)
-            self.assertEqual(self.site.channels.followers(but="pages"), 1)
+            self.assertEqual(self.site.channels.followers("pages", "sessions"), 1)
 
         async def gone() -> None:
-            while self.site.channels.followers(but="pages"):
+            while self.site.channels.followers("pages", "sessions"):
                 await asyncio.sleep(0.01)
 
         self.live(story)

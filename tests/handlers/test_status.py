@@ -67,6 +67,10 @@ class WithoutRedisTest(SiteTestCase):
         codes = [self.away.post("/plog/hello/comments", json_body={"text": f"Number {n}"}).code for n in range(6)]
         self.assertEqual(codes, [201] * 5 + [429])
 
+    def test_signing_out_is_answered(self) -> None:
+        self.away.signin("ada@example.com")
+        self.assertEqual(self.away.post("/signout").code, 303)
+
     def test_the_status_says_so_and_the_site_can_serve(self) -> None:
         answer = self.away.get("/status")
         told = json.loads(answer.body)
