@@ -19,6 +19,7 @@ NGINX = ("nginx.conf", "headers.conf")
 SUPERVISOR = "supervisord.conf"
 PUBLIC_PROCESSES = 3
 MOST_FILES = 65536
+MOST_CONNECTIONS = 32768  # of a worker of nginx, which keeps 450 bytes for each, used or not
 UNWRITABLE = '"$%\\;#\n'  # characters that a path cannot have in nginx's and supervisor's configuration
 
 
@@ -36,10 +37,23 @@ def process_ports(settings: Settings) -> list[int]:
     return [settings.port + 1 + n for n in range(PUBLIC_PROCESSES + 1)]
 
 
+def live_shares(files: int) -> dict[str, int]:
+    """By how many files a process may open: the connections of a worker of nginx, and how many live ones are accepted.
+
+    A live one takes two of a worker's connections: to the client and to the process. Even if all of them are in one worker,
+    it has a quarter of its connections left for pages. One address gets a twelfth: 1,024 where there are files enough, more
+    than a school needs, and it takes twelve such addresses to use up the live connections of all others.
+    """
+    connections = min(MOST_CONNECTIONS, files * 3 // 4)
+    most_live = connections * 3 // 8
+    return {"connections": connections, "most_live": most_live, "most_live_of_one": most_live // 12}
+
+
 def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> None:
     """Write all files into a folder; for a supervisord that runs already, if `leader` is its number."""
     data = settings.data
     *public_ports, admin_port = process_ports(settings)
+    files = min(MOST_FILES, resource.prlimit(leader, resource.RLIMIT_NOFILE)[1])
     names = {
         "root": ROOT,
         "data": data,
@@ -52,7 +66,8 @@ def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> Non
         "proxies": settings.proxies,
         "headers": security_headers(settings.is_https),
         "takes_gzip": TAKES_GZIP,
-        "files": min(MOST_FILES, resource.prlimit(leader, resource.RLIMIT_NOFILE)[1]),
+        "files": files,
+        **live_shares(files),
         "is_root": os.getuid() == 0,
         "python": sys.executable,
         "nginx": nginx,

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from tests.running import Running
 
 AT_ONCE = 64
+FROM_ONE_ADDRESS = 80  # nginx accepts some more, also on a machine with few files
 PATIENCE = 30.0  # seconds
 MARK = re.compile(rb"mark-(\d{6})!")
 LONGEST_MARK = 12
@@ -65,17 +66,17 @@ class Follower(asyncio.Protocol):
 
 
 async def gathered(number: int, port: int, channel: str) -> list[Follower]:
-    """So many who follow a channel at this port."""
-    at_once = asyncio.Semaphore(AT_ONCE)
+    """So many who follow a channel at this port, from as many addresses as nginx asks for."""
+    at_once, loop = asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop()
 
-    async def follow() -> Follower:
+    async def follow(place: int) -> Follower:
+        own = (f"127.1.{place // FROM_ONE_ADDRESS}.1", 0)
         async with at_once:
-            connecting = asyncio.get_running_loop().create_connection(lambda: Follower(channel), "127.0.0.1", port)
-            _, follower = await connecting
+            _, follower = await loop.create_connection(lambda: Follower(channel), "127.0.0.1", port, local_addr=own)
             await asyncio.wait_for(follower.followed, PATIENCE)
             return follower
 
-    return await asyncio.gather(*(follow() for _ in range(number)))
+    return await asyncio.gather(*(follow(place) for place in range(number)))
 
 
 async def all_have(followers: Collection[Follower], mark: int) -> bool:

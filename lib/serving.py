@@ -17,6 +17,7 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 
+SEND_BUFFER = 128 * 1024  # bytes that the kernel keeps for a client that does not read; else it grows to 4 MB
 SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 HANDSHAKE = 0.002  # seconds in which a connection on this machine is made that was begun
 # What asks for a connection is dropped (and tried again a second later, when the port refuses it); all else goes through.
@@ -40,6 +41,8 @@ class LeavingServer(HTTPServer):
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         added = list(sockets)
+        for listening in added:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # what is accepted inherits it
         self._listening += added
         super().add_sockets(added)
 

@@ -57,7 +57,10 @@ class Follower:
         async with self._turn:
             self._client = client
             port = client.port or client.testcase.get_http_port()
-            self._socket = await websocket_connect(HTTPRequest(f"ws://127.0.0.1:{port}/live/websocket"))
+            own = {
+                "X-Forwarded-For": f"10.{random.randrange(256)}.{random.randrange(256)}.1"
+            }  # one address has not so many
+            self._socket = await websocket_connect(HTTPRequest(f"ws://127.0.0.1:{port}/live/websocket", headers=own))
             await self._socket.write_message(json.dumps({"type": "follow", "channel": self.channel}))
             self._listening = asyncio.ensure_future(self._listen(self._socket))
 

@@ -1,6 +1,5 @@
 """The stack as a maker starts it: real nginx, supervisor, MongoDB, Redis and processes, in folders of their own."""
 
-import http.client
 import os
 import re
 import shutil
@@ -13,7 +12,7 @@ import unittest
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import configuration
@@ -73,27 +72,6 @@ class ConfigurationTest(unittest.TestCase):
                     self.assertEqual((answer.code, answer.json()["error"]), (code, "error"))
                     self.assertEqual(answer.headers["Content-Type"].partition(";")[0], "application/json")
 
-    def test_one_address_has_so_many_live_connections_and_others_go_on(self) -> None:
-        for nginx in servers.programs("nginx"):
-            with self.subTest(nginx), self.alone(nginx, ("limit_conn live 5000;", "limit_conn live 2;")) as running:
-                held = [self.silent_process(running.port + n) for n in (1, 2, 3)]
-                for _ in range(2):
-                    waiting = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
-                    self.addCleanup(waiting.close)
-                    waiting.request("GET", "/live/websocket")
-                there: list[socket.socket] = []
-                wait_until(lambda held=held, there=there: there.extend(self.arrived(held)) or len(there) == 2)
-                answer = running.get("/live/websocket", Accept="application/json")
-                self.assertEqual((answer.code, answer.json()["error"]), (429, "too-many"))
-                self.assertNotEqual(running.get("/static/css/site.css").code, 429)
-                with self.assertRaises(TimeoutError):  # neither refused nor answered
-                    elsewhere = http.client.HTTPConnection("127.0.0.1", running.port, timeout=0.5)
-                    self.addCleanup(elsewhere.close)
-                    elsewhere.request("GET", "/live/websocket", headers={"X-Forwarded-For": "192.0.2.9"})
-                    elsewhere.getresponse()
-                for one in held:
-                    one.close()
-
     def test_addresses_are_logged_as_networks(self) -> None:
         logged = {
             "203.0.113.77": "203.0.113.0",
@@ -133,21 +111,6 @@ class ConfigurationTest(unittest.TestCase):
         finally:
             process.terminate()
             process.wait()
-
-    def silent_process(self, port: int) -> socket.socket:
-        """What accepts connections and never answers."""
-        listening = socket.create_server(("127.0.0.1", port))
-        listening.setblocking(False)
-        self.addCleanup(listening.close)
-        return listening
-
-    def arrived(self, listening: list[socket.socket]) -> Iterator[socket.socket]:
-        """Connections that have come since, each once."""
-        for one in listening:
-            with suppress(BlockingIOError):
-                connection, _ = one.accept()
-                self.addCleanup(connection.close)
-                yield connection
 
     def test_servers_of_ones_own_are_not_started(self) -> None:
         run = self.rendered("nginx", SITE_MONGO_URL="mongodb://db.example", SITE_REDIS_URL="redis://db.example")
