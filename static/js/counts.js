@@ -3,7 +3,9 @@
 import { recounted } from "./helpers/queue.js";
 
 export function countsOn(page) {
-  return Object.fromEntries([...page.querySelectorAll("[data-count]")].map((shown) => [shown.dataset.count, numberIn(shown)]));
+  return Object.fromEntries(
+    [...page.querySelectorAll("[data-count]")].map((shown) => [shown.dataset.count, numberIn(shown)]),
+  );
 }
 
 export function showCounts(counts) {

@@ -77,7 +77,9 @@ class Live extends EventTarget {
     this.#socket = null;
     this.#pulse.heard(Date.now());
     this.#become("reconnecting");
-    const pause = this.#isRestarting ? afterRestart(Math.random()) : wait(this.#failures, Math.random(), document.hidden);
+    const pause = this.#isRestarting
+      ? afterRestart(Math.random())
+      : wait(this.#failures, Math.random(), document.hidden);
     this.#failures += this.#isRestarting ? 0 : 1;
     this.#isRestarting = false;
     this.#retry = setTimeout(() => this.#open(), pause);

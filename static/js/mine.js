@@ -32,7 +32,11 @@ export class Mine {
     const foot = this.thread.item(id)?.querySelector(":scope > article footer");
     if (!(left > 0) || !foot || foot.querySelector("button")) return;
     const edit = element("button", { type: "button", textContent: "Edit", onclick: () => this.#edit(id) });
-    const remove = element("button", { type: "button", textContent: "Delete", onclick: () => this.#remove(id, remove) });
+    const remove = element("button", {
+      type: "button",
+      textContent: "Delete",
+      onclick: () => this.#remove(id, remove),
+    });
     remove.onblur = () => (remove.textContent = "Delete");
     foot.append(edit, remove);
     setTimeout(() => [edit, remove].forEach((button) => button.remove()), left);
@@ -41,11 +45,22 @@ export class Mine {
   #edit(id) {
     const article = this.thread.item(id).querySelector(":scope > article");
     if (article.querySelector("form")) return;
-    const text = element("textarea", { value: this.kept[id].text, maxLength: 10_000, required: true, ariaLabel: "Your comment" });
+    const text = element("textarea", {
+      value: this.kept[id].text,
+      maxLength: 10_000,
+      required: true,
+      ariaLabel: "Your comment",
+    });
     const told = element("output", { className: "outcome" });
     const save = element("button", { className: "main", textContent: "Save" });
     const cancel = element("button", { type: "button", textContent: "Cancel" });
-    const form = element("form", { className: "editing" }, text, element("p", { className: "buttons" }, save, cancel), told);
+    const form = element(
+      "form",
+      { className: "editing" },
+      text,
+      element("p", { className: "buttons" }, save, cancel),
+      told,
+    );
     const parts = article.querySelectorAll(".text, footer");
     const close = () => (form.remove(), parts.forEach((part) => (part.hidden = false)));
     cancel.onclick = close;

@@ -44,7 +44,9 @@ class PlogQueue extends HTMLElement {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     showCounts(countsOn(page));
     const rows = [...page.querySelectorAll(".queue > .row")];
-    const left = [...this.list.children].filter((row) => !row.matches(".acted") && !rows.some((other) => other.dataset.id === row.dataset.id));
+    const left = [...this.list.children].filter(
+      (row) => !row.matches(".acted") && !rows.some((other) => other.dataset.id === row.dataset.id),
+    );
     for (const row of rows.reverse()) if (row.textContent !== this.#row(row.dataset.id)?.textContent) this.show(row);
     for (const row of left) this.#heard(row.dataset.id);
   }

@@ -82,7 +82,9 @@ export class Write {
       await work();
     } catch (error) {
       this.#say(sentence(error));
-      const named = Object.entries(error.problems ?? {}).filter(([name]) => this.form.querySelector(`#${name}-problem`));
+      const named = Object.entries(error.problems ?? {}).filter(([name]) =>
+        this.form.querySelector(`#${name}-problem`),
+      );
       for (const [name, text] of named) this.#problem(name, text);
       if (named.length) this.fields[named[0][0]].focus();
     } finally {

@@ -38,7 +38,10 @@ test("a clock that jumps means that this machine slept", () => {
   assert.equal(pulse.due(3_600_000), "wake");
 });
 
-const on = (...ids) => (id) => ids.includes(id);
+const on =
+  (...ids) =>
+  (id) =>
+    ids.includes(id);
 const nobody = () => false;
 
 test("a new root goes to the end, but never to a page of older comments", () => {
@@ -49,7 +52,12 @@ test("a new root goes to the end, but never to a page of older comments", () => 
 });
 
 test("an old root that changes does not come to a page of the newest", () => {
-  const change = (place) => ({ id: "b", parent: null, status: "published", html: `<article id="cb" data-n="90"${place}>…` });
+  const change = (place) => ({
+    id: "b",
+    parent: null,
+    status: "published",
+    html: `<article id="cb" data-n="90"${place}>…`,
+  });
   const old = change(' data-place="6"');
   assert.equal(placed(old, "newest", on("a"), nobody, false, 7), "nowhere");
   assert.equal(placed({ ...old, status: "gone" }, "newest", on("a"), nobody, false, 7), "nowhere");
@@ -77,8 +85,14 @@ test("the same comment again takes its own place", () => {
 test("a removed comment goes, leaves a tombstone, or stays for its author while it is held", () => {
   assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on("a"), nobody), "remove");
   assert.equal(placed({ id: "a", status: "gone", html: "<article>" }, "all", on("a"), nobody), "replace");
-  assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on("a"), () => true), "keep");
-  assert.equal(placed({ id: "a", status: "gone", html: "<article>" }, "all", on("a"), () => true), "keep");
+  assert.equal(
+    placed({ id: "a", status: "gone", html: "" }, "all", on("a"), () => true),
+    "keep",
+  );
+  assert.equal(
+    placed({ id: "a", status: "gone", html: "<article>" }, "all", on("a"), () => true),
+    "keep",
+  );
   assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on(), nobody), "nowhere");
 });
 
@@ -100,7 +114,10 @@ test("only published comments count", () => {
 test("refusals are told in the visitor's words, with the time to wait", () => {
   assert.match(sentence(new TypeError("Failed to fetch")), /Your text is kept/);
   assert.equal(sentence(new Refused(422, { message: "Too long." }, 0)), "Too long.");
-  assert.equal(sentence(new Refused(429, { message: "Not so fast." }, 40)), "Not so fast. You can try again in 40 seconds.");
+  assert.equal(
+    sentence(new Refused(429, { message: "Not so fast." }, 40)),
+    "Not so fast. You can try again in 40 seconds.",
+  );
   assert.match(sentence(new Refused(429, { message: "Not so fast." }, 300)), /5 minutes/);
 });
 

@@ -33,7 +33,11 @@ test("the next number is applied, a known one ignored, and a later one asks", ()
 test("a gap is filled by asking, and nothing is shown twice", async () => {
   const site = server();
   const shown = [];
-  const sequence = new Sequence(0, async (n) => site.after(n), (change) => shown.push(change.n));
+  const sequence = new Sequence(
+    0,
+    async (n) => site.after(n),
+    (change) => shown.push(change.n),
+  );
   sequence.heard(site.change("a"));
   site.change("b");
   sequence.heard(site.change("c"));
@@ -45,7 +49,11 @@ test("long answers are asked for until there is no more", async () => {
   const site = server(2);
   for (const id of "abcdefg") site.change(id);
   const shown = [];
-  const sequence = new Sequence(0, async (n) => site.after(n), (change) => shown.push(change.n));
+  const sequence = new Sequence(
+    0,
+    async (n) => site.after(n),
+    (change) => shown.push(change.n),
+  );
   sequence.told(7);
   await settled();
   assert.deepEqual(shown, [1, 2, 3, 4, 5, 6, 7]);
@@ -71,7 +79,11 @@ test("what fails is tried again when somebody asks", async () => {
 test("a pause shows nothing, and afterwards everything", async () => {
   const site = server();
   const shown = [];
-  const sequence = new Sequence(0, async (n) => site.after(n), (change) => shown.push(change.n));
+  const sequence = new Sequence(
+    0,
+    async (n) => site.after(n),
+    (change) => shown.push(change.n),
+  );
   sequence.pause();
   sequence.heard(site.change("a"));
   sequence.heard(site.change("b"));
@@ -134,6 +146,9 @@ test("random interleavings of changes, events, losses, pauses and answers end wi
     sequence.told(site.after(0).n);
     while (sequence.n < site.after(0).n) await sequence.catchUp();
     assert.deepEqual(Object.fromEntries(page), Object.fromEntries(site.all().map(({ id, n }) => [id, n])));
-    assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b));
+    assert.deepEqual(
+      numbers,
+      [...new Set(numbers)].sort((a, b) => a - b),
+    );
   }
 });

@@ -23,12 +23,17 @@ export async function ask(address, { method = "GET", body, headers = {} } = {}) 
 }
 
 export function askWith(address, method, value, headers = {}) {
-  return ask(address, { method, body: JSON.stringify(value), headers: { "Content-Type": "application/json", ...headers } });
+  return ask(address, {
+    method,
+    body: JSON.stringify(value),
+    headers: { "Content-Type": "application/json", ...headers },
+  });
 }
 
 /** Why it failed, in the visitor's words. */
 export function sentence(error) {
-  if (!(error instanceof Refused)) return "The site cannot be reached right now. Your text is kept here; try again in a moment.";
+  if (!(error instanceof Refused))
+    return "The site cannot be reached right now. Your text is kept here; try again in a moment.";
   if (!error.retryAfter) return error.message;
   const wait = error.retryAfter < 100 ? `${error.retryAfter} seconds` : `${Math.ceil(error.retryAfter / 60)} minutes`;
   return `${error.message} You can try again in ${wait}.`;
