@@ -27,7 +27,7 @@ STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)"')
 SCRIPT = re.compile(r'<(?:script type="module" src|link rel="modulepreload" href)="([^"]+)"')
 IMPORT = re.compile(r'(?:\bfrom|\bimport)\s*"\./([^"]+)"')
 IMPORT_LATER = re.compile(r'\bimport\("\./([^"]+)"\)')
-UNASKED = re.compile(r"/(live|indicator)[.-]")  # come without anyone's doing, once the thread is near the screen
+UNASKED = re.compile(r"/(live|live-indicator)[.-]")  # come without anyone's doing, once the thread is near the screen
 
 
 def figures() -> Iterator[Figure]:

@@ -1,11 +1,12 @@
 /* <plog-comments>: a thread that stays up to date. It connects when it comes near the screen, shows every change once
    and in order, asks for what it missed, and leaves the text being read where it is.
-   The connection (live.js), writing (write.js) and what this visitor wrote before (mine.js) are fetched when needed. */
+   The connection (live.js), the form (comment-form.js) and what this visitor wrote before (own-comments.js) are fetched
+   when needed. */
 
-import { recall } from "./helpers/memory.js";
 import { ask } from "./helpers/requests.js";
 import { Sequence } from "./helpers/sequence.js";
-import { News } from "./news.js";
+import { recall } from "./helpers/storage.js";
+import { NewItems } from "./new-items.js";
 import { Thread } from "./thread.js";
 
 const TICK = 5_000;
@@ -16,7 +17,7 @@ class PlogComments extends HTMLElement {
     this.url = this.dataset.url;
     this.form = this.querySelector("form.write");
     this.home = this.querySelector("#write");
-    this.thread = new Thread(this, new News(this.querySelector(".news"), "comment"));
+    this.thread = new Thread(this, new NewItems(this.querySelector(".news"), "comment"));
     this.sequence = new Sequence(
       Number(this.dataset.n),
       (n) => ask(`${this.url}?after=${n}`),
@@ -38,11 +39,11 @@ class PlogComments extends HTMLElement {
   async #near(entries, observer) {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
-    const [{ live }] = await Promise.all([import("./live.js"), import("./indicator.js")]);
+    const [{ live }] = await Promise.all([import("./live.js"), import("./live-indicator.js")]);
     const indicator = this.querySelector("plog-live");
     live.follow(this.dataset.channel, {
-      followed: (n) => this.sequence.told(n),
-      event: (n, change) => this.sequence.heard({ ...change.comment, n }),
+      followed: (n) => this.sequence.expect(n),
+      event: (n, change) => this.sequence.receive({ ...change.comment, n }),
       here: (count) => indicator.here(count),
     });
     this.asked = Date.now();
@@ -71,7 +72,7 @@ class PlogComments extends HTMLElement {
       (await this.write()).replyTo(reply.closest("li"));
     });
     if (recall(`draft:${this.url}`)) this.write();
-    this.thread.rescue = (item) => item.contains(this.form) && this.write().then((write) => write.goHome());
+    this.thread.onRemove = (item) => item.contains(this.form) && this.write().then((write) => write.goHome());
     this.#pauseWhileWriting();
   }
 
@@ -83,11 +84,11 @@ class PlogComments extends HTMLElement {
   }
 
   write() {
-    return (this.writing ??= import("./write.js").then(({ Write }) => new Write(this)));
+    return (this.writing ??= import("./comment-form.js").then(({ CommentForm }) => new CommentForm(this)));
   }
 
   mine() {
-    return (this.owned ??= import("./mine.js").then(({ Mine }) => new Mine(this)));
+    return (this.owned ??= import("./own-comments.js").then(({ OwnComments }) => new OwnComments(this)));
   }
 
   /** This visitor's comment was just stored: it is there at once, whatever else is on its way. */
@@ -103,8 +104,8 @@ class PlogComments extends HTMLElement {
     if (isKnown) this.thread.show(change, true);
     else this.thread.release(change.id);
     this.sequence.resume();
-    if (isKnown && change.n) this.sequence.heard(change);
-    else if (change.n) this.sequence.told(change.n);
+    if (isKnown && change.n) this.sequence.receive(change);
+    else if (change.n) this.sequence.expect(change.n);
   }
 }
 

@@ -1,9 +1,9 @@
-/* The one live connection of a page. It opens when somebody follows a channel, and lasts as long as the page.
-   Native WebSocket first; where that fails twice before it ever opened, SockJS is fetched and tried instead.
-   Import it by its plain address only: a second address would be a second connection. */
+/* The page's only live connection, shared by all scripts that follow a channel. Opens with the first follower.
+   WebSocket first; where that fails twice before it ever opened, SockJS. Import it by its plain address: a second address
+   would be a second connection. */
 
 import { afterRestart, wait } from "./helpers/backoff.js";
-import { Pulse, TICK } from "./helpers/pulse.js";
+import { Heartbeat, TICK } from "./helpers/heartbeat.js";
 import { fallback, native } from "./helpers/sockets.js";
 
 class Live extends EventTarget {
@@ -16,7 +16,7 @@ class Live extends EventTarget {
   #needsFallback = false;
   #isRestarting = false;
   #retry = 0;
-  #pulse = null;
+  #heartbeat = null;
 
   constructor() {
     super();
@@ -32,7 +32,7 @@ class Live extends EventTarget {
   }
 
   #start() {
-    this.#pulse = new Pulse(Date.now());
+    this.#heartbeat = new Heartbeat(Date.now());
     setInterval(() => this.#watch(), TICK);
     this.#open();
   }
@@ -45,7 +45,7 @@ class Live extends EventTarget {
     const socket = isNative ? native() : await fallback();
     this.#socket = socket;
     if (!socket) return this.#lost(null);
-    this.#pulse.asked(Date.now()); // an attempt that hangs is given up by the watch
+    this.#heartbeat.asked(Date.now()); // an attempt that hangs is given up by the watch
     socket.onopen = () => this.#opened(socket, isNative);
     socket.onmessage = (message) => this.#received(socket, JSON.parse(message.data));
     socket.onclose = () => this.#lost(socket);
@@ -56,16 +56,17 @@ class Live extends EventTarget {
     this.#hasOpened = true;
     this.#needsFallback = !isNative;
     this.#failures = 0;
-    this.#pulse.heard(Date.now());
+    this.#heartbeat.heard(Date.now());
     this.#become("live");
     for (const channel of this.#followers.keys()) this.#send({ type: "follow", channel });
   }
 
   #received(socket, message) {
     if (socket !== this.#socket) return;
-    this.#pulse.heard(Date.now());
+    this.#heartbeat.heard(Date.now());
     if (message.type === "restart") this.#isRestarting = true;
-    if (message.code === "away") setTimeout(() => this.#opened(socket, !this.#needsFallback), wait(4, Math.random())); // follow again
+    // The server cannot read the channel's number just now: follow again in a moment.
+    if (message.code === "away") setTimeout(() => this.#opened(socket, !this.#needsFallback), wait(4, Math.random()));
     const follower = this.#followers.get(message.channel);
     if (message.type === "followed") follower?.followed?.(message.n);
     if (message.type === "event") follower?.event?.(message.n, message.data);
@@ -75,12 +76,11 @@ class Live extends EventTarget {
   #lost(socket) {
     if (socket !== this.#socket) return;
     this.#socket = null;
-    this.#pulse.heard(Date.now());
+    this.#heartbeat.heard(Date.now());
     this.#become("reconnecting");
-    const pause = this.#isRestarting
-      ? afterRestart(Math.random())
-      : wait(this.#failures, Math.random(), document.hidden);
-    this.#failures += this.#isRestarting ? 0 : 1;
+    let pause = wait(this.#failures, Math.random(), document.hidden);
+    if (this.#isRestarting) pause = afterRestart(Math.random());
+    else this.#failures += 1;
     this.#isRestarting = false;
     this.#retry = setTimeout(() => this.#open(), pause);
   }
@@ -92,7 +92,7 @@ class Live extends EventTarget {
   }
 
   #watch() {
-    const due = this.#pulse.due(Date.now());
+    const due = this.#heartbeat.due(Date.now());
     if (due === "wake") this.#wake();
     if (due === "ping" && this.state === "live") this.#ping();
     if (due === "drop" && this.#socket) {
@@ -103,7 +103,7 @@ class Live extends EventTarget {
   }
 
   #ping() {
-    this.#pulse.asked(Date.now());
+    this.#heartbeat.asked(Date.now());
     this.#send({ type: "ping", sent: Date.now() });
   }
 

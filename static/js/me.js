@@ -2,8 +2,8 @@
    signed in, so that a reader who has done neither costs the server nothing. */
 
 import { element } from "./helpers/dom.js";
-import { recall, remember } from "./helpers/memory.js";
 import { ask } from "./helpers/requests.js";
+import { recall, remember } from "./helpers/storage.js";
 
 customElements.define(
   "plog-me",

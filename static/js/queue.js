@@ -1,23 +1,23 @@
 /* <plog-queue>: the moderation queue. Every button and key is one of its forms, sent without leaving the page. A row that
    was decided stays where it is, so that the next press never hits another one. */
 
-import { countsOn, recount, showCounts } from "./counts.js";
-import "./indicator.js";
+import { countsOn, recount, showCounts } from "./queue-counts.js";
+import "./live-indicator.js";
 import { made } from "./helpers/dom.js";
-import { wordOf } from "./helpers/queue.js";
+import { wordOf } from "./helpers/moderation.js";
 import { ask, sentence } from "./helpers/requests.js";
-import { Keys } from "./keys.js";
 import { live } from "./live.js";
-import { News } from "./news.js";
+import { NewItems } from "./new-items.js";
+import { QueueKeyboard } from "./queue-keyboard.js";
 
 class PlogQueue extends HTMLElement {
   connectedCallback() {
     this.list = this.querySelector(".queue");
     this.asked = new Map(); // by id, the newest question
     this.batch = this.querySelector(".batch");
-    this.news = new News(this.querySelector(".news"), "comment");
+    this.newItems = new NewItems(this.querySelector(".news"), "comment");
     this.addEventListener("submit", (event) => this.#send(event));
-    new Keys(this);
+    new QueueKeyboard(this);
     const indicator = this.querySelector("plog-live");
     live.follow("staff", {
       followed: () => this.#catchUp(),
@@ -55,7 +55,8 @@ class PlogQueue extends HTMLElement {
   show(fresh) {
     const row = this.#row(fresh.dataset.id);
     if (row) this.#renew(row, fresh);
-    else if (this.dataset.status === fresh.dataset.status) this.news.add(fresh, this.list, this.list.firstElementChild);
+    else if (this.dataset.status === fresh.dataset.status)
+      this.newItems.add(fresh, this.list, this.list.firstElementChild);
   }
 
   #row(id) {

@@ -1,20 +1,20 @@
 /* The comments on the page as a tree of items: shows a comment as it is now, wherever it belongs. Showing the same again
-   changes nothing. `dress` is called with the id of each comment shown, `rescue` with an item about to go. */
+   changes nothing. `onShown` is called with the id of each comment shown, `onRemove` with an item about to go. */
 
 import { made, repliesOf } from "./helpers/dom.js";
-import { counted, difference, isSorted, placed } from "./helpers/thread.js";
+import { counted, difference, isSorted, placed } from "./helpers/placement.js";
 
 export class Thread {
   #waiting = new Map(); // replies to what is not on this page, or not yet
 
   constructor(root, news) {
     this.root = root;
-    this.news = news;
+    this.newItems = news;
     this.list = root.querySelector(".thread");
     this.count = Number(root.dataset.count);
     this.first = placesOf(this.list)[0];
-    this.dress = () => {};
-    this.rescue = () => {};
+    this.onShown = () => {};
+    this.onRemove = () => {};
   }
 
   item(id) {
@@ -39,8 +39,8 @@ export class Thread {
     if (todo === "remove") return this.#remove(item);
     if (todo === "replace") this.#replace(item, change);
     else this.#add(change, isOwn);
-    if (isOwn) this.news.forget(this.item(change.id));
-    this.dress(change.id);
+    if (isOwn) this.newItems.forget(this.item(change.id));
+    this.onShown(change.id);
     for (const reply of [...this.#waiting.values()].filter(({ parent }) => parent === change.id)) this.show(reply);
   }
 
@@ -68,7 +68,7 @@ export class Thread {
     const list = this.#listOf(change);
     const next = this.#next(list, item);
     if (isOwn) list.insertBefore(item, next);
-    else this.news.add(item, list, next);
+    else this.newItems.add(item, list, next);
   }
 
   /** The sibling that comes after an item by its place. */
@@ -83,8 +83,8 @@ export class Thread {
 
   /** Tombstones that it leaves without replies go too. */
   #remove(item) {
-    this.rescue(item);
-    this.news.forget(item);
+    this.onRemove(item);
+    this.newItems.forget(item);
     const parent = item.parentElement.closest("li");
     item.remove();
     if (statusOf(articleOf(parent)) === "gone" && !parent.querySelector("li")) this.#remove(parent);

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { afterRestart, wait } from "../../static/js/helpers/backoff.js";
-import { Pulse } from "../../static/js/helpers/pulse.js";
-import { moved, recounted, wordOf } from "../../static/js/helpers/queue.js";
+import { Heartbeat } from "../../static/js/helpers/heartbeat.js";
+import { moved, recounted, wordOf } from "../../static/js/helpers/moderation.js";
+import { counted, difference, isSorted, placed } from "../../static/js/helpers/placement.js";
 import { Refused, sentence } from "../../static/js/helpers/requests.js";
-import { counted, difference, isSorted, placed } from "../../static/js/helpers/thread.js";
 
 test("waiting grows from 0.3 to 30 seconds and is never the same for all", () => {
   assert.equal(wait(0, 0), 150);
@@ -23,19 +23,19 @@ test("a hidden tab waits longer, and a restart is spread over two seconds", () =
 });
 
 test("a quiet connection is pinged, and dropped when nobody answers", () => {
-  const pulse = new Pulse(0);
-  for (let now = 5_000; now <= 25_000; now += 5_000) assert.equal(pulse.due(now), "nothing");
-  assert.equal(pulse.due(30_000), "ping");
-  pulse.asked(30_000);
-  assert.equal(pulse.due(35_000), "nothing");
-  assert.equal(pulse.due(45_000), "drop");
-  pulse.heard(46_000);
-  assert.equal(pulse.due(50_000), "nothing");
+  const heartbeat = new Heartbeat(0);
+  for (let now = 5_000; now <= 25_000; now += 5_000) assert.equal(heartbeat.due(now), "nothing");
+  assert.equal(heartbeat.due(30_000), "ping");
+  heartbeat.asked(30_000);
+  assert.equal(heartbeat.due(35_000), "nothing");
+  assert.equal(heartbeat.due(45_000), "drop");
+  heartbeat.heard(46_000);
+  assert.equal(heartbeat.due(50_000), "nothing");
 });
 
 test("a clock that jumps means that this machine slept", () => {
-  const pulse = new Pulse(0);
-  assert.equal(pulse.due(3_600_000), "wake");
+  const heartbeat = new Heartbeat(0);
+  assert.equal(heartbeat.due(3_600_000), "wake");
 });
 
 const on =

@@ -38,9 +38,9 @@ test("a gap is filled by asking, and nothing is shown twice", async () => {
     async (n) => site.after(n),
     (change) => shown.push(change.n),
   );
-  sequence.heard(site.change("a"));
+  sequence.receive(site.change("a"));
   site.change("b");
-  sequence.heard(site.change("c"));
+  sequence.receive(site.change("c"));
   await settled();
   assert.deepEqual(shown, [1, 2, 3]);
 });
@@ -54,7 +54,7 @@ test("long answers are asked for until there is no more", async () => {
     async (n) => site.after(n),
     (change) => shown.push(change.n),
   );
-  sequence.told(7);
+  sequence.expect(7);
   await settled();
   assert.deepEqual(shown, [1, 2, 3, 4, 5, 6, 7]);
   assert.equal(sequence.isBehind, false);
@@ -67,7 +67,7 @@ test("what fails is tried again when somebody asks", async () => {
   const shown = [];
   const sequence = new Sequence(0, after, (change) => shown.push(change.n));
   site.change("a");
-  sequence.heard(site.change("b"));
+  sequence.receive(site.change("b"));
   await settled();
   assert.equal(sequence.isBehind, true);
   isDown = false;
@@ -85,8 +85,8 @@ test("a pause shows nothing, and afterwards everything", async () => {
     (change) => shown.push(change.n),
   );
   sequence.pause();
-  sequence.heard(site.change("a"));
-  sequence.heard(site.change("b"));
+  sequence.receive(site.change("a"));
+  sequence.receive(site.change("b"));
   await settled();
   assert.deepEqual(shown, []);
   await sequence.resume();
@@ -99,7 +99,7 @@ test("a pause in the middle of asking loses nothing", async () => {
   const after = async (n) => (await settled(), site.after(n));
   const sequence = new Sequence(0, after, (change) => shown.push(change.n));
   site.change("a");
-  sequence.heard(site.change("b"));
+  sequence.receive(site.change("b"));
   sequence.pause();
   await settled();
   await settled();
@@ -114,7 +114,7 @@ test("resuming while an answer is still on its way asks again where that is need
   const after = async (n) => (await settled(), site.after(n));
   const sequence = new Sequence(0, after, (change) => shown.push(change.n));
   site.change("a");
-  sequence.heard(site.change("b"));
+  sequence.receive(site.change("b"));
   sequence.pause();
   await sequence.resume();
   assert.deepEqual(shown, [1, 2]);
@@ -136,14 +136,14 @@ test("random interleavings of changes, events, losses, pauses and answers end wi
     const sequence = new Sequence(0, after, (change) => (page.set(change.id, change.n), numbers.push(change.n)));
     for (let step = 0; step < 30; step++) {
       const change = site.change(String(Math.floor(random() * 8)));
-      if (random() < 0.7) sequence.heard(change);
-      if (random() < 0.2) sequence.told(change.n);
+      if (random() < 0.7) sequence.receive(change);
+      if (random() < 0.2) sequence.expect(change.n);
       if (random() < 0.15) sequence.pause();
       if (random() < 0.3) sequence.resume();
       if (random() < 0.5) await null;
     }
     await sequence.resume();
-    sequence.told(site.after(0).n);
+    sequence.expect(site.after(0).n);
     while (sequence.n < site.after(0).n) await sequence.catchUp();
     assert.deepEqual(Object.fromEntries(page), Object.fromEntries(site.all().map(({ id, n }) => [id, n])));
     assert.deepEqual(

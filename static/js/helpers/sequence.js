@@ -22,15 +22,15 @@ export class Sequence {
   }
 
   /** A change came over the live connection. */
-  heard(change) {
+  receive(change) {
     const todo = verdict(this.n, change.n);
     if (todo === "ignore") return;
     if (todo === "apply" && !this.#isPaused) this.#show(change);
-    else this.told(change.n);
+    else this.expect(change.n);
   }
 
   /** Somebody knows that the newest change is number `n`. */
-  told(n) {
+  expect(n) {
     this.#wanted = Math.max(this.#wanted, n);
     if (n > this.n) this.catchUp();
   }

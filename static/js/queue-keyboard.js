@@ -1,10 +1,10 @@
 /* The keyboard of the moderation queue: single keys that press the buttons of the current row. They can be switched off,
    for people whose speech or hands press keys that they did not mean (WCAG 2.1.4). */
 
-import { recall, remember } from "./helpers/memory.js";
-import { moved } from "./helpers/queue.js";
+import { moved } from "./helpers/moderation.js";
+import { recall, remember } from "./helpers/storage.js";
 
-export class Keys {
+export class QueueKeyboard {
   constructor(queue) {
     this.queue = queue;
     this.list = queue.querySelector(".queue");

@@ -1,10 +1,10 @@
 /* The form under a thread: sends without leaving the page, moves under the comment that is answered, and never loses a
    word. What was typed is kept in this browser until it is posted. */
 
-import { recall, remember } from "./helpers/memory.js";
 import { ask, askWith, sentence } from "./helpers/requests.js";
+import { recall, remember } from "./helpers/storage.js";
 
-export class Write {
+export class CommentForm {
   constructor(comments) {
     this.comments = comments;
     this.form = comments.form;

@@ -1,6 +1,6 @@
 /* How many comments are in each state, wherever a page of the admin says so: in elements with `data-count`. */
 
-import { recounted } from "./helpers/queue.js";
+import { recounted } from "./helpers/moderation.js";
 
 export function countsOn(page) {
   return Object.fromEntries(

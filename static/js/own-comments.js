@@ -1,17 +1,17 @@
 /* What this visitor wrote here: shows what is still held, and offers to edit and delete for as long as that is allowed. */
 
 import { element } from "./helpers/dom.js";
-import { recall, remember } from "./helpers/memory.js";
 import { ask, askWith, sentence } from "./helpers/requests.js";
+import { recall, remember } from "./helpers/storage.js";
 
-export class Mine {
+export class OwnComments {
   constructor(comments) {
     this.comments = comments;
     this.thread = comments.thread;
     const kept = Object.entries(recall("mine") ?? {}).filter(([, { until }]) => Date.parse(until) > Date.now());
     this.kept = Object.fromEntries(kept);
-    this.thread.dress = (id) => this.dress(id);
-    for (const id of Object.keys(this.kept)) this.dress(id);
+    this.thread.onShown = (id) => this.addButtons(id);
+    for (const id of Object.keys(this.kept)) this.addButtons(id);
     this.#showHeld();
   }
 
@@ -23,11 +23,11 @@ export class Mine {
   keep({ id, edit_token: token, edit_until: until }, text) {
     this.kept[id] = { token, until, text };
     remember("mine", this.kept);
-    this.dress(id);
+    this.addButtons(id);
   }
 
   /** Give an own comment its buttons, until its time is over. */
-  dress(id) {
+  addButtons(id) {
     const left = Date.parse(this.kept[id]?.until) - Date.now();
     const foot = this.thread.item(id)?.querySelector(":scope > article footer");
     if (!(left > 0) || !foot || foot.querySelector("button")) return;

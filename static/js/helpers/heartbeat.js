@@ -4,7 +4,7 @@ export const TICK = 5_000; // how often `due` is asked
 const QUIET = 25_000; // nothing heard for so long: ask whether anybody is there
 const PATIENCE = 10_000; // no answer for so long: nobody is
 
-export class Pulse {
+export class Heartbeat {
   #heard;
   #ticked;
   #asked = 0;

@@ -1,9 +1,9 @@
 /* "2 new comments": what came while somebody reads. Where it would push the text being read it stays hidden until it is
    asked for; further down it is there at once. The bar counts both until they are seen. */
 
-import { counted } from "./helpers/thread.js";
+import { counted } from "./helpers/placement.js";
 
-export class News {
+export class NewItems {
   #bar;
   #word;
   #soon = 0;
