@@ -1,4 +1,4 @@
-"""What pages weigh with the bundles of `bin/bundle`, as nginx sends them: read like a browser does, pictures left out.
+"""What pages weigh with the bundles of `bin/bundle`, as nginx sends them: read as a browser does, without pictures.
 
 The demo site, and a post with 50 of its comments. For comparison, the same files as they are in static/.
 """
@@ -26,8 +26,6 @@ ADDRESS = "/plog/weight"
 STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)"')
 SCRIPT = re.compile(r'<(?:script type="module" src|link rel="modulepreload" href)="([^"]+)"')
 IMPORT = re.compile(r'(?:\bfrom|\bimport)\s*"\./([^"]+)"')
-IMPORT_LATER = re.compile(r'\bimport\("\./([^"]+)"\)')
-UNASKED = re.compile(r"/(live|live-indicator)[.-]")  # come without anyone's doing, once the thread is near the screen
 
 
 def figures() -> Iterator[Figure]:
@@ -65,30 +63,23 @@ def post(running: Running) -> Iterator[Figure]:
     assert html.count('<article class="comment') == COMMENTS, "comments are missing"
     styles, scripts = STYLE.findall(html), imported(running, SCRIPT.findall(html))
     assert all(address.startswith(assets.ADDRESS) for address in styles + scripts), "the page does not use the bundles"
-    later = later_than(running, scripts)
-    unasked = imported(running, [*scripts, *filter(UNASKED.search, later)])
-    everything = imported(running, [*scripts, *later])
     yield Figure("post, 50 comments: the page, gzipped", len(page) / KILOBYTE, "KB")
     yield Figure("post: its styles, gzipped", weight(running, styles), "KB")
-    yield Figure("post: its scripts at once, gzipped", weight(running, scripts), "KB")
-    yield Figure("post: and those that come unasked, gzipped", weight(running, unasked), "KB", at_most=8)
-    yield Figure(
-        "post: all that it may ever fetch, gzipped", weight(running, [ADDRESS, *styles, *everything]), "KB", at_most=50
-    )
-    yield Figure("post: requests until it is live", 1 + len(styles) + len(unasked))
-    yield from plainly(running)
+    yield Figure("post: its scripts, gzipped", weight(running, scripts), "KB", at_most=8)
+    everything = [ADDRESS, *styles, *scripts]
+    yield Figure("post: all that it fetches, gzipped", weight(running, everything), "KB", at_most=50)
+    yield Figure("post: requests until it is live", len(everything))
+    yield from without_bundles(running)
 
 
-def plainly(running: Running) -> Iterator[Figure]:
-    """The post's files as they are in static/, without bundles."""
+def without_bundles(running: Running) -> Iterator[Figure]:
+    """The post's files as they are in static/."""
     styles = [f"/static/css/{name}.css" for name in ("site", "post", "code", "comments")]
     scripts = imported(running, ["/static/js/me.js", "/static/js/comments.js"])
-    later = later_than(running, scripts)
-    unasked = imported(running, [*scripts, *filter(UNASKED.search, later)])
-    everything = imported(running, [*scripts, *later])
-    yield Figure("unbundled: scripts that come unasked", weight(running, unasked), "KB")
-    yield Figure("unbundled: all that it may ever fetch", weight(running, [ADDRESS, *styles, *everything]), "KB")
-    yield Figure("unbundled: requests until it is live", 1 + len(styles) + len(unasked))
+    everything = [ADDRESS, *styles, *scripts]
+    yield Figure("unbundled: scripts", weight(running, scripts), "KB")
+    yield Figure("unbundled: all that it fetches", weight(running, everything), "KB")
+    yield Figure("unbundled: requests until it is live", len(everything))
 
 
 def home(running: Running) -> Iterator[Figure]:
@@ -106,17 +97,13 @@ def imported(running: Running, scripts: Iterable[str]) -> list[str]:
     """Scripts with all that they import before they run."""
     found = list(dict.fromkeys(scripts))
     for address in found:  # it grows while it is read
-        found += [one for one in named(running, address, IMPORT) if one not in found]
+        found += [one for one in named(running, address) if one not in found]
     return found
 
 
-def later_than(running: Running, scripts: Iterable[str]) -> list[str]:
-    return [found for address in scripts for found in named(running, address, IMPORT_LATER)]
-
-
-def named(running: Running, address: str, imports: re.Pattern[str]) -> list[str]:
+def named(running: Running, address: str) -> list[str]:
     folder = address.partition("?")[0].rpartition("/")[0]
-    names = imports.findall(text_of(fetched(running, address)))
+    names = IMPORT.findall(text_of(fetched(running, address)))
     return [f"{folder}/{name}" for name in dict.fromkeys(names)]
 
 

@@ -1,112 +1,127 @@
-/* <plog-comments>: a thread that stays up to date. It connects when it comes near the screen, shows every change once
-   and in order, asks for what it missed, and leaves the text being read where it is.
-   The connection (live.js), the form (comment-form.js) and what this visitor wrote before (own-comments.js) are fetched
-   when needed. */
+/* <plog-comments>: keeps the comments under a post up to date while somebody reads, and lets visitors write without
+   leaving the page. Loaded by every page with a post (templates/post/post.html). The live connection opens when the
+   comments come near the screen. Everything is imported at once, on purpose: what is imported later can fail later, and
+   then the form would be dead (docs/decisions.md). */
 
+/** @import { Numbered } from "./helpers/sequence.js" */
+/** @import { Change } from "./helpers/placement.js" */
+
+import { CommentForm } from "./comment-form.js";
+import { one } from "./helpers/dom.js";
 import { ask } from "./helpers/requests.js";
 import { Sequence } from "./helpers/sequence.js";
 import { recall } from "./helpers/storage.js";
+import { live } from "./live.js";
+import { LiveIndicator } from "./live-indicator.js";
 import { NewItems } from "./new-items.js";
+import { OwnComments } from "./own-comments.js";
 import { Thread } from "./thread.js";
 
 const TICK = 5_000;
 const SAFETY = 300_000; // how often to ask although the connection is fine
 
-class PlogComments extends HTMLElement {
-  connectedCallback() {
-    this.url = this.dataset.url;
-    this.form = this.querySelector("form.write");
-    this.home = this.querySelector("#write");
-    this.thread = new Thread(this, new NewItems(this.querySelector(".news"), "comment"));
+class Comments {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.url = root.dataset.url ?? "";
+    this.thread = new Thread(root, new NewItems(one(root, ".news"), "comment"));
+    this.own = new OwnComments(this.url, this.thread, (change) => this.#changed(change));
     this.sequence = new Sequence(
-      Number(this.dataset.n),
+      Number(root.dataset.n),
       (n) => ask(`${this.url}?after=${n}`),
       (change) => this.thread.show(change),
     );
     this.#goToPage();
     const near = new IntersectionObserver((entries) => this.#near(entries, near), { rootMargin: "800px" });
-    near.observe(this);
-    if (this.form) this.#takeWriting();
-    if (recall("known")) this.mine();
+    near.observe(root);
+    const form = root.querySelector("form.write"); // missing where comments are closed
+    if (form instanceof HTMLFormElement) this.#takeOver(form);
+    if (recall("known")) this.own.showHeld();
   }
 
-  /** The comment that an address names may be on another page by now. */
+  /** The comment that the address names may be on another page by now. */
   #goToPage() {
     const id = /^#c([0-9a-v]{12})$/.exec(location.hash)?.[1];
     if (id && !this.thread.item(id)) location.replace(`${this.url}/${id}`);
   }
 
-  async #near(entries, observer) {
+  /**
+   * @param {IntersectionObserverEntry[]} entries
+   * @param {IntersectionObserver} observer
+   */
+  #near(entries, observer) {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
-    const [{ live }] = await Promise.all([import("./live.js"), import("./live-indicator.js")]);
-    const indicator = this.querySelector("plog-live");
-    live.follow(this.dataset.channel, {
+    const indicator = one(this.root, "plog-live", LiveIndicator);
+    live.follow(this.root.dataset.channel ?? "", {
       followed: (n) => this.sequence.expect(n),
-      event: (n, change) => this.sequence.receive({ ...change.comment, n }),
+      event: (n, { comment }) => this.sequence.receive({ ...comment, n }),
       here: (count) => indicator.here(count),
     });
     this.asked = Date.now();
-    setInterval(() => this.#poll(live), TICK);
+    setInterval(() => this.#poll(), TICK);
   }
 
-  /** Without a connection every 5 s, with one every 5 min, and whenever something is known to be missing. */
-  #poll(live) {
+  /** Without a connection every 5 s, with one every 5 min, and whenever a change is known to be missing. */
+  #poll() {
     const now = Date.now();
     const isDown = live.state !== "live" && now - live.since > TICK;
-    if (document.hidden || !(isDown || this.sequence.isBehind || now - this.asked > SAFETY)) return;
+    const isDue = isDown || this.sequence.isBehind || now - (this.asked ?? 0) > SAFETY;
+    if (document.hidden || !isDue) return;
     this.asked = now;
     this.sequence.catchUp();
   }
 
-  #takeWriting() {
-    this.form.addEventListener("focusin", () => this.write(), { once: true });
-    this.form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      (await this.write()).send();
+  /**
+   * From now on the form posts by script.
+   * @param {HTMLFormElement} element
+   */
+  #takeOver(element) {
+    const form = new CommentForm(element, this.url, this.thread, (answer, text) => {
+      this.own.keep(answer, text);
+      this.#changed(answer);
+      this.thread.item(answer.id)?.scrollIntoView({ block: "nearest" });
     });
-    this.addEventListener("click", async (event) => {
-      const reply = event.target.closest(".reply");
-      if (!reply) return;
+    this.root.addEventListener("click", (event) => {
+      const reply = event.target instanceof Element ? event.target.closest(".reply") : null;
+      const id = reply?.closest("article")?.id.slice(1);
+      if (!id) return;
       event.preventDefault();
-      (await this.write()).replyTo(reply.closest("li"));
+      form.replyTo(id);
     });
-    if (recall(`draft:${this.url}`)) this.write();
-    this.thread.onRemove = (item) => item.contains(this.form) && this.write().then((write) => write.goHome());
+    this.thread.onRemove = (item) => item.contains(element) && form.loseParent();
     this.#pauseWhileWriting();
   }
 
-  /** Nothing changes around somebody who types a reply or an edit inside the thread. */
+  /** Nothing changes around a visitor who types a reply or an edit inside the thread. */
   #pauseWhileWriting() {
     const isWriting = () => Boolean(document.activeElement?.closest(".thread form"));
-    this.addEventListener("focusin", () => isWriting() && this.sequence.pause());
-    this.addEventListener("focusout", () => setTimeout(() => isWriting() || this.sequence.resume()));
+    this.root.addEventListener("focusin", () => isWriting() && this.sequence.pause());
+    this.root.addEventListener("focusout", () => setTimeout(() => isWriting() || this.sequence.resume()));
   }
 
-  write() {
-    return (this.writing ??= import("./comment-form.js").then(({ CommentForm }) => new CommentForm(this)));
-  }
-
-  mine() {
-    return (this.owned ??= import("./own-comments.js").then(({ OwnComments }) => new OwnComments(this)));
-  }
-
-  /** This visitor's comment was just stored: it is there at once, whatever else is on its way. */
-  async own(answer, parent, text) {
-    (await this.mine()).keep(answer, text);
-    this.changed({ parent, ...answer });
-    this.thread.item(answer.id)?.scrollIntoView({ block: "nearest" });
-  }
-
-  /** This visitor wrote, changed or removed a comment. What is left of one with replies only the server knows. */
-  changed(change) {
-    const isKnown = change.html || !change.n || !this.thread.hasReplies(change.id);
+  /**
+   * This visitor wrote, changed or removed a comment: shows it at once, before anything comes over the live connection.
+   * @param {Change} change
+   */
+  #changed(change) {
+    // What is left of a removed comment with replies is described by the server only.
+    const isKnown = Boolean(change.html) || !change.n || !this.thread.hasReplies(change.id);
     if (isKnown) this.thread.show(change, true);
     else this.thread.release(change.id);
     this.sequence.resume();
-    if (isKnown && change.n) this.sequence.receive(change);
-    else if (change.n) this.sequence.expect(change.n);
+    if (!change.n) return;
+    if (isKnown) this.sequence.receive(/** @type {Numbered} */ (change));
+    else this.sequence.expect(change.n);
   }
 }
 
-customElements.define("plog-comments", PlogComments);
+customElements.define(
+  "plog-comments",
+  class extends HTMLElement {
+    connectedCallback() {
+      new Comments(this);
+    }
+  },
+);

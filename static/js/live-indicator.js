@@ -1,31 +1,33 @@
-/* <plog-live>: says that a page is live, and how many follow it; silent until there is something to say. */
+/* <plog-live>: says whether the page is live and how many people follow it. Silent until there is something to say.
+   Used by comments.js and queue.js. */
 
 import { live } from "./live.js";
 
+/** @type {Record<string, string>} */
 const WORDS = { live: "Live", reconnecting: "Reconnecting…" };
 
-customElements.define(
-  "plog-live",
-  class extends HTMLElement {
-    count = 0;
+export class LiveIndicator extends HTMLElement {
+  count = 0;
 
-    connectedCallback() {
-      live.addEventListener("state", this);
-    }
+  connectedCallback() {
+    live.addEventListener("state", this);
+  }
 
-    disconnectedCallback() {
-      live.removeEventListener("state", this);
-    }
+  disconnectedCallback() {
+    live.removeEventListener("state", this);
+  }
 
-    handleEvent() {
-      this.dataset.state = live.state;
-      const others = live.state === "live" && this.count > 1 ? ` · ${this.count} reading` : "";
-      this.textContent = (WORDS[live.state] ?? "") + others;
-    }
+  handleEvent() {
+    this.dataset.state = live.state;
+    const others = live.state === "live" && this.count > 1 ? ` · ${this.count} reading` : "";
+    this.textContent = (WORDS[live.state] ?? "") + others;
+  }
 
-    here(count) {
-      this.count = count;
-      this.handleEvent();
-    }
-  },
-);
+  /** @param {number} count how many follow this page's channel */
+  here(count) {
+    this.count = count;
+    this.handleEvent();
+  }
+}
+
+customElements.define("plog-live", LiveIndicator);

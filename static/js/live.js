@@ -6,17 +6,30 @@ import { afterRestart, wait } from "./helpers/backoff.js";
 import { Heartbeat, TICK } from "./helpers/heartbeat.js";
 import { fallback, native } from "./helpers/sockets.js";
 
+/** @import { Socket } from "./helpers/sockets.js" */
+/**
+ * What a script wants to hear of a channel.
+ * @typedef {object} Follower
+ * @property {(n: number) => void} [followed] the channel is followed, and its newest change is number n
+ * @property {(n: number, data: any) => void} [event] the change numbered n
+ * @property {(count: number) => void} [here] how many follow the channel
+ */
+
 class Live extends EventTarget {
-  state = "idle"; // connecting, live, reconnecting
+  /** @type {"idle" | "connecting" | "live" | "reconnecting"} */
+  state = "idle";
   since = Date.now(); // when this state began
+  /** @type {Map<string, Follower>} */
   #followers = new Map();
+  /** @type {Socket | null} */
   #socket = null;
   #failures = 0;
   #hasOpened = false;
   #needsFallback = false;
   #isRestarting = false;
-  #retry = 0;
-  #heartbeat = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} set while an attempt is waiting for its time */
+  #retry;
+  #heartbeat = new Heartbeat(Date.now());
 
   constructor() {
     super();
@@ -24,7 +37,10 @@ class Live extends EventTarget {
     document.addEventListener("visibilitychange", () => this.#wake());
   }
 
-  /** `follower` has any of followed(n), event(n, data), here(count). */
+  /**
+   * @param {string} channel
+   * @param {Follower} follower
+   */
   follow(channel, follower) {
     this.#followers.set(channel, follower);
     if (this.state === "live") this.#send({ type: "follow", channel });
@@ -39,28 +55,36 @@ class Live extends EventTarget {
 
   async #open() {
     clearTimeout(this.#retry);
-    this.#retry = 0;
-    this.#become(this.#hasOpened || this.#failures ? "reconnecting" : "connecting");
+    this.#retry = undefined;
+    this.#setState(this.#hasOpened || this.#failures ? "reconnecting" : "connecting");
     const isNative = this.#hasOpened ? !this.#needsFallback : this.#failures % 3 < 2;
     const socket = isNative ? native() : await fallback();
     this.#socket = socket;
     if (!socket) return this.#lost(null);
-    this.#heartbeat.asked(Date.now()); // an attempt that hangs is given up by the watch
+    this.#heartbeat.asked(Date.now()); // so that #watch gives up an attempt that hangs
     socket.onopen = () => this.#opened(socket, isNative);
     socket.onmessage = (message) => this.#received(socket, JSON.parse(message.data));
     socket.onclose = () => this.#lost(socket);
   }
 
+  /**
+   * @param {Socket} socket
+   * @param {boolean} isNative
+   */
   #opened(socket, isNative) {
     if (socket !== this.#socket) return;
     this.#hasOpened = true;
     this.#needsFallback = !isNative;
     this.#failures = 0;
     this.#heartbeat.heard(Date.now());
-    this.#become("live");
+    this.#setState("live");
     for (const channel of this.#followers.keys()) this.#send({ type: "follow", channel });
   }
 
+  /**
+   * @param {Socket} socket
+   * @param {any} message
+   */
   #received(socket, message) {
     if (socket !== this.#socket) return;
     this.#heartbeat.heard(Date.now());
@@ -73,11 +97,12 @@ class Live extends EventTarget {
     if (message.type === "here") follower?.here?.(message.count);
   }
 
+  /** @param {Socket | null} socket */
   #lost(socket) {
     if (socket !== this.#socket) return;
     this.#socket = null;
     this.#heartbeat.heard(Date.now());
-    this.#become("reconnecting");
+    this.#setState("reconnecting");
     let pause = wait(this.#failures, Math.random(), document.hidden);
     if (this.#isRestarting) pause = afterRestart(Math.random());
     else this.#failures += 1;
@@ -85,7 +110,7 @@ class Live extends EventTarget {
     this.#retry = setTimeout(() => this.#open(), pause);
   }
 
-  /** Back from sleep, from another tab, from no network: do not wait, and do not believe an old connection. */
+  /** The machine woke up, the tab is shown again, or the network is back: connect now, and check an open connection. */
   #wake() {
     if (this.#retry && !document.hidden) this.#open();
     else if (this.state === "live") this.#ping();
@@ -97,7 +122,7 @@ class Live extends EventTarget {
     if (due === "ping" && this.state === "live") this.#ping();
     if (due === "drop" && this.#socket) {
       const dead = this.#socket;
-      this.#lost(dead); // now: the closing of a dead connection may take minutes
+      this.#lost(dead); // before it is closed: that may take minutes if the other end is dead
       dead.close();
     }
   }
@@ -107,11 +132,13 @@ class Live extends EventTarget {
     this.#send({ type: "ping", sent: Date.now() });
   }
 
+  /** @param {{ type: string, channel?: string, sent?: number }} message */
   #send(message) {
     if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(message));
   }
 
-  #become(state) {
+  /** @param {"connecting" | "live" | "reconnecting"} state */
+  #setState(state) {
     if (state === this.state) return;
     this.state = state;
     this.since = Date.now();

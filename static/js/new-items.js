@@ -1,65 +1,83 @@
-/* "2 new comments": what came while somebody reads. Where it would push the text being read it stays hidden until it is
-   asked for; further down it is there at once. The bar counts both until they are seen. */
+/* Announces what arrives while somebody reads: the bar "2 new comments". An item that would push the text being read
+   stays hidden until the bar is pressed; one further down is shown at once. The bar counts both until they are seen.
+   Used by comments.js and queue.js. */
 
+import { element } from "./helpers/dom.js";
 import { counted } from "./helpers/placement.js";
 
 export class NewItems {
   #bar;
   #word;
-  #soon = 0;
-  #fresh = new Set();
-  #seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) this.forget(entry.target);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #soon;
+  /** @type {Set<HTMLElement>} */
+  #unseen = new Set();
+  #observer = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting && target instanceof HTMLElement) this.forget(target);
+    }
   });
 
+  /**
+   * @param {HTMLElement} bar
+   * @param {string} word what an item is called, in the singular
+   */
   constructor(bar, word) {
     this.#bar = bar;
     this.#word = word;
   }
 
-  /** Put `item` into `list` before another one, or at its end, without moving anything that is on the screen. */
-  add(item, list, next = null) {
+  /**
+   * Puts an item into a list, before `next` or at its end, without moving anything that is on the screen.
+   * @param {HTMLElement} item
+   * @param {HTMLElement} list
+   * @param {Element | null} next
+   */
+  add(item, list, next) {
     const edge = next ? next.getBoundingClientRect().top : list.getBoundingClientRect().bottom;
     const isBelow = edge >= innerHeight;
     item.hidden = !isBelow;
     list.insertBefore(item, next);
     (item.querySelector(":scope > article") ?? item).classList.add("new");
-    this.#fresh.add(item);
-    if (isBelow) this.#seen.observe(item);
-    this.#tell();
+    this.#unseen.add(item);
+    if (isBelow) this.#observer.observe(item);
+    this.#countSoon();
   }
 
-  /** It was seen, or went away, or is the reader's own. */
+  /**
+   * It was seen, was removed, or is the reader's own.
+   * @param {HTMLElement} item
+   */
   forget(item) {
     item.hidden = false;
-    this.#seen.unobserve(item);
-    if (this.#fresh.delete(item)) this.#tell();
+    this.#observer.unobserve(item);
+    if (this.#unseen.delete(item)) this.#countSoon();
   }
 
+  /** Shows all of them and moves to the first. */
   show() {
-    const items = [...this.#fresh].filter((item) => item.isConnected);
+    const items = [...this.#unseen].filter((item) => item.isConnected);
     items.sort((a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
     for (const item of items) item.hidden = false;
-    this.#fresh.clear();
-    this.#show();
+    this.#unseen.clear();
+    this.#count();
     const first = items[0]?.querySelector("article") ?? items[0];
     first?.setAttribute("tabindex", "-1");
     first?.focus({ preventScroll: true });
     first?.scrollIntoView({ block: "center" });
   }
 
-  /** In a moment: several come at once, and one's own is heard of before the server has answered. */
-  #tell() {
+  /** Not at once: several arrive together, and a visitor's own comment may arrive before the answer to its post. */
+  #countSoon() {
     clearTimeout(this.#soon);
-    this.#soon = setTimeout(() => this.#show(), 150);
+    this.#soon = setTimeout(() => this.#count(), 150);
   }
 
-  #show() {
-    if (this.#fresh.size === 0) return this.#bar.replaceChildren();
-    const button = this.#bar.querySelector("button") ?? document.createElement("button");
-    button.type = "button";
-    button.textContent = counted(this.#fresh.size, `new ${this.#word}`);
-    button.onclick = () => this.show();
+  #count() {
+    if (this.#unseen.size === 0) return this.#bar.replaceChildren();
+    const button =
+      this.#bar.querySelector("button") ?? element("button", { type: "button", onclick: () => this.show() });
+    button.textContent = counted(this.#unseen.size, `new ${this.#word}`);
     if (!button.isConnected) this.#bar.append(button);
   }
 }

@@ -1,25 +1,38 @@
-/* How many comments are in each state, wherever a page of the admin says so: in elements with `data-count`. */
+/* The numbers of comments by status, wherever a page of the admin shows one: in elements with `data-count`. Used by
+   queue.js. */
 
+import { all } from "./helpers/dom.js";
 import { recounted } from "./helpers/moderation.js";
 
+/** @typedef {Record<string, number>} Counts by status */
+
+/**
+ * @param {ParentNode} page
+ * @returns {Counts}
+ */
 export function countsOn(page) {
-  return Object.fromEntries(
-    [...page.querySelectorAll("[data-count]")].map((shown) => [shown.dataset.count, numberIn(shown)]),
-  );
+  return Object.fromEntries(all(page, "[data-count]").map((shown) => [shown.dataset.count, numberIn(shown)]));
 }
 
+/** @param {Counts} counts */
 export function showCounts(counts) {
-  for (const shown of document.querySelectorAll("[data-count]")) {
-    if (shown.dataset.count in counts) shown.textContent = counts[shown.dataset.count].toLocaleString("en");
+  for (const shown of all(document, "[data-count]")) {
+    const count = counts[shown.dataset.count ?? ""];
+    if (count !== undefined) shown.textContent = count.toLocaleString("en");
   }
 }
 
-/** One comment went from one state to another. */
+/**
+ * One comment went from one status to another.
+ * @param {string} before
+ * @param {string} after
+ */
 export function recount(before, after) {
   const counts = Object.entries(countsOn(document));
   showCounts(Object.fromEntries(counts.map(([status, number]) => [status, recounted(number, status, before, after)])));
 }
 
+/** @param {HTMLElement} shown */
 function numberIn(shown) {
-  return Number(shown.textContent.replaceAll(",", ""));
+  return Number(shown.textContent?.replaceAll(",", ""));
 }

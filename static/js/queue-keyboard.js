@@ -1,65 +1,90 @@
-/* The keyboard of the moderation queue: single keys that press the buttons of the current row. They can be switched off,
-   for people whose speech or hands press keys that they did not mean (WCAG 2.1.4). */
+/* The keyboard of the moderation queue: single keys that press the buttons of the current row. Used by queue.js. The keys
+   can be switched off, for people whose speech or hands press keys that they did not mean (WCAG 2.1.4). */
 
+import { all, one } from "./helpers/dom.js";
 import { moved } from "./helpers/moderation.js";
 import { recall, remember } from "./helpers/storage.js";
 
 export class QueueKeyboard {
+  /** @param {HTMLElement} queue */
   constructor(queue) {
     this.queue = queue;
-    this.list = queue.querySelector(".queue");
-    this.list.addEventListener("focusin", (event) => this.#mark(event.target.closest(".row")));
+    this.list = one(queue, ".queue");
+    this.list.addEventListener("focusin", ({ target }) => {
+      if (target instanceof Element) this.#mark(target.closest(".row"));
+    });
     document.addEventListener("keydown", (event) => this.#pressed(event));
-    this.box = queue.querySelector(".use-keys");
-    if (!this.box) return;
-    this.box.checked = recall("keys") ?? true;
-    this.box.addEventListener("change", () => remember("keys", this.box.checked));
+    const box = queue.querySelector(".use-keys"); // not on the admin's first page
+    if (!(box instanceof HTMLInputElement)) return;
+    this.box = box;
+    box.checked = recall("keys") ?? true;
+    box.addEventListener("change", () => remember("keys", box.checked));
   }
 
   get current() {
-    return this.list.querySelector(".row[aria-current]");
+    return all(this.list, ".row[aria-current]")[0] ?? null;
   }
 
+  /** @param {Element | null} row */
   #mark(row) {
     if (this.current !== row) this.current?.removeAttribute("aria-current");
     row?.setAttribute("aria-current", "true");
   }
 
+  /** @param {KeyboardEvent} event */
   #pressed(event) {
-    const isTyping = event.target.closest("textarea, input:not([type=checkbox])");
+    const { target, key } = event;
+    const isTyping = target instanceof Element && target.closest("textarea, input:not([type=checkbox])");
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || this.box?.checked === false) return;
-    const todo = {
+    /** @type {Record<string, () => void>} */
+    const actions = {
       j: () => this.#go(1),
       k: () => this.#go(-1),
-      x: () => this.current?.querySelector(".tick input").click(),
+      x: () => click(this.current, ".tick input"),
       a: () => this.#press("approve"),
       d: () => this.#press("delete"),
       s: () => this.#press("spam"),
       e: () => this.#open(".edit"),
       r: () => this.#open(".reply"),
       "?": () => this.queue.querySelector(".keys")?.toggleAttribute("open"),
-    }[event.key];
-    if (!todo) return;
+    };
+    const action = Object.hasOwn(actions, key) && actions[key];
+    if (!action) return;
     event.preventDefault();
-    todo();
+    action();
   }
 
+  /** @param {number} by */
   #go(by) {
-    const rows = [...this.list.querySelectorAll(".row:not([hidden])")];
-    rows[moved(rows.indexOf(this.current), by, rows.length)]?.focus();
+    const rows = all(this.list, ".row:not([hidden])");
+    const { current } = this;
+    rows[moved(current ? rows.indexOf(current) : -1, by, rows.length)]?.focus();
   }
 
-  /** On all rows that are ticked, else on the current one. */
+  /**
+   * Acts on all rows that are ticked, else on the current one.
+   * @param {string} action
+   */
   #press(action) {
     const isBatch = this.list.querySelector(".tick input:checked");
     const form = (isBatch && this.queue.querySelector(".batch")) || this.current;
-    form?.querySelector(`button[value=${action}]`)?.click();
+    click(form, `button[value=${action}]`);
   }
 
+  /** @param {string} which */
   #open(which) {
     const details = this.current?.querySelector(which);
-    if (!details) return;
+    if (!(details instanceof HTMLDetailsElement)) return;
     details.open = true;
-    details.querySelector("textarea").focus();
+    one(details, "textarea").focus();
   }
+}
+
+/**
+ * @param {Element | null} root
+ * @param {string} selector
+ */
+function click(root, selector) {
+  const found = root?.querySelector(selector);
+  if (found instanceof HTMLElement) found.click();
 }

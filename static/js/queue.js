@@ -1,68 +1,85 @@
-/* <plog-queue>: the moderation queue. Every button and key is one of its forms, sent without leaving the page. A row that
-   was decided stays where it is, so that the next press never hits another one. */
+/* <plog-queue>: the moderation queue. Sends its forms without leaving the page, for buttons and keys, and follows what
+   changes elsewhere. A row that was decided stays where it is, so that the next press never hits another one.
+   Loaded by the pages of the admin (templates/admin/page.html). */
 
-import { countsOn, recount, showCounts } from "./queue-counts.js";
-import "./live-indicator.js";
-import { made } from "./helpers/dom.js";
+import { all, fromHTML, one } from "./helpers/dom.js";
 import { wordOf } from "./helpers/moderation.js";
 import { ask, sentence } from "./helpers/requests.js";
 import { live } from "./live.js";
+import { LiveIndicator } from "./live-indicator.js";
 import { NewItems } from "./new-items.js";
+import { countsOn, recount, showCounts } from "./queue-counts.js";
 import { QueueKeyboard } from "./queue-keyboard.js";
 
-class PlogQueue extends HTMLElement {
-  connectedCallback() {
-    this.list = this.querySelector(".queue");
-    this.asked = new Map(); // by id, the newest question
-    this.batch = this.querySelector(".batch");
-    this.newItems = new NewItems(this.querySelector(".news"), "comment");
-    this.addEventListener("submit", (event) => this.#send(event));
-    new QueueKeyboard(this);
-    const indicator = this.querySelector("plog-live");
+/** @typedef {{ comments?: { id: string, status: string }[], refused?: Record<string, string> }} Answer */
+
+class Queue {
+  /** @type {Map<string, symbol>} the newest question about each comment, by its id */
+  #asked = new Map();
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.list = one(root, ".queue");
+    this.newItems = new NewItems(one(root, ".news"), "comment");
+    root.addEventListener("submit", (event) => this.#send(event));
+    new QueueKeyboard(root);
+    const indicator = one(root, "plog-live", LiveIndicator);
     live.follow("staff", {
       followed: () => this.#catchUp(),
-      event: (n, { comment }) => this.#heard(comment.id),
+      event: (_, { comment }) => this.#renewFromServer(comment.id),
       here: (count) => indicator.here(count),
     });
   }
 
-  /** Events are hints: the row is asked for, and with it how many there are of each. Only the newest answer counts. */
-  async #heard(id) {
-    const asked = Symbol();
-    this.asked.set(id, asked);
+  /**
+   * An event only says that a comment changed: its row is asked for, with the new counts. Only the newest answer is shown.
+   * @param {string} id
+   */
+  async #renewFromServer(id) {
+    const question = Symbol();
+    this.#asked.set(id, question);
     const answer = await ask(`/admin/comments/${id}`).catch(() => null);
-    if (!answer || this.asked.get(id) !== asked) return;
-    this.asked.delete(id);
+    if (!answer || this.#asked.get(id) !== question) return;
+    this.#asked.delete(id);
     showCounts(answer.counts);
-    this.show(made(answer.html));
+    this.#show(fromHTML(answer.html));
   }
 
-  /** What was missed before the connection, or while there was none: hints are not numbered, so all is looked at. */
+  /** Shows what was missed before the connection opened. Events here have no numbers, so the whole page is compared. */
   async #catchUp() {
     const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
     if (!answer?.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     showCounts(countsOn(page));
-    const rows = [...page.querySelectorAll(".queue > .row")];
-    const left = [...this.list.children].filter(
-      (row) => !row.matches(".acted") && !rows.some((other) => other.dataset.id === row.dataset.id),
-    );
-    for (const row of rows.reverse()) if (row.textContent !== this.#row(row.dataset.id)?.textContent) this.show(row);
-    for (const row of left) this.#heard(row.dataset.id);
+    const rows = all(page, ".queue > .row");
+    const ids = rows.map((row) => row.dataset.id);
+    const missing = all(this.list, ":scope > .row:not(.acted)").filter((row) => !ids.includes(row.dataset.id));
+    for (const row of rows.reverse()) if (row.textContent !== this.#row(row.dataset.id)?.textContent) this.#show(row);
+    for (const { dataset } of missing) this.#renewFromServer(dataset.id ?? "");
   }
 
-  /** A comment as it is now: in its row, or as a new one on top where it belongs in this list. */
-  show(fresh) {
+  /**
+   * Shows a comment as it is now: in its row, or as a new row on top where it belongs in this list.
+   * @param {HTMLElement} fresh
+   */
+  #show(fresh) {
     const row = this.#row(fresh.dataset.id);
     if (row) this.#renew(row, fresh);
-    else if (this.dataset.status === fresh.dataset.status)
+    else if (this.root.dataset.status === fresh.dataset.status) {
       this.newItems.add(fresh, this.list, this.list.firstElementChild);
+    }
   }
 
-  #row(id) {
-    return this.list.querySelector(`.row[data-id="${CSS.escape(id)}"]`);
+  /** @param {string} [id] */
+  #row(id = "") {
+    return all(this.list, `.row[data-id="${CSS.escape(id)}"]`)[0];
   }
 
+  /**
+   * @param {HTMLElement} row
+   * @param {HTMLElement} fresh
+   */
   #renew(row, fresh) {
     const isWriting = row.querySelector("details[open] textarea")?.matches(":focus");
     if (isWriting) return;
@@ -73,34 +90,38 @@ class PlogQueue extends HTMLElement {
     if (hadFocus) fresh.focus({ preventScroll: true });
   }
 
+  /** @param {SubmitEvent} event */
   async #send(event) {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement)) return;
     event.preventDefault();
-    const form = event.target; // its property `action` is a button here
-    const body = new URLSearchParams(new FormData(form, event.submitter));
-    const outcome = form.querySelector(".outcome") ?? form.closest(".row").querySelector(".outcome");
+    const body = /** @type {any} */ (new URLSearchParams(/** @type {any} */ (new FormData(form, event.submitter))));
+    const outcome = form.querySelector(".outcome") ?? one(form.closest(".row") ?? this.root, ".outcome");
     try {
-      const answer = await ask(form.getAttribute("action"), { method: "POST", body });
+      const answer = await ask(form.getAttribute("action") ?? "", { method: "POST", body }); // `form.action` is a button
       outcome.textContent = "";
-      this.#done(form, answer);
+      this.#sent(form, answer);
     } catch (error) {
       outcome.textContent = sentence(error);
     }
   }
 
-  /** What staff did is seen at once; the live event that follows brings the row's new HTML. */
-  #done(form, answer) {
-    if (form.closest("details")) {
-      form.closest("details").open = false;
-      if (form.closest(".reply")) form.reset();
-    }
+  /**
+   * Shows at once what staff did; the live event that follows brings the row's new HTML.
+   * @param {HTMLFormElement} form
+   * @param {Answer} answer
+   */
+  #sent(form, answer) {
+    form.closest("details")?.removeAttribute("open");
+    if (form.closest(".reply")) form.reset();
     for (const { id, status } of answer.comments ?? []) {
       const row = this.#row(id);
       if (!row || row.dataset.status === status) continue;
-      recount(row.dataset.status, status);
+      recount(row.dataset.status ?? "", status);
       row.dataset.status = status;
       row.classList.add("acted");
-      row.querySelector(".state").textContent = wordOf(status);
-      row.querySelector(".tick input").checked = false;
+      one(row, ".state").textContent = wordOf(status);
+      one(row, ".tick input", HTMLInputElement).checked = false;
     }
     for (const [id, message] of Object.entries(answer.refused ?? {})) {
       const outcome = this.#row(id)?.querySelector(".outcome");
@@ -109,4 +130,11 @@ class PlogQueue extends HTMLElement {
   }
 }
 
-customElements.define("plog-queue", PlogQueue);
+customElements.define(
+  "plog-queue",
+  class extends HTMLElement {
+    connectedCallback() {
+      new Queue(this);
+    }
+  },
+);

@@ -1,4 +1,5 @@
-/* <plog-rest>: the posts below the fold of the home page, fetched once the page itself is done. */
+/* <plog-rest>: fetches the rest of the posts of the home page, once the first two are shown. Loaded by the home page
+   (templates/home.html). Without an answer, the link to those posts stays. */
 
 customElements.define(
   "plog-rest",
@@ -9,12 +10,12 @@ customElements.define(
     }
 
     async #fill() {
-      const answer = await fetch(this.dataset.src, { credentials: "same-origin" }).catch(() => null);
+      const answer = await fetch(this.dataset.src ?? "", { credentials: "same-origin" }).catch(() => null);
       if (answer?.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         this.replaceChildren(...page.querySelectorAll("article.post"));
       }
-      this.classList.add("filled"); // without an answer the link stays
+      this.classList.add("filled");
     }
   },
 );

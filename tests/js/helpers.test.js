@@ -96,6 +96,14 @@ test("a removed comment goes, leaves a tombstone, or stays for its author while 
   assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on(), nobody), "nowhere");
 });
 
+test("a comment without anything to show is not shown", () => {
+  assert.equal(placed({ id: "a", parent: null, status: "held", html: "" }, "all", on(), nobody, true), "nowhere");
+  assert.equal(
+    placed({ id: "a", parent: "b", status: "held", html: "" }, "all", on("a", "b"), nobody, true),
+    "nowhere",
+  );
+});
+
 test("siblings stand in the order of their places, and what has none stands last", () => {
   assert.ok(isSorted([]) && isSorted([1, 2, 7, Infinity, Infinity]));
   assert.ok(!isSorted([1, 3, 2]) && !isSorted([Infinity, 2]));
@@ -112,7 +120,7 @@ test("only published comments count", () => {
 });
 
 test("refusals are told in the visitor's words, with the time to wait", () => {
-  assert.match(sentence(new TypeError("Failed to fetch")), /Your text is kept/);
+  assert.match(sentence(new TypeError("Failed to fetch")), /cannot be reached/);
   assert.equal(sentence(new Refused(422, { message: "Too long." }, 0)), "Too long.");
   assert.equal(
     sentence(new Refused(429, { message: "Not so fast." }, 40)),

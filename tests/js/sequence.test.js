@@ -96,7 +96,10 @@ test("a pause shows nothing, and afterwards everything", async () => {
 test("a pause in the middle of asking loses nothing", async () => {
   const site = server();
   const shown = [];
-  const after = async (n) => (await settled(), site.after(n));
+  const after = async (n) => {
+    await settled();
+    return site.after(n);
+  };
   const sequence = new Sequence(0, after, (change) => shown.push(change.n));
   site.change("a");
   sequence.receive(site.change("b"));
@@ -111,7 +114,10 @@ test("a pause in the middle of asking loses nothing", async () => {
 test("resuming while an answer is still on its way asks again where that is needed", async () => {
   const site = server();
   const shown = [];
-  const after = async (n) => (await settled(), site.after(n));
+  const after = async (n) => {
+    await settled();
+    return site.after(n);
+  };
   const sequence = new Sequence(0, after, (change) => shown.push(change.n));
   site.change("a");
   sequence.receive(site.change("b"));
@@ -122,7 +128,10 @@ test("resuming while an answer is still on its way asks again where that is need
 
 test("random interleavings of changes, events, losses, pauses and answers end with the whole thread", async () => {
   let seed = 20261120;
-  const random = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
+  const random = () => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return seed / 2147483648;
+  };
   for (let round = 0; round < 300; round++) {
     const site = server(1 + Math.floor(random() * 4));
     const page = new Map();
@@ -133,7 +142,10 @@ test("random interleavings of changes, events, losses, pauses and answers end wi
       if (random() < 0.2) throw new TypeError("lost");
       return answer ?? site.after(n);
     };
-    const sequence = new Sequence(0, after, (change) => (page.set(change.id, change.n), numbers.push(change.n)));
+    const sequence = new Sequence(0, after, (change) => {
+      page.set(change.id, change.n);
+      numbers.push(change.n);
+    });
     for (let step = 0; step < 30; step++) {
       const change = site.change(String(Math.floor(random() * 8)));
       if (random() < 0.7) sequence.receive(change);

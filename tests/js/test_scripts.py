@@ -31,8 +31,13 @@ class TestScripts(unittest.TestCase):
             texts = [(Path(folder) / "files" / name).read_bytes() for name in names]
         self.assertLess(sum(len(gzip.compress(text)) for text in texts), 8 * 1024)
 
-    def test_no_script_is_longer_than_150_lines(self):
+    def test_scripts_import_everything_at_once(self):
+        """What is imported later can fail later, and many browsers then refuse to try it again: docs/decisions.md."""
         for script in SCRIPTS.rglob("*.js"):
-            if "vendor" not in script.parts:
-                with self.subTest(script.name):
-                    self.assertLessEqual(len(script.read_text().splitlines()), 150)
+            with self.subTest(script.name):
+                self.assertNotRegex(script.read_text(), r"\bimport\(")
+
+    def test_no_script_is_longer_than_200_lines(self):
+        for script in SCRIPTS.rglob("*.js"):
+            with self.subTest(script.name):
+                self.assertLessEqual(len(script.read_text().splitlines()), 200)

@@ -1,17 +1,25 @@
-/* How long to wait, in milliseconds, before trying again: longer each time, and never everybody at once. */
+/* How long to wait, in milliseconds, before the next attempt to connect: longer after each failure, and different for
+   every page, so that not all of them come back in the same moment. Used by live.js. */
 
-export const SHORTEST = 300;
-export const LONGEST = 30_000;
+const SHORTEST = 300;
+const LONGEST = 30_000;
 const HIDDEN = 10_000;
 
-/** Before the attempt after `failures` failed ones. `random` is in [0, 1). A hidden tab is in no hurry. */
+/**
+ * Before the attempt that follows `failures` failed ones. A hidden tab waits longer.
+ * @param {number} failures
+ * @param {number} random in [0, 1)
+ */
 export function wait(failures, random, isHidden = false) {
   const full = Math.min(LONGEST, SHORTEST * 2 ** failures);
   const jittered = full * (0.5 + random / 2);
   return isHidden ? Math.max(HIDDEN * (0.5 + random / 2), jittered) : jittered;
 }
 
-/** After a process said that it restarts: soon, but spread over two seconds. */
+/**
+ * After a process said that it restarts: soon, but spread over two seconds.
+ * @param {number} random in [0, 1)
+ */
 export function afterRestart(random) {
   return random * 2_000;
 }

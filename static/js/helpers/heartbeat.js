@@ -1,29 +1,38 @@
-/* Whether the other end of a connection is still there: pure, told the time in milliseconds. */
+/* Decides whether a live connection is still alive: when to ping, and when to give up. Pure: it is told the time, in
+   milliseconds. Used by live.js. */
 
 export const TICK = 5_000; // how often `due` is asked
-const QUIET = 25_000; // nothing heard for so long: ask whether anybody is there
-const PATIENCE = 10_000; // no answer for so long: nobody is
+const QUIET = 25_000; // after so long without a message: ping
+const PATIENCE = 10_000; // after so long without an answer: give up
 
 export class Heartbeat {
   #heard;
   #ticked;
   #asked = 0;
 
+  /** @param {number} now */
   constructor(now) {
     this.#heard = this.#ticked = now;
   }
 
+  /** @param {number} now */
   heard(now) {
     this.#heard = now;
     this.#asked = 0;
   }
 
-  /** Something was asked that must be answered: a ping, or the connection itself. */
+  /**
+   * Something was sent that must be answered: a ping, or the request to connect.
+   * @param {number} now
+   */
   asked(now) {
     this.#asked ||= now;
   }
 
-  /** What is to be done now: drop the connection, ping, wake (this machine slept), or nothing. */
+  /**
+   * What to do now: "drop" the connection, "ping", "wake" because this machine slept, or "nothing".
+   * @param {number} now
+   */
   due(now) {
     const slept = now - this.#ticked > 4 * TICK;
     this.#ticked = now;

@@ -1,18 +1,32 @@
-/* What moderation does to rows and counts: pure. */
+/* What a decision of staff does to rows and counts of the moderation queue. Pure. Used by queue.js, queue-counts.js and
+   queue-keyboard.js. */
 
+/** @type {Record<string, string>} */
 const WORDS = { held: "Waiting", published: "Published", spam: "Spam", gone: "Deleted" };
 
+/** @param {string} status */
 export function wordOf(status) {
   return WORDS[status] ?? status;
 }
 
-/** The place of the next row, `by` steps from `at` (-1: none yet), within `length` rows. */
+/**
+ * The index of the row that is `by` steps from the row `at` (-1: none yet), within `length` rows.
+ * @param {number} at
+ * @param {number} by
+ * @param {number} length
+ */
 export function moved(at, by, length) {
   if (at < 0) return by > 0 ? 0 : length - 1;
   return Math.min(length - 1, Math.max(0, at + by));
 }
 
-/** A tab's number after a comment went from one status to another; `before` is null for one that is not on this page. */
+/**
+ * How many comments have a status after one went from `before` (null if it was not on this page) to `after`.
+ * @param {number} number
+ * @param {string} status
+ * @param {string | null} before
+ * @param {string} after
+ */
 export function recounted(number, status, before, after) {
   if (before === after) return number;
   return Math.max(0, number + Number(status === after) - Number(status === before));

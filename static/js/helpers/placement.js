@@ -1,29 +1,63 @@
-/* Where a changed comment goes on the page. Pure: `isShown(id)` and `hasReplies(id)` look at the page for it. */
+/* Decides where a changed comment goes on the page, and counts. Pure: it sees the page only through `isShown(id)` and
+   `isHeldHere(id)`. Used by thread.js and new-items.js. */
 
-/** One of replace, remove, keep, append (to the root list), reply (under its parent), nowhere (not on this page), wait
-    (for its parent, which is on another page, or changed again later and so comes after it).
-    `roots` says which root comments this page has: all, the newest (from place `first` on), or older ones, to which none
-    is ever added. */
+/**
+ * A comment as the server describes it in answers and live events.
+ * @typedef {object} Change
+ * @property {string} id
+ * @property {number | null} n the number of this change; null while nobody else sees the comment
+ * @property {string | null} parent
+ * @property {Status} status
+ * @property {string} html empty if nothing is to be shown
+ * @property {Change[]} [above] removed comments above a reply, topmost first
+ */
+/** @typedef {"published" | "held" | "gone"} Status */
+
+/**
+ * "replace", "remove", "keep" as it is, "append" to the root list, "reply" under its parent, "nowhere" (not on this page),
+ * or "wait" for its parent, which is on another page, or changed again later and so comes after it.
+ * @param {Change} change
+ * @param {string | undefined} roots which root comments this page shows: "all", the "newest" (from place `first` on), or
+ *   "older" ones, to which none is ever added
+ * @param {(id: string) => boolean} isShown
+ * @param {(id: string) => boolean} isHeldHere whether its author sees it here as held
+ * @param {number} [first]
+ */
 export function placed(change, roots, isShown, isHeldHere, isOwn = false, first) {
-  if (change.status === "gone" && isHeldHere(change.id)) return "keep"; // an edit may send a comment back to be held: its author goes on seeing it
+  // An edit may send a published comment back to be held: others see it go, and its author goes on seeing it.
+  if (change.status === "gone" && isHeldHere(change.id)) return "keep";
   if (change.status === "gone" && !change.html) return isShown(change.id) ? "remove" : "nowhere";
+  if (!change.html) return "nowhere";
   if (isShown(change.id)) return "replace";
   if (change.parent && isShown(change.parent)) return "reply";
   if (change.parent) return isOwn && roots === "all" ? "append" : "wait";
-  const isOld = /^<[^>]* data-place="(\d+)/.exec(change.html)?.[1] < first;
+  const place = /^<[^>]* data-place="(\d+)/.exec(change.html)?.[1];
+  const isOld = first !== undefined && place !== undefined && Number(place) < first;
   return roots === "older" || (roots === "newest" && isOld) ? "nowhere" : "append";
 }
 
-/** Whether siblings stand in the order of their places. */
+/**
+ * Whether siblings stand in the order of their places.
+ * @param {number[]} places
+ */
 export function isSorted(places) {
-  return places.every((place, at) => at === 0 || places[at - 1] <= place);
+  return places.every((place, at) => at === 0 || Number(places[at - 1]) <= place);
 }
 
-/** How the number of comments changes when one of this status takes the place of one of that (null: there was none). */
+/**
+ * How the number of published comments changes when a comment goes from one status to another.
+ * @param {Status | null} before null if it was not there
+ * @param {Status} after
+ */
 export function difference(before, after) {
   return Number(after === "published") - Number(before === "published");
 }
 
+/**
+ * "1 comment", "2 comments"
+ * @param {number} number
+ * @param {string} word
+ */
 export function counted(number, word) {
   return `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 }

@@ -1,27 +1,43 @@
-/* Which changes of a thread this page shows: each once, in order, none left out. Knows no page, no socket, no server:
-   `after(n)` asks for the changes numbered above n, `apply(change)` shows one. */
+/* Makes sure that a page shows every change of a thread once, in order, and misses none. Knows no page, no socket and no
+   server: `after(n)` asks for the changes numbered above n, `apply(change)` shows one. Used by comments.js. */
 
-/** What to do with the change numbered `n` when `mine` is the newest one shown. */
-export function verdict(mine, n) {
-  if (n <= mine) return "ignore";
-  return n === mine + 1 ? "apply" : "ask";
+/** @import { Change } from "./placement.js" */
+/** @typedef {Change & { n: number }} Numbered */
+
+/**
+ * What to do with the change numbered `n` if `newest` is the newest one shown.
+ * @param {number} newest
+ * @param {number} n
+ */
+export function verdict(newest, n) {
+  if (n <= newest) return "ignore";
+  return n === newest + 1 ? "apply" : "ask";
 }
 
 export class Sequence {
   #after;
   #apply;
+  /** @type {Promise<void> | null} */
   #asking = null;
-  #wanted = 0;
+  #expected = 0;
   #isPaused = false;
 
+  /**
+   * @param {number} n the newest change that the page shows
+   * @param {(n: number) => Promise<{ comments: Numbered[], more?: boolean }>} after
+   * @param {(change: Numbered) => void} apply
+   */
   constructor(n, after, apply) {
     this.n = n;
-    this.isBehind = false; // something is missing, and asking for it failed or had to wait
+    this.isBehind = false; // a change is missing, and asking for it failed or had to wait
     this.#after = after;
     this.#apply = apply;
   }
 
-  /** A change came over the live connection. */
+  /**
+   * A change came over the live connection.
+   * @param {Numbered} change
+   */
   receive(change) {
     const todo = verdict(this.n, change.n);
     if (todo === "ignore") return;
@@ -29,9 +45,12 @@ export class Sequence {
     else this.expect(change.n);
   }
 
-  /** Somebody knows that the newest change is number `n`. */
+  /**
+   * The newest change is known to be number `n`.
+   * @param {number} n
+   */
   expect(n) {
-    this.#wanted = Math.max(this.#wanted, n);
+    this.#expected = Math.max(this.#expected, n);
     if (n > this.n) this.catchUp();
   }
 
@@ -44,9 +63,11 @@ export class Sequence {
     return this.isBehind ? this.catchUp() : Promise.resolve();
   }
 
-  /** Ask for everything above the newest change shown. Never rejects: what failed is `isBehind`, to be tried again. */
+  /** Asks for everything above the newest change shown. Never rejects: if it failed, `isBehind` stays true. */
   catchUp() {
-    this.#asking ??= this.#ask().finally(() => (this.#asking = null));
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
     return this.#asking;
   }
 
@@ -58,12 +79,13 @@ export class Sequence {
       if (!answer || this.#isPaused) return;
       const before = this.n;
       for (const change of answer.comments) if (change.n > this.n) this.#show(change);
-      // A change that was told while we asked may be missing in the answer: ask again, as long as that brings anything.
-      more = this.n > before && (answer.more || this.#wanted > this.n);
+      // A change that was announced while we asked may be missing in the answer: ask again while that brings anything.
+      more = this.n > before && (Boolean(answer.more) || this.#expected > this.n);
     }
-    this.isBehind = this.#wanted > this.n;
+    this.isBehind = this.#expected > this.n;
   }
 
+  /** @param {Numbered} change */
   #show(change) {
     this.n = change.n;
     this.#apply(change);

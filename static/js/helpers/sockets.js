@@ -1,20 +1,30 @@
-/* The two ways to the server: a native WebSocket, and SockJS for networks that let none through. */
+/* The two ways to connect to the server: WebSocket, and SockJS where a network lets no WebSocket through. Used by live.js. */
+
+/** @typedef {Pick<WebSocket, "readyState" | "send" | "close" | "onopen" | "onmessage" | "onclose">} Socket */
 
 const SOCKJS = "/static/js/vendor/sockjs.min.js";
 
+/** @returns {Socket} */
 export function native() {
   return new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/live/websocket`);
 }
 
-/** SockJS, fetched when first wanted; null where the site does not have it. */
+/**
+ * A SockJS connection. Its script is loaded when first needed; null if the site does not have it, or it did not load.
+ * @returns {Promise<Socket | null>}
+ */
 export async function fallback() {
-  if (!window.SockJS) await fetched(SOCKJS).catch(() => null);
-  return window.SockJS ? new window.SockJS("/live", null, { transports: ["xhr-streaming", "xhr-polling"] }) : null;
+  const browser = /** @type {{ SockJS?: new (address: string, _: null, options: object) => Socket }} */ (window);
+  if (!browser.SockJS) await loaded(SOCKJS);
+  return browser.SockJS ? new browser.SockJS("/live", null, { transports: ["xhr-streaming", "xhr-polling"] }) : null;
 }
 
-function fetched(address) {
-  return new Promise((done, failed) => {
-    const script = Object.assign(document.createElement("script"), { src: address, onload: done, onerror: failed });
-    document.head.append(script);
+/**
+ * Returns once a script has run or failed. Each call is a new attempt.
+ * @param {string} src
+ */
+function loaded(src) {
+  return new Promise((done) => {
+    document.head.append(Object.assign(document.createElement("script"), { src, onload: done, onerror: done }));
   });
 }
