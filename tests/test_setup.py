@@ -1,4 +1,4 @@
-"""The set-up: how `.env` is read, and which npm packages are installed when."""
+"""The set-up: how `.env` is read, which npm packages are installed when, and what `bin/check` does without them."""
 
 import json
 import os
@@ -121,6 +121,45 @@ class PackagesTest(unittest.TestCase):
         for _ in range(2):
             self.assertIn("npm packages cannot be installed", self.install(for_development=True))
         self.assertEqual(self.installed_for(), ["development", "development"])
+
+
+class CheckTest(unittest.TestCase):
+    """`bin/check` in a checkout where everything else passes and npm packages are not installed."""
+
+    def setUp(self) -> None:
+        self.checkout = Path(tempfile.mkdtemp(prefix="plog-check-"))
+        self.addCleanup(shutil.rmtree, self.checkout)
+        for program in ("bin/setup", ".venv/bin/python"):
+            self.add(program, "#!/bin/sh\n")
+        shutil.copy(ROOT / "bin" / "check", self.checkout / "bin")
+
+    def add(self, program: str, text: str) -> None:
+        path = self.checkout / program
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def check(self, **environment: str) -> "subprocess.CompletedProcess[str]":
+        given = {name: value for name, value in os.environ.items() if name != "CI"} | environment
+        return subprocess.run([self.checkout / "bin" / "check"], env=given, capture_output=True, text=True)
+
+    def test_without_npm_packages_it_says_what_it_did_not_check_and_goes_on(self) -> None:
+        done = self.check()
+        self.assertIn("scripts and styles were not checked", done.stderr)
+        self.assertEqual(done.returncode, 0)
+
+    def test_without_npm_packages_it_fails_in_ci(self) -> None:
+        done = self.check(CI="true")
+        self.assertIn("npm packages are not installed", done.stderr)
+        self.assertEqual(done.returncode, 1)
+
+    def test_it_fails_where_biome_or_the_types_complain(self) -> None:
+        programs = ("node_modules/@biomejs/cli-x/biome", "node_modules/@typescript/typescript-x/lib/tsc")
+        for failing in programs:
+            for program in programs:
+                self.add(program, f"#!/bin/sh\nexit {int(program == failing)}\n")
+            with self.subTest(failing):
+                self.assertEqual(self.check().returncode, 1)
 
 
 class LockFileTest(unittest.TestCase):
