@@ -1,10 +1,10 @@
 """Which pages may be kept: a handler whose `get` is `@kept` says under which tags, and the next visitor costs no Python.
 
 Kept is only a 200 that answers a GET without a query, under its canonical address. The pending files are made before
-anything is read (lib/pagecache.py says why). It is answered like nginx answers it from then on: compressed for who takes
-that, and with the same ETag. In one process a page is rendered once at a time, and who asks meanwhile gets
-the same answer, unless something has changed since that rendering began: also where it is that there is no such page. An
-answer that cannot be shared (a 301, a page that is not kept) they make one after another.
+anything is read (lib/pagecache.py says why). The first answer is the one that nginx gives from then on: compressed for a
+visitor that takes gzip, and with the same ETag. In one process a page is rendered once at a time, and who asks meanwhile
+gets the same answer, unless something has changed since that rendering began: also where it is that there is no such page.
+An answer that cannot be shared (a 301, a page that is not kept) they make one after another.
 """
 
 import asyncio

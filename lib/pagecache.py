@@ -34,9 +34,8 @@ SUFFIXES = {
 }  # nginx makes the content type of a file from its suffix
 FOLDERS = ("pages", "gz")  # plain and compressed: nginx.conf has the same
 LEVEL = 4  # of compression: nginx.conf has the same
-TAKES_GZIP = (
-    r"(?i)(^|,)\s*gzip\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*)\s*)?(,|$)"  # in Accept-Encoding; nginx.conf is made with it
-)
+# Found in an Accept-Encoding that takes gzip; nginx.conf is rendered with it.
+TAKES_GZIP = r"(?i)(^|,)\s*gzip\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*)\s*)?(,|$)"
 OLDEST_PENDING = 3600  # seconds after which a pending file is one of a process that died
 LEAST = 256  # bytes of a disk that even an empty file takes
 

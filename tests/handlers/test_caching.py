@@ -123,6 +123,22 @@ class CachingTest(SiteTestCase):
         )
         self.assertEqual(counted.begun, 1)
 
+    def test_visitors_that_share_a_rendering_each_get_the_encoding_that_they_take(self) -> None:
+        async def ask() -> list[HTTPResponse]:
+            asking = (self.client.fetch_async("GET", "/plog/post-1", takes_gzip=n % 2 == 0) for n in range(10))
+            return await asyncio.gather(*asking)
+
+        counted = Counted(self.site.pages)
+        self.site.pages = counted  # type: ignore[assignment]
+        answers = self.run_now(ask())
+        self.assertEqual(counted.begun, 1)
+        self.assertEqual(len({answer.body for answer in answers}), 1)
+        encodings = [answer.headers.get("X-Consumed-Content-Encoding") for answer in answers]
+        self.assertEqual(encodings, ["gzip", None] * 5)
+        for n in (0, 1):
+            self.assertEqual(len({answer.headers["Etag"] for answer in answers[n::2]}), 1)
+        self.assertNotEqual(answers[0].headers["Etag"], answers[1].headers["Etag"])
+
     def test_who_asks_after_a_change_never_gets_what_was_begun_before(self) -> None:
         """A rendering is held up between reading and answering; a comment is written meanwhile; then somebody asks."""
         post = self.run_now(self.site.posts.by_slug("post-1"))
