@@ -173,6 +173,15 @@ class HandlersTest(unittest.TestCase):
                     self.assertEqual(getattr(handler, name).is_for, "staff", f"{pattern} {name}")
 
 
+class LinesTest(unittest.TestCase):
+    def test_lines_of_templates_styles_and_scripts_end_at_120(self) -> None:
+        """Formatters of Python, scripts and styles leave long comments alone, and none formats templates."""
+        folders = (("templates", "*.html"), ("static/css", "*.css"), ("static/js", "*.js"), ("tests/js", "*.js"))
+        for path in (path for folder, name in folders for path in (ROOT / folder).rglob(name)):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                self.assertLessEqual(len(line), 120, f"{path.relative_to(ROOT)}:{number}")
+
+
 class DocumentsTest(unittest.TestCase):
     operations = property(lambda self: (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"))
     interface = property(lambda self: (ROOT / "docs" / "interface.md").read_text(encoding="utf-8"))

@@ -179,7 +179,8 @@ export class CommentForm {
     this.name.value ||= name ?? "";
     this.email.value ||= email ?? "";
     const kept = recall(this.draft) ?? "";
-    const { text, parent } = typeof kept === "string" ? { text: kept, parent: "" } : kept; // a string: before version 0.2
+    // Earlier versions kept the text alone.
+    const { text, parent } = typeof kept === "string" ? { text: kept, parent: "" } : kept;
     this.text.value ||= text;
     this.parent.value = "";
     if (parent && this.text.value === text) this.#moveTo(parent);

@@ -1,6 +1,6 @@
 /* The page's only live connection, shared by all scripts that follow a channel. Opens with the first follower.
-   WebSocket first; where that fails twice before it ever opened, SockJS. Import it by its plain address: a second address
-   would be a second connection. */
+   WebSocket first; where that fails twice before it ever opened, SockJS. Import it by its plain address: a second
+   address would be a second connection. */
 
 import { afterRestart, wait } from "./helpers/backoff.js";
 import { Heartbeat, TICK } from "./helpers/heartbeat.js";

@@ -1,5 +1,5 @@
-/* <plog-me>: the reader's own name, and a link to the admin for staff. Loaded by every page (templates/base.html). It asks
-   the server only if this browser has commented or signed in before: nobody else costs the server anything. */
+/* <plog-me>: the reader's own name, and a link to the admin for staff. Loaded by every page (templates/base.html). It
+   asks the server only if this browser has commented or signed in before: nobody else costs the server anything. */
 
 import { element } from "./helpers/dom.js";
 import { ask } from "./helpers/requests.js";

@@ -1,5 +1,5 @@
-/* The keyboard of the moderation queue: single keys that press the buttons of the current row. Used by queue.js. The keys
-   can be switched off, for people whose speech or hands press keys that they did not mean (WCAG 2.1.4). */
+/* The keyboard of the moderation queue: single keys that press the buttons of the current row. Used by queue.js. The
+   keys can be switched off, for people whose speech or hands press keys that they did not mean (WCAG 2.1.4). */
 
 import { all, one } from "./helpers/dom.js";
 import { moved } from "./helpers/moderation.js";

@@ -33,7 +33,8 @@ class Queue {
   }
 
   /**
-   * An event only says that a comment changed: its row is asked for, with the new counts. Only the newest answer is shown.
+   * An event only says that a comment changed: its row is asked for, with the new counts. Only the newest answer is
+   * shown.
    * @param {string} id
    */
   async #renewFromServer(id) {
@@ -98,7 +99,8 @@ class Queue {
     const body = /** @type {any} */ (new URLSearchParams(/** @type {any} */ (new FormData(form, event.submitter))));
     const outcome = form.querySelector(".outcome") ?? one(form.closest(".row") ?? this.root, ".outcome");
     try {
-      const answer = await ask(form.getAttribute("action") ?? "", { method: "POST", body }); // `form.action` is a button
+      const address = form.getAttribute("action") ?? ""; // `form.action` is a button
+      const answer = await ask(address, { method: "POST", body });
       outcome.textContent = "";
       this.#sent(form, answer);
     } catch (error) {

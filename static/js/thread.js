@@ -1,5 +1,5 @@
-/* The comments on the page as a tree of list items. Shows a comment as it is now, where it belongs; showing the same again
-   changes nothing. Used by comments.js. */
+/* The comments on the page as a tree of list items. Shows a comment as it is now, where it belongs; showing the same
+   again changes nothing. Used by comments.js. */
 
 /** @import { NewItems } from "./new-items.js" */
 /** @import { Change, Status } from "./helpers/placement.js" */

@@ -14,11 +14,11 @@
 /** @typedef {"published" | "held" | "gone"} Status */
 
 /**
- * "replace", "remove", "keep" as it is, "append" to the root list, "reply" under its parent, "nowhere" (not on this page),
- * or "wait" for its parent, which is on another page, or changed again later and so comes after it.
+ * "replace", "remove", "keep" as it is, "append" to the root list, "reply" under its parent, "nowhere" (not on this
+ * page), or "wait" for its parent, which is on another page, or changed again later and so comes after it.
  * @param {Change} change
- * @param {string | undefined} roots which root comments this page shows: "all", the "newest" (from place `first` on), or
- *   "older" ones, to which none is ever added
+ * @param {string | undefined} roots which root comments this page shows: "all", the "newest" (from place `first` on),
+ *   or "older" ones, to which none is ever added
  * @param {(id: string) => boolean} isShown
  * @param {(id: string) => boolean} isHeldHere whether its author sees it here as held
  * @param {number} [first]

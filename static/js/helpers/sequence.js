@@ -1,5 +1,5 @@
-/* Makes sure that a page shows every change of a thread once, in order, and misses none. Knows no page, no socket and no
-   server: `after(n)` asks for the changes numbered above n, `apply(change)` shows one. Used by comments.js. */
+/* Makes sure that a page shows every change of a thread once, in order, and misses none. Knows no page, no socket and
+   no server: `after(n)` asks for the changes numbered above n, `apply(change)` shows one. Used by comments.js. */
 
 /** @import { Change } from "./placement.js" */
 /** @typedef {Change & { n: number }} Numbered */

@@ -1,4 +1,5 @@
-/* The two ways to connect to the server: WebSocket, and SockJS where a network lets no WebSocket through. Used by live.js. */
+/* The two ways to connect to the server: WebSocket, and SockJS where a network lets no WebSocket through. Used by
+   live.js. */
 
 /** @typedef {Pick<WebSocket, "readyState" | "send" | "close" | "onopen" | "onmessage" | "onclose">} Socket */
 
