@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, Page, expect
 
 from lib import assets
-from tests.browser.base import ROOT, BrowserTestCase
-from tests.browser.test_live import shown, write_in
+from tests.browser.base import OPEN_POST, ROOT, BrowserTestCase
+from tests.browser.test_live import comment, shown, write_in
 from tests.lib.test_assets import need_esbuild
 from tests.running import Running
 
@@ -50,6 +50,20 @@ class BundlesTest(BrowserTestCase):
         shown(there, "Made of bundles")
         self.assert_only_bundles(here)
         self.assert_only_bundles(there)
+
+    def test_a_comment_is_kept_without_network_and_posted_later(self) -> None:
+        self.expect_faults("net::ERR", "WebSocket connection")
+        context = self.visitor()
+        page = context.new_page()
+        page.goto(OPEN_POST, wait_until="networkidle")
+        context.set_offline(True)
+        page.locator("form.write textarea").fill("Bundled, in a tunnel")
+        page.get_by_role("button", name="Post comment").click()
+        expect(page.locator("form.write .outcome")).to_contain_text("kept in this browser")
+        context.set_offline(False)
+        page.get_by_role("button", name="Post comment").click()
+        expect(comment(page, "Bundled, in a tunnel")).to_be_visible()
+        self.assert_only_bundles(page)
 
     def test_the_page_has_one_connection_although_three_scripts_use_it(self) -> None:
         context = self.visitor()

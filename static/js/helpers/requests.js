@@ -26,7 +26,7 @@ export class Refused extends Error {
 export async function ask(address, options = {}, patience = PATIENCE) {
   const answer = await fetch(address, {
     credentials: "same-origin",
-    signal: AbortSignal.timeout(patience),
+    signal: AbortSignal.timeout?.(patience), // browsers before 2022 have none: there it waits as long as they do
     ...options,
     headers: { Accept: "application/json", ...options.headers },
   });
