@@ -8,8 +8,7 @@ class MeHandler(BaseHandler):
     @visitor
     async def get(self) -> None:
         """What scripts may show to this visitor alone; never kept."""
-        member = await self.account()
-        account = member or await self.site.accounts.find(self.author.id)
+        member, account = await self.account(), await self.known()
         self.set_header("Cache-Control", "no-store")
         self.json(
             {
@@ -47,12 +46,16 @@ class SigninLinkHandler(SigninHandler):
 
     @visitor
     async def post(self, token: str) -> None:
-        """Use the link up and sign in, with what this visitor wrote; an earlier session here ends."""
+        """Use the link up and sign in, with what this visitor wrote; an earlier session here ends.
+
+        The visitor id is renewed: the old one belongs to the member now, and others may have copied its cookie.
+        """
         author, earlier = self.author, self.session
         secret = await self.site.accounts.sign_in(token, author.id if author.had_id else None, author.agent)
         if earlier:
             await self.site.accounts.sign_out(earlier)
         await self.site.move_merged()
+        self.renew_visitor()
         self.give_session_cookie(secret)
         self.redirect(self.next_path(), status=303)
 
@@ -64,9 +67,9 @@ class SignoutHandler(BaseHandler):
 
     @public
     async def post(self) -> None:
-        """End the session. The visitor's cookie goes too: it may name the member's own account."""
+        """End the session. The next visitor at this browser is somebody else."""
         if self.session:
             await self.site.accounts.sign_out(self.session)
         self.clear_cookie("session")
-        self.clear_cookie("visitor")
+        self.renew_visitor()
         self.redirect("/", status=303)

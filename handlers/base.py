@@ -98,7 +98,10 @@ class BaseHandler(RequestHandler):
 
     @functools.cached_property
     def author(self) -> Author:
-        """Who asks, as the signed cookie says; a visitor without one gets an id, which only a cookie makes last."""
+        """The visitor that the signed cookie names, else a new one, whose id only a cookie makes last.
+
+        `writer` says whether that id still counts.
+        """
         given = self.get_signed_cookie("visitor", max_age_days=VISITOR_DAYS)
         id = given.decode() if given else ""
         agent = self.request.headers.get("User-Agent", "")
@@ -107,6 +110,11 @@ class BaseHandler(RequestHandler):
     def give_visitor_cookie(self) -> None:
         if not self.author.had_id:
             self._set_signed("visitor", self.author.id, VISITOR_DAYS)
+
+    def renew_visitor(self) -> None:
+        """Give this browser a new visitor id, which nobody else can know."""
+        self.author = replace(self.author, id=new_id(), had_id=False)
+        self.give_visitor_cookie()
 
     async def account(self) -> Account | None:
         """The member who is signed in here, if one is."""
@@ -120,10 +128,33 @@ class BaseHandler(RequestHandler):
         given = self.get_signed_cookie("session", max_age_days=SESSION_LIFE.days)
         return given.decode() if given else ""
 
+    async def known(self) -> Account | None:
+        """The account of whoever asks: the member who is signed in, else the anonymous one of the visitor cookie.
+
+        None before a visitor's first act.
+        """
+        if not hasattr(self, "_known"):
+            self._known = await self.account() or await self._anonymous()
+        return self._known
+
+    async def _anonymous(self) -> Account | None:
+        """The anonymous account of the visitor cookie.
+
+        An id that has become a member's counts only with a session of that member: the cookie may have been copied
+        before the sign-in. Without a session it is replaced.
+        """
+        account = await self.site.accounts.find(self.author.id) if self.author.had_id else None
+        if account is None or not account.is_member:
+            return account
+        self.renew_visitor()
+        return None
+
     async def writer(self) -> Author:
-        """Who writes: the member who is signed in, else the visitor that the cookie names."""
-        account, author = await self.account(), self.author
-        return replace(author, id=account.id, is_staff=account.is_staff, had_id=True) if account else author
+        """Who writes: the member who is signed in, else the visitor of the cookie, else somebody new."""
+        account = await self.known()
+        if account is None:
+            return self.author
+        return replace(self.author, id=account.id, is_staff=account.is_staff, had_id=True)
 
     def give_session_cookie(self, secret: str) -> None:
         self._set_signed("session", secret, SESSION_LIFE.days)

@@ -42,7 +42,7 @@ class CommentsHandler(BaseHandler):
             attempt = Attempt.cleaned(*(self.text(name) for name in ("text", "name", "email", "website")))
             author = await self.writer()
             comment = await self.site.comments.add(post, author, attempt, self.text("parent") or None)
-            is_own = self.wants_json and await self.site.comments.may_see_as_author(author, comment)
+            is_own = self.wants_json and self.site.comments.may_see_as_author(author, comment)
         except (SiteError, *AWAY) as error:
             return self._again(post or self._unread(slug), error)
         if self.wants_json:

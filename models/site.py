@@ -60,7 +60,6 @@ class Site:
         self.comments = Comments(
             store,
             self.changes,
-            self.accounts,
             self.limits,
             self.tokens,
             clock,

@@ -149,7 +149,7 @@ def comments_on(site: Site, **stand_ins: Any) -> Comments:
     store = CommentStore(mongo, site.clock)
     numbering, threads = Numbering(mongo, site.clock), Threads(store, comment_html)
     changes = Changes(store, numbering, threads, counting, pages, channels, marks)
-    tools = (site.accounts, site.limits, site.tokens, site.clock)
+    tools = (site.limits, site.tokens, site.clock)
     return Comments(store, changes, *tools, moderation="none", own_host=site.own_host)
 
 

@@ -11,7 +11,6 @@ from lib.markup import comment_html
 from lib.mongo import ASCENDING
 from lib.networks import network_of
 from lib.tokens import Tokens, digest
-from models.accounts import Accounts
 from models.comments.changes import Changes
 from models.comments.checks import MOST_PER_NETWORK, MOST_PER_VISITOR, Attempt, Facts, Verdict, judge, looks_back
 from models.comments.comment import Comment, words_of
@@ -52,7 +51,6 @@ class Comments:
         self,
         store: CommentStore,
         changes: Changes,
-        accounts: Accounts,
         limits: Limits,
         tokens: Tokens,
         clock: Clock,
@@ -62,7 +60,6 @@ class Comments:
     ) -> None:
         self._store = store
         self._changes = changes
-        self._accounts = accounts
         self._limits = limits
         self._tokens = tokens
         self._clock = clock
@@ -86,11 +83,11 @@ class Comments:
         id, known, wait = await self._arrive(post, author, attempt)  # first: refused attempts count too
         if known is not None:
             return known
-        facts = replace(await self._facts(post, author.id, attempt, author.is_staff), wait=wait)
+        facts = replace(await self._facts(post, author, attempt), wait=wait)
         above = await self._parent(post, author, parent)
         verdict = judge(attempt, facts, self._moderation)
         refuse(verdict)
-        comment = self._written(id, post, await self._acting(author), attempt, verdict)
+        comment = self._written(id, post, author, attempt, verdict)
         if comment.is_published and above is not None and not above.is_numbered:  # the author's own, still held
             above = hanging_on(above.id, await ancestry(self._store, above))
         return await self._changes.add(post, comment.under(above))
@@ -102,14 +99,15 @@ class Comments:
         return comment_html(attempt.text, self._own_host)
 
     async def edit(self, post: Post, author: Author, id: str, token: object, text: str) -> Comment:
-        """Let an author change what they wrote, within 15 minutes. A published text that changed is checked again."""
+        """Let an author change what they wrote, within 15 minutes. A published text that changed is checked again.
+
+        What is trusted is who asks, never the token: that may have been given before the author signed in.
+        """
         comment = await self._own(post, id, token)
         if text == comment.text:
             return comment
         attempt = Attempt(text, comment.name, comment.email)
-        account = await self._accounts.find(comment.author)
-        is_trusted = account is not None and account.is_staff
-        facts = await self._facts(post, comment.author, attempt, is_trusted)
+        facts = await self._facts(post, author, attempt)
         wait = await self._limits.exceeded(limits_of(author, "edits"), MINUTE)
         facts = replace(facts, is_repeated=False, wait=wait)
         verdict = judge(attempt, facts, self._moderation)
@@ -127,16 +125,12 @@ class Comments:
         await self._own(post, id, token)
         return await self._changes.make(id, lambda comment: comment.removed("author"))
 
-    async def may_see_as_author(self, author: Author, comment: Comment) -> bool:
+    def may_see_as_author(self, author: Author, comment: Comment) -> bool:
         """Whether a visitor who has just said this may see it as its author does.
 
-        What nobody else has ever seen, hardly anybody else can have repeated. Of all else they have to be the author, or
-        theirs was merged into the account that is.
+        What nobody else has ever seen, hardly anybody else can have repeated. Of all else they have to be the author.
         """
-        if comment.author == author.id or (comment.status == "held" and not comment.is_numbered):
-            return True
-        account = await self._accounts.find(author.id)
-        return account is not None and comment.author == account.id
+        return comment.author == author.id or (comment.status == "held" and not comment.is_numbered)
 
     def edit_token(self, comment: Comment) -> str:
         """What proves to be the author of a comment; made from its id, so that a double post gets the same one."""
@@ -177,17 +171,12 @@ class Comments:
             raise Invalid({"parent": "The comment that you answer is not here any more."})
         return above
 
-    async def _acting(self, author: Author) -> Author:
-        """The author as the account that theirs was merged into, if it was. A new one's is written soon (marks.py)."""
-        account = await self._accounts.find(author.id) if author.had_id else None
-        return replace(author, id=account.id) if account else author
-
-    async def _facts(self, post: Post, author: str, attempt: Attempt, is_trusted: bool) -> Facts:
-        facts = Facts(is_open=post.takes_comments, own_host=self._own_host, is_trusted=is_trusted)
+    async def _facts(self, post: Post, author: Author, attempt: Attempt) -> Facts:
+        facts = Facts(is_open=post.takes_comments, own_host=self._own_host, is_trusted=author.is_staff)
         if not looks_back(facts, self._moderation):
             return facts
         since = self._clock() - REPEATED_WITHIN
-        is_repeated, has_approved, substrings = await self._store.facts(words_of(attempt.text), since, author)
+        is_repeated, has_approved, substrings = await self._store.facts(words_of(attempt.text), since, author.id)
         return replace(facts, is_repeated=is_repeated, substrings=substrings, has_approved=has_approved)
 
     def _written(self, id: str, post: Post, author: Author, attempt: Attempt, verdict: Verdict | None) -> Comment:

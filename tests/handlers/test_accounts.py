@@ -8,6 +8,7 @@ from tornado.httpclient import HTTPResponse
 
 from lib import json
 from tests.base import SiteTestCase, TestClient
+from tests.handlers.test_comments import PATH, CommentsTestCase
 
 BO = "bo@example.com"
 
@@ -123,6 +124,13 @@ class AccountsTest(SiteTestCase):
         self.assertNotEqual(self.me()["visitor"], visitor)
         self.assertFalse(self.me(kept)["member"], "the session is over, not only forgotten")
 
+    def test_signing_out_gives_a_fresh_visitor_cookie(self) -> None:
+        self.client.post(self.link())
+        signed_in = self.client.cookies["visitor"].value
+        self.client.post("/signout")
+        self.assertNotEqual(self.client.cookies["visitor"].value, signed_in)
+        self.assertNotIn("session", self.client.cookies)
+
     def test_signing_out_is_no_link(self) -> None:
         self.client.post(self.link())
         self.assertEqual(self.client.get("/signout").code, 303)
@@ -137,6 +145,76 @@ class AccountsTest(SiteTestCase):
         self.run_now(self.site.accounts.make_staff(BO))
         self.client.post(self.link())
         self.assertEqual((self.me()["member"], self.me()["staff"]), (True, True))
+
+
+class CopiedCookieTest(CommentsTestCase):
+    """Bo wrote a comment, Eve copied the anonymous cookie of Bo's browser, then Bo signed in: with a new address."""
+
+    has_account = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.held = json.loads(self.write(text="The words of Bo, which are held").body)
+        self.eve = TestClient(self)
+        self.eve.cookies["visitor"] = self.client.cookies["visitor"].value
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        if self.has_account:
+            self.client_signed_in(BO)
+        self.client.signin(BO)
+
+    def me(self, client: TestClient) -> dict[str, Any]:
+        return json.loads(client.get("/me").body)
+
+    def test_signing_in_renews_the_visitor_cookie(self) -> None:
+        self.client.cookies.pop("session")
+        told = self.me(self.client)
+        self.assertFalse(told["member"])
+        self.assertIsNone(self.run_now(self.site.accounts.find(told["visitor"])))
+
+    def test_the_copy_names_somebody_new_and_is_replaced(self) -> None:
+        told = self.me(self.eve)
+        self.assertFalse(told["member"])
+        self.assertIsNone(self.run_now(self.site.accounts.find(told["visitor"])))
+        self.assertEqual(self.me(self.eve), told)
+
+    def test_the_copy_shows_nothing_that_waits_and_gives_no_edit_token(self) -> None:
+        self.assertEqual(self.changes("mine=1", self.eve), {"comments": []})
+        self.assertEqual([one["id"] for one in self.changes("mine=1")["comments"]], [self.held["id"]])
+
+    def test_the_copy_has_none_of_the_trust_of_the_member(self) -> None:
+        self.run_now(self.site.moderation.approve(self.held["id"]))
+        self.assertEqual(json.loads(self.write(text="The next words of Bo").body)["status"], "published")
+        told = json.loads(self.write(self.eve, text="The words of Eve").body)
+        self.assertEqual(told["status"], "held")
+        stored = self.run_now(self.site.comments.by_id(told["id"]))
+        self.assertEqual(stored.author, self.me(self.eve)["visitor"])
+
+    def test_repeating_the_words_of_the_member_with_the_copy_gives_no_edit_token(self) -> None:
+        self.run_now(self.site.moderation.approve(self.held["id"]))
+        told = json.loads(self.write(self.eve, text="The words of Bo, which are held").body)
+        self.assertNotIn("edit_token", told)
+
+    def test_the_browser_that_wrote_a_comment_edits_it_after_signing_in(self) -> None:
+        sent = {"text": "Better words of Bo", "edit_token": self.held["edit_token"]}
+        edited = self.client.put(f"{PATH}/{self.held['id']}", json_body=sent)
+        self.assertEqual((edited.code, json.loads(edited.body)["status"]), (200, "held"))
+        self.assertIn("Better words of Bo", self.changes("mine=1")["comments"][0]["html"])
+
+    def test_an_edit_token_from_before_the_sign_in_gives_no_trust(self) -> None:
+        """Eve may have asked for it with the copy; the member may be staff, whose edits nobody checks."""
+        self.run_now(self.site.accounts.make_staff(BO))
+        self.run_now(self.site.moderation.approve(self.held["id"]))
+        sent = {"text": "The words of Eve", "edit_token": self.held["edit_token"]}
+        edited = self.eve.put(f"{PATH}/{self.held['id']}", json_body=sent)
+        self.assertEqual(json.loads(edited.body)["status"], "held")
+
+
+class CopiedCookieOfAKnownMemberTest(CopiedCookieTest):
+    """The same where Bo had an account already, so that the anonymous one is merged into it."""
+
+    has_account = True
 
 
 class HttpsTest(SiteTestCase):
