@@ -54,7 +54,8 @@ class SigninLinkHandler(SigninHandler):
         secret = await self.site.accounts.sign_in(token, author.id if author.had_id else None, author.agent)
         if earlier:
             await self.site.accounts.sign_out(earlier)
-        await self.site.move_merged()
+        if author.had_id:
+            await self.site.move(author.id)
         self.renew_visitor()
         self.give_session_cookie(secret)
         self.redirect(self.next_path(), status=303)

@@ -22,6 +22,7 @@ LINK_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(days=90)
 SESSIONS_CHANNEL = "sessions"
 PATIENCE = 1  # seconds, for Redis to tell other processes
+LONGEST_WRITE = timedelta(minutes=1)  # what was sent before a sign-in is stored by then
 SPENT = "This link has been used or is older than 15 minutes. Please ask for a new one."
 
 
@@ -188,15 +189,18 @@ class Accounts:
     async def _merge(self, visitor: str, member: Account) -> None:
         """Mark an anonymous account as this member's; a member's own account is never merged into another."""
         anonymous = {"_id": visitor, "email": None, "merged_into": None}
-        await self._accounts.update_one(anonymous, {"$set": {"merged_into": member.id, "is_moved": False}})
+        merged = {"merged_into": member.id, "merged_at": self._clock(), "is_moved": False}
+        await self._accounts.update_one(anonymous, {"$set": merged})
 
     async def merged(self) -> list[Account]:
-        """Merged accounts whose comments are still to be moved to their member."""
+        """Merged accounts whose comments are still to be moved to their member, or may still arrive."""
         documents = await self._accounts.find({"is_moved": False}).limit(100).to_list(None)
         return [Account.from_document(document) for document in documents]
 
     async def mark_moved(self, account: Account) -> None:
-        await self._accounts.update_one({"_id": account.id}, {"$unset": {"is_moved": ""}})
+        """Nothing is left to move; not before a minute: another tab may have sent a comment just before the sign-in."""
+        is_settled = {"$not": {"$gt": self._clock() - LONGEST_WRITE}}
+        await self._accounts.update_one({"_id": account.id, "merged_at": is_settled}, {"$unset": {"is_moved": ""}})
 
     def _open_link(self, token: str) -> Document:
         return {"_id": digest(token), "expires": {"$gt": self._clock()}}

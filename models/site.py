@@ -95,10 +95,15 @@ class Site:
         """Give what merged accounts wrote to the members that they became."""
         merged = await self.accounts.merged()
         for account in merged:
-            member = await self.accounts.by_id(account.id)
-            await self.comments.move(account.id, member.id)
+            await self.move(account.id)
             await self.accounts.mark_moved(account)
         return len(merged)
+
+    async def move(self, visitor: str) -> None:
+        """Give what a visitor wrote to the member whom they have signed in as; safe to repeat."""
+        member = await self.accounts.by_id(visitor)
+        if member.id != visitor:
+            await self.comments.move(visitor, member.id)
 
     async def rate_posts(self) -> int:
         """Say anew how popular the posts are that people have read."""

@@ -69,8 +69,20 @@ class AccountsTest(SiteTestCase):
         _, account = self.sign_in(visitor=visitor.id)
         self.assertEqual(account.id, member.id)
         self.assertEqual(self.run_now(self.site.accounts.by_id(visitor.id)).id, member.id)
-        self.assertEqual([self.run_now(self.site.move_merged()) for _ in range(2)], [1, 0])
+        self.run_now(self.site.move(visitor.id))
         self.assertEqual(self.run_now(self.site.comments.by_id(comment.id)).author, member.id)
+
+    def test_a_comment_on_its_way_while_its_visitor_signs_in_in_another_tab_becomes_the_members(self) -> None:
+        self.sign_in()
+        visitor = Author(new_id(), "203.0.113.7", "Firefox")
+        post = self.post_by("hello")
+        _, member = self.sign_in(visitor=visitor.id)
+        self.run_now(self.site.move_merged())
+        late = self.run_now(self.site.comments.add(post, visitor, Attempt("Sent before the sign-in, stored after it")))
+        self.assertEqual(self.run_now(self.site.move_merged()), 1)
+        self.assertEqual(self.run_now(self.site.comments.by_id(late.id)).author, member.id)
+        self.clock.pass_by(minutes=1, seconds=1)
+        self.assertEqual([self.run_now(self.site.move_merged()) for _ in range(2)], [1, 0])
 
     def test_a_members_own_account_is_never_merged_into_another(self) -> None:
         visitor = new_id()
