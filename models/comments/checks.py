@@ -45,7 +45,7 @@ class Facts:
     wait: int = 0  # seconds until this visitor or network may write again
     substrings: tuple[str, ...] = ()
     is_trusted: bool = False  # staff
-    has_approved: bool = False  # an earlier comment of theirs was published
+    has_approved: bool = False  # another comment of theirs is published
 
 
 @dataclass(frozen=True)

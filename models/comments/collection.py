@@ -83,7 +83,7 @@ class Comments:
         id, known, wait = await self._arrive(post, author, attempt)  # first: refused attempts count too
         if known is not None:
             return known
-        facts = replace(await self._facts(post, author, attempt), wait=wait)
+        facts = replace(await self._facts(post, author, attempt, id), wait=wait)
         above = await self._parent(post, author, parent)
         verdict = judge(attempt, facts, self._moderation)
         refuse(verdict)
@@ -107,7 +107,7 @@ class Comments:
         if text == comment.text:
             return comment
         attempt = Attempt(text, comment.name, comment.email)
-        facts = await self._facts(post, author, attempt)
+        facts = await self._facts(post, author, attempt, id)
         wait = await self._limits.exceeded(limits_of(author, "edits"), MINUTE)
         facts = replace(facts, is_repeated=False, wait=wait)
         verdict = judge(attempt, facts, self._moderation)
@@ -171,12 +171,12 @@ class Comments:
             raise Invalid({"parent": "The comment that you answer is not here any more."})
         return above
 
-    async def _facts(self, post: Post, author: Author, attempt: Attempt) -> Facts:
+    async def _facts(self, post: Post, author: Author, attempt: Attempt, id: str) -> Facts:
         facts = Facts(is_open=post.takes_comments, own_host=self._own_host, is_trusted=author.is_staff)
         if not looks_back(facts, self._moderation):
             return facts
         since = self._clock() - REPEATED_WITHIN
-        is_repeated, has_approved, substrings = await self._store.facts(words_of(attempt.text), since, author.id)
+        is_repeated, has_approved, substrings = await self._store.facts(words_of(attempt.text), since, author.id, id)
         return replace(facts, is_repeated=is_repeated, substrings=substrings, has_approved=has_approved)
 
     def _written(self, id: str, post: Post, author: Author, attempt: Attempt, verdict: Verdict | None) -> Comment:

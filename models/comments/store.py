@@ -83,15 +83,19 @@ class CommentStore:
     async def count(self, query: Document) -> int:
         return int(await self._comments.count_documents(query))
 
-    async def facts(self, words: str, since: datetime, author: str) -> tuple[bool, bool, tuple[str, ...]]:
-        """Whether somebody said these words since then, whether an author has a published comment, what is watched for."""
+    async def facts(self, words: str, since: datetime, author: str, id: str) -> tuple[bool, bool, tuple[str, ...]]:
+        """Whether somebody said these words since then, whether an author has a published comment besides the one with
+        this id, what is watched for.
+        """
         said, published = {"words": words, "created": {"$gt": since}}, {"author": author, "status": "published"}
         asking: list[Document] = [{"$match": said}, {"$limit": 1}, {"$project": {"_id": "repeated"}}]
-        asking.append(also("comments", {"$match": published}, {"$limit": 1}, {"$project": {"_id": "approved"}}))
+        two = {"$limit": 2}  # not `_id: {$ne: id}`, which would tempt MongoDB to look through all comments by their id
+        asking.append(also("comments", {"$match": published}, two, {"$project": {"_id": "approved", "id": "$_id"}}))
         asking.append(also("substrings", {"$project": {"_id": 0, "substring": "$_id"}}))
         found = await self._mongo.aggregate("comments", asking)
-        facts = {fact.get("_id") for fact in found}
-        return "repeated" in facts, "approved" in facts, tuple(f["substring"] for f in found if "substring" in f)
+        is_repeated = any(fact.get("_id") == "repeated" for fact in found)
+        has_approved = any(fact.get("id", id) != id for fact in found)
+        return is_repeated, has_approved, tuple(fact["substring"] for fact in found if "substring" in fact)
 
     async def newest_n(self, post: str) -> int:
         """The number of the newest change under a post; 0 where there was none."""

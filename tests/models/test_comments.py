@@ -192,6 +192,24 @@ class CommentsTest(SiteTestCase):
         (change,) = self.run_now(self.site.threads.changes(self.post, 1))[1]
         self.assertEqual((change["status"], change["html"]), ("gone", ""))
 
+    def test_an_edit_of_the_only_approved_comment_is_held_again(self) -> None:
+        only = self.write("An honest first comment", BO)
+        self.run_now(self.site.moderation.approve(only.id))
+        edited = self.edited(only, "Something that nobody approved")
+        self.assertEqual((edited.status, edited.check), ("held", "first"))
+
+    def test_an_edit_by_an_author_with_another_approved_comment_stays_published(self) -> None:
+        approved = self.write("An honest first comment", BO)
+        self.run_now(self.site.moderation.approve(approved.id))
+        second = self.write("And a second one", BO)
+        self.assertEqual(self.edited(second, "And a second one, edited").status, "published")
+        self.assertEqual(self.edited(approved, "An honest first comment, edited").status, "published")
+
+    def edited(self, comment: Comment, text: str, by: Author = BO) -> Comment:
+        """The comment after its author changed it."""
+        token = self.site.comments.edit_token(comment)
+        return self.run_now(self.site.comments.edit(self.post, by, comment.id, token, text))
+
     def test_what_its_author_removed_leaves_nothing_of_what_was_written(self) -> None:
         comment = self.write("Something I regret", name="Bo", email="bo@example.com")
         self.write("But you said it", parent=comment.id)
