@@ -18,6 +18,7 @@ from typing import Any
 from lib import markdown_folder, mongo, redis, servers, wordpress
 from lib.items import CommentItem, Item, Unusable
 from lib.markup import comment_html as text_html
+from lib.pagecache import Unwritable
 from models.errors import SiteError
 from models.imports import OUTCOMES
 from models.site import Site
@@ -171,6 +172,8 @@ async def run(settings: Settings, given: argparse.Namespace) -> int:
         print(error.message, file=sys.stderr)
     except mongo.Away:
         print("MongoDB does not answer.", file=sys.stderr)
+    except Unwritable as error:
+        print(error, file=sys.stderr)
     finally:
         await site.close()
     return 1

@@ -19,6 +19,7 @@ from pathlib import Path
 from tornado.log import enable_pretty_logging
 
 from lib import processes
+from lib.pagecache import Unwritable
 from models.errors import AWAY
 from models.site import Site
 from settings import BadSetting, Settings
@@ -38,6 +39,8 @@ async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> N
                 logger.info("%s: %d", chore.__name__, done)
         except AWAY as error:
             logger.warning("%s: a server is away: %s", chore.__name__, type(error).__name__)
+        except (OSError, Unwritable) as error:  # the disk; timeouts, which are OSErrors too, are in AWAY
+            logger.warning("%s: %s", chore.__name__, error)
         except Exception:
             logger.exception("%s failed", chore.__name__)
         await asyncio.sleep(seconds)
@@ -64,6 +67,7 @@ async def work(site: Site) -> None:
     await asyncio.gather(
         every(1, site.telling.tell_untold),
         every(2, site.hits.count),
+        every(5, site.pages.catch_up),
         every(10, rotate_logs),
         every(60, site.move_merged),
         every(300, site.rate_posts),

@@ -5,7 +5,8 @@ reads its data. What it rendered is written into them, entered under its tags, a
 `pages`, the compressed one into `gz` under the same name. Invalidating, after a change is stored, first removes all
 pending files, then both files of every page under the tags. A move fails where the pending file is gone, so nothing
 rendered from old data can come back. Entries under a tag are never removed singly: removing one while its page is put
-again would leave a page that nobody can invalidate. On a full disk pages are answered as ever, and not cached.
+again would leave a page that nobody can invalidate. On a full disk pages are answered as ever, and not cached. Where a
+page cannot be removed, invalidation raises `Unwritable`; it ignores only files that are gone already.
 """
 
 import gzip
@@ -14,8 +15,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -53,6 +54,15 @@ class Body:
         return gzip.compress(self.plain, LEVEL, mtime=0)
 
 
+class Unwritable(Exception):
+    """Cached pages cannot be removed, so nginx goes on serving them. The message has the path and the reason."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            f"Cached pages cannot be removed, so visitors get old ones: {error.filename}: {error.strerror}."
+        )
+
+
 class Pending:
     """A page that is being made: exists as long as nothing that it may be made from has changed."""
 
@@ -65,6 +75,15 @@ class Pending:
             return self.paths[0].exists()
         except OSError:  # a folder that nobody may enter
             return False
+
+
+@contextmanager
+def _removing() -> Iterator[None]:
+    """Turns an error of the disk into `Unwritable`, which no caller takes for a server that is away."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(error) from error
 
 
 class PageCache:
@@ -121,15 +140,17 @@ class PageCache:
             for path in pending.paths:
                 path.unlink(missing_ok=True)
 
+    @_removing()
     def forget(self, tags: Iterable[str]) -> None:
         """Forget all pages under these tags, and whatever is being made now. To be called after a change was stored."""
         for path in _listed(self._pending):
             path.unlink(missing_ok=True)
         for tag in tags:
             for entry in _listed(self._folder_of(tag)):
-                with suppress(OSError):
+                with suppress(FileNotFoundError):
                     _remove(self._pages / entry.readlink())
 
+    @_removing()
     def forget_address(self, address: str) -> None:
         """Forget one page."""
         self.forget(())
@@ -137,12 +158,14 @@ class PageCache:
             for place in self._places(name_of(address, kind)):
                 _remove(place)
 
+    @_removing()
     def forget_all(self) -> None:
         """Forget everything at once: what is being made now finds its place gone, too. It is only moved away here, and
         takes its room until the next sweep: thousands of files would hold up whoever removes them for seconds."""
         with suppress(FileNotFoundError):
             self._now.rename(self._folder / f"gone-{uuid4().hex}")
 
+    @_removing()
     def sweep(self, oldest: float, most: int) -> int:
         """Forget pages older than `oldest` seconds, then the oldest ones until all take at most half of `most` bytes of the
         disk; and remove what was moved away. How many files, of which most pages have two. May take seconds.
@@ -174,8 +197,7 @@ class PageCache:
         for number, (changed, bytes_, path) in enumerate(pages):
             if changed > before and size <= most:
                 return number
-            with suppress(OSError):
-                path.unlink()
+            path.unlink(missing_ok=True)
             size -= bytes_
         return len(pages)
 

@@ -3,10 +3,11 @@
 Everything in Redis may be lost without harm, so nobody waits for it long: two seconds, one more attempt on a new
 connection (the kept one may be from before Redis was started again), then `Away`. There is no `health_check_interval`:
 redis-py would ping inside the handshake of each new connection, and while Redis hangs each ping would connect and ping
-again, without end.
+again, without end. `Away` has no OSError of a disk: redis-py turns those of its sockets into its own ConnectionError.
 """
 
 import asyncio
+import builtins
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -18,9 +19,9 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 Away = (
     ConnectionError,
     TimeoutError,
-    ResponseError,
-    OSError,
-)  # no memory or disk left, loading, read only: as good as away
+    ResponseError,  # no memory or disk left, loading, read only: as good as away
+    builtins.TimeoutError,  # of an `asyncio.timeout` around a command
+)
 PATIENCE = 2  # seconds for an attempt
 ATTEMPTS = 2
 SILENCE = 5  # seconds without a word, after which a subscription asks whether Redis is still there

@@ -1,5 +1,6 @@
 """Categories: what posts are filed under. Each has an address of its own, `/oc-Web+development`, found in any case."""
 
+import logging
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from urllib.parse import quote
 from lib import redis
 from lib.ids import new_id
 from lib.mongo import Document, DuplicateKey, IndexModel, Mongo, taken_key
+from lib.pagecache import Unwritable
 from models.errors import Conflict, Invalid, NotFound
 from models.pages import Pages
 
@@ -15,6 +17,8 @@ MOST_AT_ONCE = 4  # categories in one filter
 LONGEST_NAME = 100
 ADDRESSES_TRIED = 100
 SAFE = "+!$&'()*,;:@="  # what stands in a path as it is; browsers leave it alone
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -112,12 +116,18 @@ class Categories:
                 if "name_key" in taken_key(error):
                     raise Conflict("name-taken", f"There is a category {to!r} already.") from error
                 continue
-            await self.tell(known.id)
+            try:
+                await self.tell(known.id)
+            except Unwritable as error:
+                logger.warning("%s is renamed but that could not be told; the worker will. %s", known.name, error)
             return (await self.all())[known.id]
         raise NotFound(f"No address is left for the category {to!r}.")
 
     async def tell(self, id: str) -> bool:
-        """Forget all pages, for the name may be on any; safe to repeat. False where Redis is away: the worker repeats it."""
+        """Forget all pages, for the name may be on any; safe to repeat.
+
+        False where Redis is away: the worker repeats it. So it does where this raises `Unwritable`.
+        """
         try:
             await self._pages.forget_all()
         except redis.Away:

@@ -7,7 +7,7 @@ SiteError
 ├─ Invalid       what was sent makes no sense; names the fields          422
 └─ TooMany       too much in too short a time; says how long to wait     429
 
-AWAY: what the doors to MongoDB and Redis raise where these do not answer     503
+AWAY: what the doors to MongoDB and Redis raise where these do not answer     503. An error of the disk is none of them
 """
 
 from lib import mongo, redis

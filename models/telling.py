@@ -4,6 +4,7 @@ What follows from a change is in the `tell` of its collection; here is only what
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -11,12 +12,15 @@ from typing import Any
 
 from lib import redis
 from lib.clock import Clock
+from lib.pagecache import Unwritable
 from models.categories import Categories
 from models.comments import Changes, Marks
 from models.posts import Posts
 from models.posts.collection import UNTOLD_AFTER
 
-PAUSE = 5  # seconds before what could not be told while Redis is away is told again
+PAUSE = 5  # seconds before what could not be told is told again
+
+logger = logging.getLogger(__name__)
 
 
 class Telling:
@@ -51,7 +55,7 @@ class Telling:
             self._posts.untold(), self._categories.untold(), self._changes.untold()
         )
         come = [post for post in posts if post.published > self._appeared]
-        told = [await self._posts.tell(post) for post in come]
+        told = [await _is_told(partial(self._posts.tell, post)) for post in come]
         self._appeared = now - UNTOLD_AFTER
         works: list[Callable[[], Awaitable[bool]]] = [
             *(partial(self._posts.tell, post) for post in posts if post not in come),
@@ -77,8 +81,17 @@ class Telling:
         """What became of each; none after one that failed."""
         told = []
         for work in works:
-            told.append(await work())
+            told.append(await _is_told(work))
             if not told[-1]:
                 self._next_round = asyncio.get_running_loop().time() + PAUSE
                 break
         return told
+
+
+async def _is_told(work: Callable[[], Awaitable[bool]]) -> bool:
+    """Tells one change. Logs each time that a page cannot be removed, since only a person can mend that."""
+    try:
+        return await work()
+    except Unwritable as error:
+        logger.warning("Changes stay untold. %s", error)
+        return False

@@ -15,6 +15,7 @@ from pathlib import Path
 import cli
 from models.site import Site
 from tests.base import SiteTestCase, TestClient, data_folder
+from tests.readonly import REFUSALS, read_only
 from ui_modules.comments import comment_html
 
 ROOT = Path(__file__).parents[1]
@@ -115,6 +116,18 @@ class CommandTest(SiteTestCase):
         ada = TestClient(self)
         self.assertEqual(ada.post(done.stdout.strip().removeprefix("https://plog.example")).code, 303)
         self.assertIn(b'"staff":true', ada.get("/me").body)
+
+    def test_forgetting_pages_that_cannot_be_removed_fails_with_path_and_reason(self) -> None:
+        kept = data_folder() / "kept"
+        for redis in (self.settings.redis_url, "unix:///nowhere.sock"):
+            self.assertEqual(self.client.get("/").code, 200)
+            with read_only(kept):
+                for path in ((), ("/",)):
+                    done = self.site_command("forget", *path, SITE_REDIS_URL=redis)
+                    self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+                    self.assertRegex(done.stderr, f"{kept}/now.*: ({REFUSALS})")
+                    self.assertNotIn("Redis", done.stderr)
+                    self.assertNotIn("Traceback", done.stderr)
 
     def test_what_goes_wrong_is_one_sentence_and_1(self) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:

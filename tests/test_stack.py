@@ -21,6 +21,7 @@ import worker
 from lib import processes, servers
 from lib.headers import security_headers
 from settings import Settings
+from tests.readonly import REFUSALS, read_only
 from tests.running import ROOT, Running, is_free, wait_until
 
 
@@ -446,6 +447,17 @@ class StartAndStopTest(unittest.TestCase):
         self.running.stop()
         self.running.start()
         self.assertNotIn("added", self.running.complaints)
+
+    def test_a_start_that_cannot_remove_cached_pages_is_refused_with_path_and_reason(self) -> None:
+        """Else it would serve pages that settings and sources of before have made."""
+        self.running.start()
+        self.assertEqual(self.running.get("/").code, 200)
+        self.running.stop()
+        with read_only(self.running.data / "kept"):
+            reason = f"{self.running.data}/kept/now: ({REFUSALS})(.|\n)*Plog does not start: .*`bin/site forget` failed"
+            with self.assertRaisesRegex(AssertionError, reason):
+                self.running.start()
+        self.running.start()
 
     def test_two_copies_run_side_by_side_under_any_path(self) -> None:
         deep = Running(SITE_DEMO="0")

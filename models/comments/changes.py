@@ -9,6 +9,7 @@ from typing import Protocol
 from lib import mongo, redis
 from lib.batches import Batches
 from lib.channels import Event, NextEvent
+from lib.pagecache import Unwritable
 from models.comments.comment import Comment
 from models.comments.marks import Marks
 from models.comments.numbering import Numbering
@@ -81,14 +82,15 @@ class Changes:
     async def tell(self, *comments: Comment) -> bool:
         """All that follows from changes of one post's comments, in the order of their numbers; safe to repeat.
 
-        False where Redis is away: they stay untold, for the worker.
+        False where Redis is away: they stay untold, for the worker. So they do where it raises `Unwritable`: cached pages of
+        this host cannot be removed, while other hosts and open pages have heard of the changes.
         """
         events: list[Event | NextEvent] = [Event(STAFF_CHANNEL, 0, {"comment": hint_of(c)}) for c in comments]
+        numbered = [comment for comment in comments if comment.is_numbered]
+        if numbered:
+            events += await self._refresh(numbered)
         try:
-            if numbered := [comment for comment in comments if comment.is_numbered]:
-                events += await self._refresh(numbered)
-            async with asyncio.timeout(PATIENCE):  # Redis hangs, and others wait for their turn
-                await self._channels.publish(*events)
+            await self._publish(numbered[-1:], events)
         except redis.Away:
             return False
         self._marks.add(*comments)
@@ -131,6 +133,8 @@ class Changes:
             await self._pages.forget(post.tag, ARCHIVE)
         except redis.Away:
             return
+        except Unwritable as error:
+            return logger.warning("comments under %s are stored but could not be told. %s", post.path, error)
         await self._store.mark_told(fresh)
 
     async def _add_all(self, post: str, new: Sequence[tuple[Counts, Comment]]) -> list[Comment | None]:
@@ -142,20 +146,35 @@ class Changes:
         return stored
 
     async def _refresh(self, comments: Sequence[Comment]) -> list[Event | NextEvent]:
-        """See to it that pages made from now on show these changes, and return what those that are open must hear of."""
+        """Store the counts after these changes. Returns the events for other hosts' page caches and for open pages."""
         newest = comments[-1]
         await self._counting.set_counts(newest.post, newest.counts or await self._numbering.counts(newest.post))
-        forgotten = self._pages.forgotten(newest.tag, ARCHIVE)
         changes = await self._threads.as_changes(comments)
-        return [forgotten, *(Event(newest.channel, change["n"], {"comment": change}) for change in changes)]
+        events = [Event(newest.channel, change["n"], {"comment": change}) for change in changes]
+        return [self._pages.word(*shown_on(newest)), *events]
+
+    async def _publish(self, newest: Sequence[Comment], events: Sequence[Event | NextEvent]) -> None:
+        """Invalidate the cached pages of a thread, by its newest change; then publish, even where that failed."""
+        try:
+            for comment in newest:
+                self._pages.forget_here(*shown_on(comment))
+        finally:
+            async with asyncio.timeout(PATIENCE):  # Redis hangs, and others wait for their turn
+                await self._channels.publish(*events)
 
     async def _tell_now(self, *comments: Comment) -> None:
         """The changes are stored, so whoever asked for them must hear of that, whatever becomes of the telling."""
         try:
             await self.tell(*comments)
-        except mongo.Away:
+        except (*mongo.Away, Unwritable) as error:
             ids = ", ".join(comment.id for comment in comments)
-            logger.warning("comments %s are stored but could not be told; the worker will", ids)
+            reason = str(error) if isinstance(error, Unwritable) else "MongoDB is away."
+            logger.warning("comments %s are stored but could not be told; the worker will. %s", ids, reason)
+
+
+def shown_on(comment: Comment) -> tuple[str, ...]:
+    """The tags of the pages that a change of this comment is seen on."""
+    return comment.tag, ARCHIVE
 
 
 def hint_of(comment: Comment) -> dict[str, str]:

@@ -4,6 +4,7 @@ Every address that a post ever had stays in `addresses`, so that old links arriv
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from lib.clock import Clock
 from lib.ids import new_id
 from lib.misses import Misses
 from lib.mongo import Document
+from lib.pagecache import Unwritable
 from models.categories import Categories, tag_of_category
 from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP, Pages
 from models.posts.lists import Lists
@@ -23,6 +25,8 @@ from models.posts.store import LISTED, PostStore
 WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 UNTOLD_AFTER = timedelta(seconds=1)
 LONGEST_READ = 5  # seconds that others wait for
+
+logger = logging.getLogger(__name__)
 
 
 class Posts:
@@ -105,7 +109,8 @@ class Posts:
     async def tell(self, post: Post) -> bool:
         """Forget every page that shows the post, or would; safe to repeat. A scheduled one is told when its time comes.
 
-        False where Redis is away, so that other hosts could not hear: it stays untold, and the worker repeats it.
+        False where Redis is away, so that other hosts could not hear: it stays untold, and the worker repeats it. So it does
+        where this raises `Unwritable`: cached pages of this host cannot be removed.
         """
         untold = await self._store.to_tell(post.id)
         post = replace(post, published=untold["published"])  # which may have moved on since
@@ -126,8 +131,12 @@ class Posts:
         return await self._store.found(query, limit=100)
 
     async def _tell_if_seen(self, *versions: Post) -> None:
-        if any(version.is_visible(self._clock()) for version in versions):
+        if not any(version.is_visible(self._clock()) for version in versions):
+            return
+        try:
             await self.tell(versions[0])
+        except Unwritable as error:
+            logger.warning("%s is stored but could not be told; the worker will. %s", versions[0].path, error)
 
     async def _read(self, slug: str, readers: Sequence[None]) -> list[Post]:
         async with asyncio.timeout(LONGEST_READ):

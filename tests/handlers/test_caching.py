@@ -1,6 +1,7 @@
 """Which pages are kept, and what makes them go."""
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,12 +12,14 @@ from typing import Any
 
 from tornado.httpclient import HTTPResponse
 
-from lib.pagecache import SUFFIXES, Body, PageCache, Pending, name_of
+from lib import json
+from lib.pagecache import SUFFIXES, Body, PageCache, Pending, Unwritable, name_of
 from models.comments import Attempt, Author, Comment, CommentsPage, Threads
 from models.pages import Pages
 from models.posts import Post
 from models.site import Site
 from tests.base import START, SiteTestCase, data_folder
+from tests.readonly import REFUSALS, read_only
 from ui_modules.comments import comment_html
 
 HTML = "text/html"
@@ -255,6 +258,51 @@ class CachingTest(SiteTestCase):
             self.assertEqual(self.client.get(address).code, 200)
         self.expect_log("Pages cannot be kept")  # once
 
+    def test_a_change_whose_pages_cannot_be_removed_is_stored_and_heard_and_the_worker_repeats_it(self) -> None:
+        self.keep_all()
+        post = self.run_now(self.site.posts.by_slug("post-1"))
+        heard = Heard()
+        self.run_now(self.second_site.channels.follow(post.channel, heard, lambda: self.site.threads.newest_n(post.id)))
+        with read_only(data_folder() / "kept"):
+            answer = self.client_signed_in("ada@example.com").post(
+                "/plog/post-1/comments", json_body={"text": "Written while nothing could be removed"}
+            )
+            self.assertEqual(answer.code, 201)
+            self.run_now(self.site.moderation.approve(json.loads(answer.body)["id"]))
+            self.run_now(heard.an_event())
+            self.edit(self.run_now(self.site.posts.by_slug("post-2")), title="Another title")
+            self.run_now(self.site.categories.rename("Live", "Real time"))
+            self.clock.pass_by(seconds=6)
+            self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
+            self.assertTrue(self.is_kept("/plog/post-1"))
+        for logged in ("comments ", "/plog/post-2 is stored", "Live is renamed", "Changes stay untold"):
+            self.expect_log(logged)
+        self.assertEqual(self.until_told(), 3)
+        self.assertFalse(self.is_kept("/plog/post-1"))
+        self.assertIn("Written while nothing could be removed", self.client.get("/plog/post-1").body.decode())
+
+    def test_pages_that_could_not_be_removed_for_another_host_or_for_the_worker_go_when_the_disk_lets_us(self) -> None:
+        folder = Path(self.enterContext(TemporaryDirectory(prefix="plog-abroad-")))
+        abroad = Pages(PageCache(folder), self.second_site.channels, self.second_site.redis, "abroad")
+        page = folder / "now" / "pages" / name_of("/", HTML)
+        self.run_now(abroad.listen())
+        abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
+        with read_only(folder):
+            self.run_now(self.site.pages.forget("home"))
+            self.run_now(self.logged(f"{folder}/now.*: ({REFUSALS})"))
+            self.run_now(abroad.catch_up())
+            self.run_now(abroad.listen())
+        self.assertTrue(page.exists())
+        self.run_now(abroad.catch_up())
+        self.assertFalse(page.exists())
+        abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
+        self.run_now(abroad.catch_up())
+        self.assertTrue(page.exists())
+        with read_only(folder), self.assertRaises(Unwritable):
+            self.run_now(abroad.forget("home"))
+        self.run_now(abroad.catch_up())
+        self.assertFalse(page.exists())
+
     def test_the_workers_sweep_removes_what_was_forgotten_as_a_whole_and_leaves_what_is_kept_now(self) -> None:
         self.client.get("/")
         self.run_now(self.site.pages.forget_all())
@@ -316,6 +364,25 @@ class CachingTest(SiteTestCase):
         self.http_client.max_clients = 20
         return await asyncio.gather(*(self.client.fetch_async("GET", address) for _ in range(20)))
 
+    def until_told(self) -> int:
+        """How many changes the worker tells, once it tries again."""
+
+        async def tell() -> int:
+            async with asyncio.timeout(20):
+                while not (told := await self.site.telling.tell_untold()):
+                    await asyncio.sleep(0.1)
+            return told
+
+        return self.run_now(tell())
+
+    async def logged(self, pattern: str) -> None:
+        """Returns once a warning like this is in the log, and takes it out."""
+        async with asyncio.timeout(10):
+            while not (found := [line for line in self.log.lines if re.search(pattern, line)]):
+                await asyncio.sleep(0.01)
+        for line in found:
+            self.log.lines.remove(line)
+
     def site_without_redis(self) -> Site:
         """Another process of this host, that does not reach Redis."""
         settings = replace(self.settings, redis_url="unix:///nowhere.sock")
@@ -328,6 +395,22 @@ class CachingTest(SiteTestCase):
 
     def lasting(self, answer: HTTPResponse) -> list[tuple[str, str]]:
         return [(name, value) for name, value in answer.headers.get_all() if name not in ("Date",)]
+
+
+class Heard:
+    """Somebody who follows a channel."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    def send(self, text: str) -> None:
+        self.kinds.append(json.loads(text)["type"])
+
+    async def an_event(self) -> None:
+        """Returns once an event has come."""
+        async with asyncio.timeout(10):
+            while "event" not in self.kinds:
+                await asyncio.sleep(0.01)
 
 
 class SlowOnce:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lib.pagecache import LEAST, Body, PageCache, etag_of, name_of, takes_gzip
+from lib.pagecache import LEAST, Body, PageCache, Unwritable, etag_of, name_of, takes_gzip
+from tests.readonly import REFUSALS, read_only
 
 HTML = "text/html"
 PAGE = b"as long as most pages are " * 20  # long enough to be compressed
@@ -216,6 +217,29 @@ class PageCacheTest(unittest.TestCase):
                 self.assertFalse(pending.is_current)
                 self.assertFalse(self.cache.put(pending, "/", HTML, Body(b"x"), ["home"]))
         self.assertEqual(len(logged.output), 1)
+
+    def test_pages_that_cannot_be_removed_are_an_error_with_path_and_reason(self) -> None:
+        self.put("/", b"x", "home")
+        with read_only(self.folder):
+            for invalidate in (
+                lambda: self.cache.forget(["home"]),
+                lambda: self.cache.forget_address("/"),
+                self.cache.forget_all,
+                lambda: self.cache.sweep(oldest=-1, most=10_000_000),
+            ):
+                with self.assertRaisesRegex(Unwritable, f"{self.folder}/now.*: ({REFUSALS})"):
+                    invalidate()
+        self.assertTrue(self.file("/").exists())
+        self.cache.forget(["home"])
+        self.assertFalse(self.file("/").exists())
+
+    def test_a_folder_in_the_place_of_a_page_is_such_an_error_too(self) -> None:
+        self.put("/", b"x", "home")
+        self.file("/").unlink()
+        self.file("/").mkdir()
+        for invalidate in (lambda: self.cache.forget(["home"]), lambda: self.cache.forget_address("/")):
+            with self.assertRaisesRegex(Unwritable, f"{self.file('/')}: Is a directory"):
+                invalidate()
 
     def test_a_page_whose_folder_would_be_where_another_page_lies_is_not_kept(self) -> None:
         for address in ("/plog/folder.html", "/plog/page.html", "/plog/page.html.gz", "/plog/folder.feed/p2"):

@@ -1,9 +1,13 @@
 """The door to Redis, with a server that is killed and started again."""
 
 import asyncio
+import shutil
+import socket
+import tempfile
 import unittest
+from pathlib import Path
 
-from lib.redis import Away, open_redis
+from lib.redis import Away, Subscription, open_redis
 from tests.lib.redis_server import RedisServer
 
 SECONDS = 8  # two attempts of 2 s each, on a machine that is busy with other things
@@ -44,3 +48,46 @@ class RedisTest(unittest.IsolatedAsyncioTestCase):
         for end in ends:
             self.assertIsInstance(end, Away)
         self.assertEqual(await self.redis.echo("back"), "back")
+
+
+class AwayTest(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="plog-redis-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def stale_socket(self) -> str:
+        """The URL of a socket that nobody listens on any more."""
+        path = self.folder / "stale.sock"
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(path))
+        return f"unix://{path}"
+
+    async def test_a_redis_that_cannot_be_reached_is_away_and_a_disk_that_refuses_is_not(self) -> None:
+        for url in (
+            self.stale_socket(),
+            f"unix://{self.folder}/none.sock",
+            "unix:///etc/passwd/x",
+            "redis://127.0.0.1:9",
+        ):
+            redis = open_redis(url)
+            self.addAsyncCleanup(redis.aclose)
+            for asking in (redis.ping(), Subscription(redis).open()):
+                with self.subTest(url), self.assertRaises(Away):
+                    await asking
+        for refusal in (OSError, PermissionError, FileNotFoundError, NotADirectoryError):
+            self.assertFalse(issubclass(refusal, Away), refusal)
+
+    async def test_a_redis_that_is_killed_while_somebody_waits_for_it_is_away(self) -> None:
+        server = RedisServer()
+        self.addCleanup(server.close)
+        redis = open_redis(server.url)
+        self.addAsyncCleanup(redis.aclose)
+        heard = Subscription(redis)
+        await heard.open()
+        self.addAsyncCleanup(heard.close)
+        waiting = [asyncio.create_task(work) for work in (redis.blpop("nothing", 0), heard.heard())]
+        await redis.ping()
+        server.kill()
+        for task in waiting:
+            with self.assertRaises(Away):
+                await task

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from errno import EACCES
 from typing import Any
 
 from pymongo.errors import AutoReconnect
 
+from lib.channels import NextEvent
 from lib.ids import new_id
 from lib.mongo import Document, Mongo
+from lib.pagecache import Unwritable
 from models.comments import Attempt, Author, Comment, Comments, Marks, Numbering
 from models.errors import Invalid, NotAllowed, NotFound, TooMany
 from models.posts import Counts, Post
@@ -29,8 +32,11 @@ class Nowhere:
 class Unremovable:
     """Kept pages on a disk that lets nobody remove them."""
 
-    def forgotten(self, *tags: str) -> None:
-        raise PermissionError
+    def word(self, *tags: str) -> NextEvent:
+        return NextEvent("pages", "pages:n", {})
+
+    def forget_here(self, *tags: str) -> None:
+        raise Unwritable(PermissionError(EACCES, "Permission denied", "/kept/now"))
 
 
 class Hanging:
@@ -304,6 +310,7 @@ class CommentsTest(SiteTestCase):
     def test_a_page_that_cannot_be_removed_keeps_no_comment_from_being_acknowledged(self) -> None:
         adding = comments_on(self.site, pages=Unremovable()).add(self.post, BO, Attempt("Stored, and that is all"))
         self.assertEqual(self.stored(self.run_now(adding))["told"], False)
+        self.expect_log("/kept/now: Permission denied")
 
     def test_a_redis_that_hangs_holds_up_nobody_for_long_and_the_worker_tells(self) -> None:
         comments = comments_on(self.site, channels=Hanging())
