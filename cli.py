@@ -185,7 +185,7 @@ def main() -> int:
         settings = Settings.from_environment(os.environ)
         with servers.embedded(settings.data, mongo=settings.is_mongo_embedded, redis=settings.is_redis_embedded):
             return asyncio.run(run(settings, given))
-    except (BadSetting, servers.Unavailable) as error:
+    except (BadSetting, servers.Unavailable, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 

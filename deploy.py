@@ -53,7 +53,7 @@ def main() -> None:
             renew(settings, leader)
         else:
             go(settings, given.revision)
-    except (BadSetting, Refused, Unfit, Unusable, Unwilling, servers.Unavailable, PermissionError) as error:
+    except (BadSetting, Refused, Unfit, Unusable, Unwilling, servers.Unavailable, OSError) as error:
         sys.exit(f"Deploy: {error}")
 
 

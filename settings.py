@@ -17,6 +17,7 @@ from lib.tokens import kept_token
 MODERATIONS = ("first", "all", "none")
 DRIVERS = ("motor", "pymongo")
 TRUE, FALSE = ("1", "yes", "on", "true"), ("", "0", "no", "off", "false")
+SHORTEST_SECRET = 32  # characters; those that are made have 64
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")  # BCP 47, as far as pages care
 
 
@@ -174,9 +175,17 @@ def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
 
 
 def _secret(text: str, data: Path) -> str:
-    """The given secret, or the one kept in the data folder."""
+    """The given secret, or the one kept in the data folder. Anybody who guesses it can sign in as anyone."""
     kept = data / "secret"
-    secret = text or kept_token(kept)
-    if not secret:
-        raise BadSetting(f"SITE_SECRET is not given, and {kept} is empty: delete that file to have a new one made.")
+    if text and len(text) < SHORTEST_SECRET:
+        example = "openssl rand -hex 32"
+        raise BadSetting(f"SITE_SECRET must have at least {SHORTEST_SECRET} characters, such as `{example}` prints.")
+    try:
+        secret = text or kept_token(kept)
+    except OSError as error:
+        reason = f"{kept}: {error.strerror}"
+        raise BadSetting(f"SITE_SECRET is not given, and the secret cannot be made or read: {reason}.") from error
+    if len(secret) < SHORTEST_SECRET:
+        reason = f"{kept} has fewer than {SHORTEST_SECRET} characters"
+        raise BadSetting(f"SITE_SECRET is not given, and {reason}: delete that file to have a new one made.")
     return secret

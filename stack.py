@@ -7,6 +7,7 @@ process only waits to be told to stop. Everything it says goes to standard error
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -38,6 +39,7 @@ from settings import BadSetting, Settings
 
 ROOT = Path(__file__).resolve().parent
 STOP_SECONDS = 8
+LEAST_ROOM = 10_000_000  # bytes of the disk; with less, a first start ends in tracebacks of supervisord and mongod
 
 
 def main() -> None:
@@ -47,7 +49,7 @@ def main() -> None:
         print("Plog was started by root, and all of it runs as root: make a user for Plog.", file=sys.stderr)
     try:
         run(Settings.from_environment(os.environ))
-    except (BadSetting, Refused, Unwilling, servers.Unavailable, PermissionError) as error:
+    except (BadSetting, Refused, Unwilling, servers.Unavailable, OSError) as error:
         sys.exit(f"Plog does not start: {error}")
 
 
@@ -55,7 +57,10 @@ def run(settings: Settings) -> None:
     """Everything, from the first check to the last process's end."""
     check_paths(settings.data)
     is_first_start = not (settings.data / "log").exists()
+    if is_first_start:
+        check_room(settings.data)
     servers.prepare(settings.data)
+    say_who_may_enter(settings.data)
     with only_start_on(settings.data):
         if is_first_start and settings.demo:
             wanted_demo(settings).touch()
@@ -79,6 +84,19 @@ def wanted_demo(settings: Settings) -> Path:
 def check_paths(data: Path) -> None:
     if path := find_unwritable(ROOT, data):
         raise Refused(f"the path {str(path)!r} has one of the characters {UNWRITABLE!r}.")
+
+
+def check_room(data: Path) -> None:
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (free := shutil.disk_usage(data).free) < LEAST_ROOM:
+        raise Refused(f"there are only {free:,} bytes left on the disk of {data}.")
+
+
+def say_who_may_enter(data: Path) -> None:
+    """Older versions made it for everybody. Its rights are not changed here: it may be a folder of the system."""
+    if data.stat().st_mode & 0o077:
+        print(f"Other users of this machine may enter the data folder; Plog does not need that: chmod 700 {data}",
+              file=sys.stderr)  # fmt: skip
 
 
 @contextmanager

@@ -107,7 +107,7 @@ class Limits:
     def _first_here(self, keys: Sequence[str], value: str, window: int) -> str:
         _bounded(self._firsts)
         now, known = self._seconds(), [self._firsts.get(key, (0.0, value)) for key in keys]
-        until, first = next((kept for kept in known if kept[0] > now), (now + window, value))
+        until, first = next((kept for kept in known if now < kept[0] <= now + window), (now + window, value))
         self._firsts |= dict.fromkeys(keys, (until, first))
         return first
 
@@ -121,11 +121,14 @@ def _limit_keys(keys: Iterable[str]) -> list[str]:
 
 
 def _longest_wait(noted: Iterable[Sequence[Any]], now: float, window: int) -> int:
-    """How long any of these makes one wait: the attempts that reached a limit and went beyond it; fewer than two do not."""
+    """How long any of these makes one wait: the attempts that reached a limit and went beyond it; fewer than two do not.
+
+    Attempts may lie in the future, where the clock was set back: those by more than the window do not count.
+    """
     waits = [0]
     for newest in noted:
-        if len(newest) == 2 and float(newest[1]) > now - window:
-            waits.append(max(1, math.ceil(float(newest[0]) + window - now)))
+        if len(newest) == 2 and abs(now - float(newest[1])) < window:
+            waits.append(min(window, max(1, math.ceil(float(newest[0]) + window - now))))
     return max(waits)
 
 

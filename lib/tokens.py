@@ -33,16 +33,18 @@ def new_token() -> str:
 def kept_token(file: Path) -> str:
     """The token that a file keeps for this user alone, made with the file; of several processes the first to link its own wins.
 
-    Empty where the file is.
+    Its folder is made for this user alone, too. Empty where the file is.
     """
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         mine = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        with open(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(secrets.token_hex(32))
-        with suppress(FileExistsError):
-            os.link(mine, file)
-        mine.unlink()
+        try:
+            with open(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+                new.write(secrets.token_hex(32))
+            with suppress(FileExistsError):
+                os.link(mine, file)
+        finally:
+            mine.unlink(missing_ok=True)
     return file.read_text().strip()
 
 

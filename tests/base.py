@@ -174,7 +174,11 @@ class SiteTestCase(AsyncHTTPTestCase):
 
     def get_app(self) -> Application:
         self._closing: list[Callable[[], Awaitable[None]]] = []
-        given = {"SITE_DATA": str(data_folder()), "SITE_SECRET": "a secret for tests", "SITE_MONGO_DRIVER": driver()}
+        given = {
+            "SITE_DATA": str(data_folder()),
+            "SITE_SECRET": "a secret for tests that is long enough",
+            "SITE_MONGO_DRIVER": driver(),
+        }
         self.settings = Settings.from_environment({**given, **self.environment})
         self.site = self.opened_site()
         self.run_now(self._emptied())

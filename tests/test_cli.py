@@ -15,7 +15,7 @@ from pathlib import Path
 import cli
 from models.site import Site
 from tests.base import SiteTestCase, TestClient, data_folder
-from tests.readonly import REFUSALS, read_only
+from tests.disks import REFUSALS, read_only
 from ui_modules.comments import comment_html
 
 ROOT = Path(__file__).parents[1]

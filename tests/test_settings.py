@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from settings import NAMES, BadSetting, Settings
+from tests.disks import full
 
+SECRET = "a secret of just thirty-two char"
 MALFORMED = {
     "SITE_PORT": ("", "eighty", "80", "65532", "8000.5", "-8000", "\uff18\uff10\uff10\uff10"),
     "SITE_URL": ("", "example.com", "ftp://example.com", "http://", "https://example.com/blog", "https://example.com?q")
@@ -22,6 +24,7 @@ MALFORMED = {
     "SITE_MODERATION": ("", "First", "some"),
     "SITE_LANGUAGE": ("", "english!", "en_GB", '"><script>'),
     "SITE_DEMO": ("maybe", "2"),
+    "SITE_SECRET": ("a", "x" * 31, "  " + "x" * 31 + "\n"),
 }
 
 
@@ -83,11 +86,11 @@ class SettingsTest(unittest.TestCase):
 
     def test_any_setting_may_come_from_a_file(self) -> None:
         self.data.mkdir()
-        for name, content in (("SITE_SECRET", "very secret\n"), ("SITE_PORT", "9001\n")):
+        for name, content in (("SITE_SECRET", f"{SECRET}\n"), ("SITE_PORT", "9001\n")):
             (self.data / name).write_text(content)
         given = {f"{name}_FILE": str(self.data / name) for name in ("SITE_SECRET", "SITE_PORT")}
         settings = self.settings(**given)
-        self.assertEqual((settings.secret, settings.port), ("very secret", 9001))
+        self.assertEqual((settings.secret, settings.port), (SECRET, 9001))
 
     def test_a_file_that_is_not_there_or_no_text_is_refused_with_the_name(self) -> None:
         self.data.mkdir()
@@ -121,6 +124,33 @@ class SettingsTest(unittest.TestCase):
         with self.assertRaises(BadSetting) as caught:
             self.settings()
         self.assertIn("SITE_SECRET", str(caught.exception))
+
+    def test_a_kept_secret_that_somebody_has_shortened_is_refused_with_its_file(self) -> None:
+        self.data.mkdir()
+        (self.data / "secret").write_text("a\n")
+        with self.assertRaises(BadSetting) as caught:
+            self.settings()
+        self.assertIn(f"{self.data}/secret", str(caught.exception))
+
+    def test_a_message_about_a_secret_does_not_repeat_it(self) -> None:
+        with self.assertRaises(BadSetting) as caught:
+            self.settings(SITE_SECRET="hunter2")
+        self.assertNotIn("hunter2", str(caught.exception))
+
+    def test_the_data_folder_is_made_for_its_user_alone_and_one_that_is_there_is_left_as_it_is(self) -> None:
+        self.settings()
+        self.assertEqual(self.data.stat().st_mode & 0o777, 0o700)
+        self.data.chmod(0o750)
+        (self.data / "secret").unlink()
+        self.settings()
+        self.assertEqual(self.data.stat().st_mode & 0o777, 0o750)
+
+    def test_a_disk_that_takes_no_secret_is_named_with_the_reason_and_nothing_is_left_half_written(self) -> None:
+        with full(), self.assertRaises(BadSetting) as caught:
+            self.settings()
+        self.assertIn(f"{self.data}/secret: File too large", str(caught.exception))
+        self.assertEqual(list(self.data.iterdir()), [])
+        self.assertGreaterEqual(len(self.settings().secret), 64)
 
     def test_every_name_begins_with_site(self) -> None:
         self.assertIn("SITE_FROM", NAMES)

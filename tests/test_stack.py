@@ -21,7 +21,7 @@ import worker
 from lib import processes, servers
 from lib.headers import security_headers
 from settings import Settings
-from tests.readonly import REFUSALS, read_only
+from tests.disks import REFUSALS, full, read_only, small
 from tests.running import ROOT, Running, is_free, wait_until
 
 
@@ -447,6 +447,31 @@ class StartAndStopTest(unittest.TestCase):
         self.running.stop()
         self.running.start()
         self.assertNotIn("added", self.running.complaints)
+
+    def test_a_first_start_without_room_on_the_disk_is_refused_in_a_sentence(self) -> None:
+        self.running.data.mkdir()
+        with small(self.running.data, kilobytes=64):
+            for _ in range(2):
+                self.assert_refused(f"on the disk of {self.running.data}")
+
+    def test_a_start_on_a_disk_that_takes_nothing_more_is_refused_in_a_sentence(self) -> None:
+        with full(4096):
+            self.assert_refused("File too large")
+
+    def assert_refused(self, reason: str) -> None:
+        with self.assertRaises(AssertionError) as caught:
+            self.running.start()
+        self.assertRegex(str(caught.exception), f"Plog does not start: .*{reason}")
+        self.assertNotIn("Traceback", str(caught.exception))
+
+    def test_a_data_folder_that_others_may_enter_is_named_with_what_to_do(self) -> None:
+        self.running.data.mkdir(mode=0o755)
+        self.running.start()
+        self.assertIn(f"chmod 700 {self.running.data}\n", self.running.complaints)
+        self.running.stop()
+        self.running.data.chmod(0o700)
+        self.running.start()
+        self.assertNotIn("chmod", self.running.complaints)
 
     def test_a_start_that_cannot_remove_cached_pages_is_refused_with_path_and_reason(self) -> None:
         """Else it would serve pages that settings and sources of before have made."""

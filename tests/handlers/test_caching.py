@@ -19,7 +19,7 @@ from models.pages import Pages
 from models.posts import Post
 from models.site import Site
 from tests.base import START, SiteTestCase, data_folder
-from tests.readonly import REFUSALS, read_only
+from tests.disks import REFUSALS, read_only
 from ui_modules.comments import comment_html
 
 HTML = "text/html"

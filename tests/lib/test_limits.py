@@ -49,6 +49,29 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
             self.now += 51
             self.assertEqual(await one.exceeded({"key": 3}, 60), 0)
 
+    async def test_a_clock_that_is_set_back_makes_nobody_wait_longer_than_the_window(self) -> None:
+        nowhere = open_redis("unix:///nowhere/redis.sock")
+        self.addAsyncCleanup(nowhere.aclose)
+        alone = Limits(nowhere, lambda: self.now)
+        for limits, _ in [*await self.limits_on_each_redis(), (alone, alone)]:
+            for back in (3600, 30):
+                for _ in range(4):
+                    await limits.exceeded({f"key {back}": 3}, 60)
+                self.now -= back
+                waits = [await limits.exceeded({f"key {back}": 3}, 60) for _ in range(5)]
+                self.assertTrue(all(0 <= wait <= 60 for wait in waits), waits)
+                self.assertEqual(waits[-1], 60)
+                self.now += 61
+                self.assertEqual(await limits.exceeded({f"key {back}": 3}, 60), 0)
+
+    async def test_a_clock_that_is_set_back_makes_nothing_the_first_for_longer_than_the_window(self) -> None:
+        nowhere = open_redis("unix:///nowhere/redis.sock")
+        self.addAsyncCleanup(nowhere.aclose)
+        limits = Limits(nowhere, lambda: self.now)
+        self.assertEqual(await limits.first(["key"], "mine", 60), "mine")
+        self.now -= 3600
+        self.assertEqual(await limits.first(["key"], "yours", 60), "yours")
+
     async def test_both_at_once_count_only_whoever_came_first(self) -> None:
         nowhere = open_redis("unix:///nowhere/redis.sock")
         self.addAsyncCleanup(nowhere.aclose)

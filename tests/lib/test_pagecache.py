@@ -1,18 +1,16 @@
 """The page cache on a real disk: at each line of put and forget, whoever else is at work and whoever dies."""
 
 import gzip
-import resource
 import shutil
 import sys
 import tempfile
 import time
 import unittest
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from lib.pagecache import LEAST, Body, PageCache, Unwritable, etag_of, name_of, takes_gzip
-from tests.readonly import REFUSALS, read_only
+from tests.disks import REFUSALS, full, read_only
 
 HTML = "text/html"
 PAGE = b"as long as most pages are " * 20  # long enough to be compressed
@@ -202,7 +200,7 @@ class PageCacheTest(unittest.TestCase):
 
     def test_a_disk_that_takes_nothing_keeps_no_page_and_says_so_once_until_it_does_again(self) -> None:
         for _ in range(2):
-            with self.full_disk(), self.assertLogs("lib.pagecache", "WARNING") as logged:
+            with full(100), self.assertLogs("lib.pagecache", "WARNING") as logged:
                 for n in range(5):
                     self.assertFalse(self.put(f"/p{n + 2}", b"x" * 10_000, "home"))
             self.assertEqual(len(logged.output), 1)
@@ -245,16 +243,6 @@ class PageCacheTest(unittest.TestCase):
         for address in ("/plog/folder.html", "/plog/page.html", "/plog/page.html.gz", "/plog/folder.feed/p2"):
             self.assertFalse(self.put(address, PAGE, "post:1"), address)
         self.assertTrue(self.put("/plog/", PAGE, "archive") and self.put("/plog/pages", PAGE, "post:2"))
-
-    @contextmanager
-    def full_disk(self) -> Iterator[None]:
-        """No file grows beyond 100 bytes."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     def putting(self, intrude: Callable[[], None] | None = None, at: int = -1) -> list[str]:
         """Put a page from the first step to the last, with an intruder before step `at`."""
