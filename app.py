@@ -25,7 +25,10 @@ from handlers.live import Live, restart
 from handlers.routes import admin_routes, public_routes
 from lib.assets import find_bundles
 from lib.cores import keep_to_one_core
+from lib.logs import mask_logs
+from lib.networks import without_addresses
 from lib.serving import LeavingServer
+from lib.tokens import without_tokens
 from models.site import Site
 from settings import BadSetting, Settings
 from ui_modules import comments, dates, posts, static, stats
@@ -124,6 +127,7 @@ def main() -> None:
     define("port", type=int, default=8001, help="where to listen on 127.0.0.1")
     define("admin", type=bool, default=False, help="serve the admin, which may block")
     parse_command_line()
+    mask_logs(logging.getLogger(), without_addresses, without_tokens)
     try:
         settings = Settings.from_environment(os.environ)
     except BadSetting as error:

@@ -12,6 +12,7 @@ from tornado.template import Loader
 from lib import servers
 from lib.headers import security_headers
 from lib.pagecache import TAKES_GZIP
+from lib.tokens import TOKEN_FIELDS, TOKEN_PLACES
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parent
@@ -68,6 +69,8 @@ def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> Non
         "takes_gzip": TAKES_GZIP,
         "files": files,
         **live_shares(files),
+        "token_places": TOKEN_PLACES,
+        "token_fields": TOKEN_FIELDS,
         "is_root": os.getuid() == 0,
         "python": sys.executable,
         "nginx": nginx,

@@ -19,7 +19,10 @@ from pathlib import Path
 from tornado.log import enable_pretty_logging
 
 from lib import processes
+from lib.logs import mask_logs
+from lib.networks import without_addresses
 from lib.pagecache import Unwritable
+from lib.tokens import without_tokens
 from models.errors import AWAY
 from models.site import Site
 from settings import BadSetting, Settings
@@ -92,6 +95,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     enable_pretty_logging()
+    mask_logs(logging.getLogger(), without_addresses, without_tokens)
     try:
         settings = Settings.from_environment(os.environ)
     except BadSetting as error:

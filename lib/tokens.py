@@ -3,9 +3,15 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
+
+# Where tokens stand in addresses: behind these, as in `/signin/<token>`, and in these fields of a query. Logs leave them out.
+TOKEN_PLACES = ("signin", "unsubscribe", "quiz/challenges")
+TOKEN_FIELDS = ("preview", "token")
+IN_ADDRESS = re.compile(rf"(?i)(/(?:{'|'.join(TOKEN_PLACES)})/|[?&](?:{'|'.join(TOKEN_FIELDS)})=)[\w.~%-]+(?<!\.)")
 
 
 class Tokens:
@@ -46,6 +52,11 @@ def kept_token(file: Path) -> str:
         finally:
             mine.unlink(missing_ok=True)
     return file.read_text().strip()
+
+
+def without_tokens(text: str) -> str:
+    """A text that may name addresses of the site, `...` in place of the tokens in them."""
+    return IN_ADDRESS.sub(r"\1...", text)
 
 
 def digest(*parts: str) -> str:

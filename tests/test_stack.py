@@ -1,5 +1,6 @@
 """The stack as a maker starts it: real nginx, supervisor, MongoDB, Redis and processes, in folders of their own."""
 
+import http.client
 import os
 import re
 import shutil
@@ -8,18 +9,22 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import configuration
 import stack
 import worker
+from handlers.routes import PUBLIC
 from lib import processes, servers
 from lib.headers import security_headers
+from lib.tokens import TOKEN_PLACES, new_token
 from settings import Settings
 from tests.disks import REFUSALS, full, read_only, small
 from tests.running import ROOT, Running, is_free, wait_until
@@ -93,6 +98,53 @@ class ConfigurationTest(unittest.TestCase):
                 lines = re.findall(r"^\S+ (\S+) 301 \"GET /admin\?(\d+) ", log.read_text(), re.MULTILINE)
                 self.assertEqual({int(n): network for network, n in lines}, dict(enumerate(logged.values())))
                 log.unlink()
+
+    def test_tokens_in_addresses_are_in_no_log_whether_anybody_answers_or_not(self) -> None:
+        token = new_token()
+        places = [f"{place}/{token}" for place in ("//signin", "/SignIn", *(f"/{place}" for place in TOKEN_PLACES))]
+        asked = [
+            *places,
+            f"http://plog.example/signin/{token}",
+            f"/signin/{token}?next=/",
+            f"/signin/{token}.",
+            "/signin",
+        ]
+        asked += [f"/plog/draft?preview={token}", f"/plog/draft?a=b&preview={token}&c=d", f"/x?token={token}", "/x?a=b"]
+        for nginx in servers.programs("nginx"):
+            with self.subTest(nginx), self.alone(nginx) as running:
+                for path in places[2:]:  # nginx complains of other spellings, too, while no process is there
+                    self.assertEqual(running.get(path).code, 503)
+                with answering(running.port + 1, running.port + 2, running.port + 3):
+                    for path in asked:
+                        self.assertEqual(running.get(path).code, 200)
+                log = running.data / "log" / "access.log"
+                wait_until(lambda log=log: log.read_text().count('"GET ') == len(places[2:] + asked))
+                for written in log.parent.iterdir():
+                    self.assertNotIn(token, written.read_text(), written.name)
+                for line in ("/signin/... HTTP/1.1", "/signin HTTP/1.1", "/plog/draft?... HTTP/1.1", "/x?a=b HTTP/1.1"):
+                    self.assertIn(f'"GET {line}"', log.read_text())
+                self.assertNotIn("signin/", (log.parent / "hits.log").read_text())
+                log.unlink()
+
+    def test_every_address_with_a_token_is_known_to_the_logs(self) -> None:
+        with_tokens = [pattern for pattern, *_ in PUBLIC if "{43}" in pattern]
+        self.assertTrue(with_tokens)
+        for pattern in with_tokens:
+            self.assertRegex(pattern, f"^/(?:{'|'.join(TOKEN_PLACES)})/")
+
+    def test_nobody_is_named_in_the_error_log_for_writing_much_or_for_reading_slowly(self) -> None:
+        for nginx in servers.programs("nginx"):
+            with self.subTest(nginx), self.alone(nginx) as running:
+                sender = {"X-Forwarded-For": "203.0.113.77"}
+                with answering(running.port + 1, running.port + 2, running.port + 3, size=16_000_000) as has_answered:
+                    running.ask("POST", "/plog/x/comments", body=b"x" * 1_000_000, headers=sender)
+                    has_answered.clear()
+                    slow = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
+                    self.addCleanup(slow.close)
+                    slow.request("GET", "/plog/x?long", headers=sender)
+                    self.assertTrue(has_answered.wait(30))
+                log = running.data / "log" / "nginx-errors.log"
+                self.assertNotIn("203.0.113.77", log.read_text() if log.exists() else "")
 
     @contextmanager
     def alone(self, nginx: str, *changes: tuple[str, str]) -> Iterator[Running]:
@@ -237,6 +289,17 @@ class FrontTest(RunningTestCase):
         answer = self.running.ask("POST", "/", body=body, headers={"Accept": "application/json"})
         self.assertEqual((answer.code, answer.json()["error"]), (413, "too-large"))
         self.assertNotEqual(self.running.ask("POST", "/admin/photos/", body=body).code, 413)
+
+    def test_no_visitors_address_is_in_the_logs_of_the_processes(self) -> None:
+        """Tornado names whoever sends what is no HTTP; nginx passes some of that on, such as a Host that is none."""
+        broken = {"Host": "a,b", "X-Real-IP": "203.0.113.77"}
+        for port in (self.running.port + 1, self.running.port + 4):
+            self.assertEqual(self.running.ask("GET", "/x", headers=broken, port=port).code, 400)
+        logs = [self.running.data / "log" / name for name in (f"public-{self.running.port + 1}.log", "admin.log")]
+        for log in logs:
+            wait_until(lambda log=log: "Malformed HTTP message" in log.read_text())
+            self.assertIn("203.0.113.0/24", log.read_text())
+            self.assertNotIn("203.0.113.77", log.read_text())
 
     def test_the_admin_process_answers_for_the_admin(self) -> None:
         self.assertEqual(self.running.get("/admin/").code, 303)
@@ -508,6 +571,33 @@ def requests(log: Path) -> Iterator[tuple[str, int]]:
         words = line.split()
         if words[-1] != "-":
             yield words[4], int(words[-1].rpartition(":")[2])
+
+
+@contextmanager
+def answering(*ports: int, size: int = 0) -> Iterator[threading.Event]:
+    """Stand-ins for processes: they answer whatever they are asked with so many bytes. The event: one of them has."""
+    has_answered = threading.Event()
+
+    class Stub(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            self.send_header("Content-Length", str(size))
+            self.end_headers()
+            self.wfile.write(bytes(size))
+            has_answered.set()
+
+        do_POST = do_GET  # noqa: N815 (the library calls it by this name)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ExitStack() as stubs:
+        for port in ports:
+            stub = stubs.enter_context(ThreadingHTTPServer(("127.0.0.1", port), Stub))
+            threading.Thread(target=stub.serve_forever, args=(0.02,)).start()
+            stubs.callback(stub.shutdown)
+        yield has_answered
 
 
 def open_files(pid: int) -> list[str]:
