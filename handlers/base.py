@@ -231,12 +231,16 @@ class BaseHandler(RequestHandler):
             self.move_to(here)
         return post
 
-    async def move_from_former(self) -> None:
-        """Move to the post that once lived here, if one did: by the whole query, by its `p=12`, or without any."""
+    async def move_from_former(self, path: str | None = None) -> None:
+        """Move to the post that once lived here, or at this path with the same query.
+
+        Looks for the whole query, for its `p=12`, and for none.
+        """
+        path = path or self.request.path
         parts = tuple(part for part in self.request.query.split("&") if part)
         numbers = [(part,) for part in parts if part.startswith(("p=", "page_id="))][:1]
         for used in dict.fromkeys((parts, *numbers, ())):
-            address = self.request.path + ("?" + "&".join(used) if used else "")
+            address = path + ("?" + "&".join(used) if used else "")
             post = await self.site.posts.find_by_address(address)
             if post is not None:
                 rest = "&".join(part for part in parts if part not in used)

@@ -39,8 +39,6 @@ def kept(method: Method) -> Method:
     @functools.wraps(method)
     async def shared(self: "KeptHandler", *args: Any) -> None:
         if self.request.method not in ("GET", "HEAD") or "?" in (self.request.uri or ""):
-            if self.request.method in ("GET", "HEAD") and self.request.uri == f"{self.request.path}?":
-                self.move_to(self.request.path)
             return await method(self, *args)
         while (under_way := self.under_way) is not None:
             answer = await asyncio.shield(under_way.answer)
@@ -86,7 +84,13 @@ class KeptHandler(BaseHandler):
                 rendering.answer.set_result(None)
 
     def finish(self, chunk: Any = None) -> Any:
-        """Keep the page before it is sent, so that whoever has it may count on it."""
+        """Keep the page before it is sent, so that whoever has it may count on it.
+
+        Under its right address and a bare `?` it is not sent: that is another spelling. A wrong address was moved before.
+        """
+        if self.get_status() == 200 and self.request.uri == f"{self.request.path}?":
+            self.clear()
+            return self.redirect(self.request.path, status=301)
         if chunk is not None:
             self.write(chunk)
         if self._rendering is not None and self._tags is not None and self.get_status() == 200:

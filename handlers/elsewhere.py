@@ -14,6 +14,7 @@ from models.errors import NotFound
 
 FEEDS = ("rss.xml", "atom.xml", "feed.json")
 PAGE = re.compile(r"p[0-9]{1,6}")
+YEAR = re.compile(r"[0-9]{4}")
 REST = re.compile(r"[0-9]{1,2}/[0-9]{1,2}")
 FIXED = frozenset(
     (
@@ -41,6 +42,8 @@ class ElsewhereHandler(BaseHandler):
         path = await self._respelt([word for word in normpath(unquote(self.request.path)).split("/") if word])
         if path is None:
             raise NotFound()
+        if path == "/" and self.request.query:
+            await self.move_from_former(path)  # `/./?p=12`
         self.move_to(path)
 
     post = put = delete = patch = get
@@ -74,7 +77,7 @@ class ElsewhereHandler(BaseHandler):
 
     async def _respelt_post(self, words: list[str], page: int | None) -> str | None:
         """`words` are those after /plog/: a slug, and what may stand behind one."""
-        if len(words) == 2 and words[0].casefold() == "year" and words[1].isdecimal():
+        if len(words) == 2 and words[0].casefold() == "year" and YEAR.fullmatch(words[1]):
             return f"/plog/year/{words[1]}"
         post = await self.site.posts.by_slug(words[0])
         behind = [word.casefold() for word in words[1:]]

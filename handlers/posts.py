@@ -33,6 +33,8 @@ class HomeHandler(KeptHandler):
         root = path_of(filter)
         canonical = _page_path(root, number)
         if self.request.path != canonical:
+            if self.request.query:
+                await self.move_from_former(canonical)  # `/p1?p=12`
             self.move_to(canonical)
         start = (number - 1) * ON_A_PAGE
         at_once = ON_A_PAGE if filter or number > 1 else AT_ONCE

@@ -333,10 +333,16 @@ class CachingTest(SiteTestCase):
             self.site.pages = counted.pages
 
     def test_a_bare_question_mark_is_another_spelling(self) -> None:
-        for address in ("/plog/post-1", "/", "/rss.xml"):
-            head = self.run_now(self.head_of(f"{address}?"))
-            self.assertIn(" 301 ", head)
+        right = {address: address for address in ("/plog/post-1", "/", "/rss.xml", "/oc-Live/oc-Speed", "/p2")}
+        right |= {"/plog/POST-1": "/plog/post-1", "/PLOG/post-1/": "/plog/post-1", "/p1": "/", "/oc-live": "/oc-Live"}
+        right |= {"/oc-Speed/oc-LIVE": "/oc-Live/oc-Speed", "/rest/02/10/": "/rest/2/10/", "//rss.xml": "/rss.xml"}
+        for misspelt, address in right.items():
+            head = self.run_now(self.head_of(f"{misspelt}?"))
+            self.assertIn(" 301 ", head, misspelt)
             self.assertIn(f"\r\nLocation: {address}\r\n", head)
+            self.assertIn("\r\nContent-Length: 0\r\n", head)
+        for nowhere in ("/plog/nothing", "/oc-Nothing", "/p99"):
+            self.assertIn(" 404 ", self.run_now(self.head_of(f"{nowhere}?")))
 
     def test_dots_in_an_address_are_another_spelling(self) -> None:
         moved = {"/plog/./post-1": "/plog/post-1", "/./plog/post-1": "/plog/post-1", "/plog/x/..": "/plog/", "/./": "/"}

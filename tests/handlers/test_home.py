@@ -57,6 +57,15 @@ class HomeTest(PageTest):
         for path, to in moves.items():
             self.assert_moves(path, to)
 
+    def test_a_former_address_under_another_spelling_of_home_is_one_301_too(self) -> None:
+        self.post_by("hello", addresses=("/?p=12",))
+        for path in ("/?p=12", "/p1?p=12", "//?p=12", "/./?p=12", "/p1/?p=12"):
+            self.assert_moves(path, "/plog/hello")
+        self.assert_moves("/p1?p=12&a=b", "/plog/hello?a=b")
+        self.assert_moves("/p1?p=13", "/?p=13")
+        self.post_by("front", addresses=("/",))
+        self.assert_moves("/p1", "/")
+
     def test_the_rest_has_bounds(self) -> None:
         self.posts(3)
         self.assertEqual(self.shown("/rest/0/20/"), [0, 1, 2])

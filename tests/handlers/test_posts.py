@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import quote
 
 from tests.base import START
 from tests.handlers.test_home import DAY, PageTest
@@ -31,6 +32,11 @@ class ArchiveTest(PageTest):
         self.assert_moves("/PLOG/Year/2024/", "/plog/year/2024")
         for year in ("2025", "0000", "9999"):
             self.assertEqual(self.client.get(f"/plog/year/{year}").code, 404, year)
+
+    def test_what_is_no_year_leads_nowhere(self) -> None:
+        for year in ("20244", "202", "\u0662\u0660\u0662\u0664", "\uff12\uff10\uff12\uff14", "-2024", "²"):
+            for path in (f"/plog/year/{quote(year)}", f"/PLOG/year/{quote(year)}/"):
+                self.assertEqual(self.client.get(path).code, 404, path)
 
 
 class PostTest(PageTest):
