@@ -158,9 +158,15 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=chore.__doc__, description=chore.__doc__)
         for argument in arguments:
             word, mark, _ = argument.partition("?")
-            command.add_argument(word, metavar=word.upper(), nargs=mark or None)
+            command.add_argument(word, metavar=word.upper(), nargs=mark or None, type=str if word == "path" else utf8)
         command.set_defaults(chore=chore)
     return parser
+
+
+def utf8(argument: str) -> str:
+    """An argument that will be stored; ValueError where it was not UTF-8. The names of files may be anything."""
+    argument.encode()
+    return argument
 
 
 async def run(settings: Settings, given: argparse.Namespace) -> int:

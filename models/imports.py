@@ -15,7 +15,7 @@ from models.accounts import Accounts
 from models.categories import Categories
 from models.comments import Changes, Comment
 from models.comments.comment import html_of
-from models.errors import Conflict, Invalid
+from models.errors import Conflict, Invalid, SiteError
 from models.posts import Post, Posts
 
 OUTCOMES = ("added", "updated", "unchanged", "kept", "unusable")
@@ -50,8 +50,9 @@ class Imports:
     async def _take_one(self, item: Item) -> Outcome:
         try:
             post, what = await self._post(item)
-        except (Conflict, Invalid) as error:
-            return Outcome("unusable", f"{item.title!r} ({item.origin_id}): {error.message}")
+        except (Conflict, Invalid, UnicodeEncodeError) as error:
+            reason = error.message if isinstance(error, SiteError) else "it has a character that is none (a surrogate)"
+            return Outcome("unusable", f"{item.title!r} ({item.origin_id}): {reason}")
         brought = await self._changes.bring(post, await self._hung(post, item))
         return Outcome(what, f"{post.path}  {post.title}", brought)
 

@@ -117,6 +117,16 @@ class CommandTest(SiteTestCase):
         self.assertEqual(ada.post(done.stdout.strip().removeprefix("https://plog.example")).code, 303)
         self.assertIn(b'"staff":true', ada.get("/me").body)
 
+    def test_what_is_not_utf_8_is_refused_by_the_name_of_its_argument(self) -> None:
+        for arguments, name in (
+            (("staff", "\udcff@example.com"), "EMAIL"),
+            (("hold", "\udcff"), "TEXT"),
+            (("rename-category", "a", "\udcff"), "TO"),
+        ):
+            done = self.site_command(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(f"argument {name}: invalid utf8 value", done.stderr)
+
     def test_forgetting_pages_that_cannot_be_removed_fails_with_path_and_reason(self) -> None:
         kept = data_folder() / "kept"
         for redis in (self.settings.redis_url, "unix:///nowhere.sock"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from handlers.admin.base import StaffHandler
 from handlers.base import staff
+from lib.ids import is_id
 from models.comments import Attempt, Comment
 from models.errors import Invalid, NotFound, SiteError
 
@@ -62,7 +63,7 @@ class QueueHandler(StaffHandler):
     def _ids(self) -> list[str]:
         sent = self.form.get("id") if self.is_json else self.get_body_arguments("id")
         ids = sent if isinstance(sent, list) else [sent]
-        if not all(isinstance(id, str) for id in ids) or not 0 < len(ids) <= MOST_AT_ONCE:
+        if not all(map(is_id, ids)) or not 0 < len(ids) <= MOST_AT_ONCE:
             raise Invalid({"id": f"Please choose 1 to {MOST_AT_ONCE} comments."})
         return list(dict.fromkeys(ids))
 

@@ -44,6 +44,19 @@ class ImportsTest(SiteTestCase):
         names = ("posts", "comments", "accounts", "categories")
         return [self.run_now(self.site.mongo[name].find({}).sort("_id", 1).to_list(None)) for name in names]
 
+    def test_an_item_with_a_character_that_is_none_is_named_and_the_others_come(self) -> None:
+        """YAML can bring lone surrogates, which neither MongoDB nor any page can have."""
+        odd = [
+            item("a.md", categories=("Fine", "\ud800")),
+            item("b.md", url="https://example.com/\udfff"),
+            item("c.md", addresses=("/\ud800",)),
+            item("d.md", slug="x\ud800"),
+        ]
+        outcomes = self.take(*odd, item("e.md"))
+        self.assertEqual([outcome.what for outcome in outcomes], ["unusable"] * 4 + ["added"])
+        for outcome, name in zip(outcomes, "abcd", strict=False):
+            self.assertIn(f"({name}.md): it has a character that is none", outcome.message)
+
     def test_a_whole_wordpress_export_comes_with_threads_and_states(self) -> None:
         outcomes = self.take(*wordpress.read(MATERIAL / "old-blog.xml"))
         whats = [outcome.what for outcome in outcomes]

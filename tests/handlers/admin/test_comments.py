@@ -159,10 +159,10 @@ class ActTest(AdminTestCase):
 
     def test_a_script_hears_what_was_done_and_what_was_refused(self) -> None:
         one, two = self.held("One of two"), self.held("Two of two")
-        told = self.act(QUEUE, action="approve", id=[one.id, "0" * 12, "odd", two.id])
+        told = self.act(QUEUE, action="approve", id=[one.id, "0" * 12, "1" * 12, two.id])
         post = self.post.id
         self.assertEqual(told["comments"], [{"id": c.id, "status": "published", "post": post} for c in (one, two)])
-        self.assertEqual(set(told["refused"]), {"0" * 12, "odd"})
+        self.assertEqual(set(told["refused"]), {"0" * 12, "1" * 12})
 
     def test_odd_choices_are_refused(self) -> None:
         comment = self.held()
@@ -171,7 +171,11 @@ class ActTest(AdminTestCase):
             {"id": [1]},
             {"id": {"$gt": ""}},
             {},
-            {"id": ["x"] * 2 + [str(n) for n in range(501)]},
+            {"id": [f"{n:012}" for n in range(501)]},
+            {"id": [comment.id, "odd"]},
+            {"id": "\ud800"},
+            {"id": [comment.id, "\ud800" * 12]},
+            {"id": ["\uff10" * 12]},
         ]
         for sent in odd:
             self.assertEqual(self.ada.post(QUEUE, json_body={"action": "approve", **sent}).code, 422, sent)
