@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlencode
 
 import configuration
 import stack
@@ -25,6 +26,7 @@ from handlers.routes import PUBLIC
 from lib import processes, servers
 from lib.headers import security_headers
 from lib.tokens import TOKEN_PLACES, new_token
+from models.comments.comment import LONGEST_NAME, LONGEST_TEXT
 from settings import Settings
 from tests.disks import REFUSALS, full, read_only, small
 from tests.running import ROOT, Running, is_free, wait_until
@@ -144,7 +146,17 @@ class ConfigurationTest(unittest.TestCase):
                     slow.request("GET", "/plog/x?long", headers=sender)
                     self.assertTrue(has_answered.wait(30))
                 log = running.data / "log" / "nginx-errors.log"
-                self.assertNotIn("203.0.113.77", log.read_text() if log.exists() else "")
+                self.assertNotIn("203.0.113.77", log.read_text())
+
+    def test_no_comment_is_written_to_disk_before_a_process_has_it(self) -> None:
+        longest = urlencode({"text": "\U0001f600" * LONGEST_TEXT, "name": "\U0001f600" * LONGEST_NAME}).encode()
+        for nginx in servers.programs("nginx"):
+            with self.subTest(nginx), self.alone(nginx, ('errors.log" error;', 'errors.log" warn;')) as running:
+                log = running.data / "log" / "nginx-errors.log"
+                with answering(running.port + 1, running.port + 2, running.port + 3):
+                    for body, is_written in ((longest, False), (longest * 2, True)):
+                        running.ask("POST", "/plog/x/comments", body=body)
+                        self.assertEqual("a client request body is buffered" in log.read_text(), is_written)
 
     @contextmanager
     def alone(self, nginx: str, *changes: tuple[str, str]) -> Iterator[Running]:
