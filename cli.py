@@ -15,7 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lib import markdown_folder, mongo, redis, servers, wordpress
+import importing
+from importing import markdown_folder
+from lib import mongo, redis
 from lib.items import CommentItem, Item, Unusable
 from lib.markup import comment_html as text_html
 from lib.pagecache import Unwritable
@@ -23,6 +25,7 @@ from models.errors import SiteError
 from models.imports import OUTCOMES
 from models.site import Site
 from settings import BadSetting, Settings
+from stack import servers
 from ui_modules.comments import comment_html
 
 DEMO = Path(__file__).parent / "demo"
@@ -45,12 +48,19 @@ async def signin_link(site: Site, given: argparse.Namespace) -> int:
 async def bring(site: Site, given: argparse.Namespace) -> int:
     """import a folder of Markdown or a WordPress export; safe to repeat"""
     path = Path(given.path)
-    if not path.exists():
+    try:
+        items = importing.read(path)
+    except FileNotFoundError:
         print(f"{path}: there is no such file or folder", file=sys.stderr)
         return 1
+    except OSError as problem:
+        print(f"{path}: cannot be read: {problem.strerror}", file=sys.stderr)
+        return 1
+    except importing.UnknownFormat as problem:
+        print(problem, file=sys.stderr)
+        return 1
     await site.create_indexes()
-    is_markdown = path.is_dir() or path.suffix.lower() in (".md", ".markdown")
-    return await take(site, markdown_folder.read(path) if is_markdown else wordpress.read(path))
+    return await take(site, items)
 
 
 async def demo(site: Site, given: argparse.Namespace) -> int:

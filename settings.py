@@ -4,20 +4,23 @@ The entry points read it once and hand it on; nothing else looks at the environm
 that makes no sense stops the start with the name in the message: a typo must never be a silent default.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from lib import servers
 from lib.tokens import kept_token
 
 MODERATIONS = ("first", "all", "none")
 DRIVERS = ("motor", "pymongo")
 TRUE, FALSE = ("1", "yes", "on", "true"), ("", "0", "no", "off", "false")
 SHORTEST_SECRET = 32  # characters; those that are made have 64
+SOCKET_LENGTH = 107  # what the kernel allows in a Unix socket's address
+LONGEST_NAME = "supervisor.sock.4194304"  # supervisor binds under a name that ends in its pid, then renames
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")  # BCP 47, as far as pages care
 
 
@@ -61,9 +64,9 @@ class Settings:
             proxies=_networks(given.get("PROXIES", "")),
             data=data,
             secret=_secret(given.get("SECRET", ""), data),
-            mongo_url=_server("MONGO_URL", given, "mongodb", "mongodb+srv") or servers.mongo_url(data),
+            mongo_url=_server("MONGO_URL", given, "mongodb", "mongodb+srv") or mongo_url(data),
             mongo_driver=_one_of("MONGO_DRIVER", given.get("MONGO_DRIVER", "motor"), DRIVERS),
-            redis_url=_server("REDIS_URL", given, "redis", "rediss", "unix") or servers.redis_url(data),
+            redis_url=_server("REDIS_URL", given, "redis", "rediss", "unix") or redis_url(data),
             search_url=_server("SEARCH_URL", given, "http", "https"),
             smtp_url=_server("SMTP_URL", given, "smtp", "smtps"),
             sender=given.get("FROM", ""),
@@ -79,11 +82,36 @@ class Settings:
 
     @property
     def is_mongo_embedded(self) -> bool:
-        return self.mongo_url == servers.mongo_url(self.data)
+        return self.mongo_url == mongo_url(self.data)
 
     @property
     def is_redis_embedded(self) -> bool:
-        return self.redis_url == servers.redis_url(self.data)
+        return self.redis_url == redis_url(self.data)
+
+
+def socket_folder(data: Path) -> Path:
+    """Where the sockets of a data folder are: in its `run`, or in a short private folder where that path is too long."""
+    run = data / "run"
+    if len(os.fsencode(run / LONGEST_NAME)) <= SOCKET_LENGTH:
+        return run
+    return Path("/tmp") / f"plog-{sha256(os.fsencode(data)).hexdigest()[:16]}"
+
+
+def mongo_socket(data: Path) -> Path:
+    return socket_folder(data) / "mongo.sock"
+
+
+def redis_socket(data: Path) -> Path:
+    return socket_folder(data) / "redis.sock"
+
+
+def mongo_url(data: Path) -> str:
+    """The address of the embedded MongoDB."""
+    return "mongodb://" + quote(str(mongo_socket(data)), safe="")
+
+
+def redis_url(data: Path) -> str:
+    return "unix://" + quote(str(redis_socket(data)))
 
 
 NAMES = tuple("SITE_" + {"sender": "FROM"}.get(f.name, f.name.upper()) for f in fields(Settings))

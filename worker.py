@@ -18,7 +18,6 @@ from pathlib import Path
 
 from tornado.log import enable_pretty_logging
 
-from lib import processes
 from lib.logs import mask_logs
 from lib.networks import without_addresses
 from lib.pagecache import Unwritable
@@ -26,9 +25,11 @@ from lib.tokens import without_tokens
 from models.errors import AWAY
 from models.site import Site
 from settings import BadSetting, Settings
+from stack import nginx
 from ui_modules.comments import comment_html
 
-NGINX_LOGS = ("access.log", "nginx-errors.log")  # hits.log is models.hits' own
+ROTATED_LOGS = ("access.log", "nginx-errors.log")  # of nginx, which also writes HITS_LOG: models.hits puts that aside
+HITS_LOG = "hits.log"
 LARGEST_LOG = 32 << 20  # bytes; the log before it is kept too
 logger = logging.getLogger("worker")
 
@@ -49,29 +50,30 @@ async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> N
         await asyncio.sleep(seconds)
 
 
-def rotate(log: Path, largest: int, reopen: Callable[[], None]) -> None:
-    """Put a log aside once it is that large, in place of the one before; `reopen` asks nginx for a new one."""
-    with suppress(FileNotFoundError):
-        if log.stat().st_size >= largest:
-            log.replace(f"{log}.1")
-    if not log.exists():
+def rotate(folder: Path, reopen: Callable[[], None]) -> None:
+    """Rename logs that are too large, over the ones before. While any log is missing, `reopen` asks nginx to write new ones."""
+    for name in ROTATED_LOGS:
+        log = folder / name
+        with suppress(FileNotFoundError):
+            if log.stat().st_size >= LARGEST_LOG:
+                log.replace(f"{log}.1")
+    if not all((folder / name).exists() for name in (*ROTATED_LOGS, HITS_LOG)):
         reopen()
 
 
 async def work(site: Site) -> None:
     """All chores, until cancelled."""
     data = site.settings.data
-    reopen = partial(processes.ask_to_reopen, data / "run" / "nginx.pid", "nginx")
+    reopen = partial(nginx.reopen_logs, data / "run")
 
     async def rotate_logs() -> None:
-        for name in NGINX_LOGS:
-            rotate(data / "log" / name, LARGEST_LOG, reopen)
+        rotate(data / "log", reopen)
 
     await asyncio.gather(
         every(1, site.telling.tell_untold),
         every(2, site.hits.count),
         every(5, site.pages.catch_up),
-        every(10, rotate_logs),
+        every(2, rotate_logs),
         every(60, site.move_merged),
         every(300, site.rate_posts),
         every(300, site.pages.sweep),

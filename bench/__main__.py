@@ -15,7 +15,7 @@ from pkgutil import iter_modules
 from typing import IO
 
 from bench._figure import Figure
-from running import end_when_asked
+from stack.commands import end_when_asked
 
 FOLDER = Path(__file__).parent
 KEPT = FOLDER.parent / "var" / "bench"

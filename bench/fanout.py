@@ -14,8 +14,8 @@ from bench._crowd import Follower, all_have, gathered, newest_post, percentile
 from bench._figure import Figure
 from bench._reference import Bare, bare
 from bench._stack import stack
-from lib import servers
 from lib.channels import Channels, Event
+from settings import redis_url
 from tests.running import Running
 
 PROMISED = {1000: 100.0, 4000: 300.0}  # ms until the last of so many followers has it, p99
@@ -73,7 +73,7 @@ def named(who: str, crowd: Crowd, promised: float | None) -> Iterator[Figure]:
 async def measured(number: int, running: Running, reference: Bare) -> tuple[Crowd, Crowd]:
     """So many followers on each side, and all events in turns."""
     _, channel = newest_post(running)
-    channels = Channels(servers.redis_url(running.data), "bench")
+    channels = Channels(redis_url(running.data), "bench")
     await channels.start()
     numbers = iter(range(number * 1000, number * 1000 + EVENTS + WARM_UP))
     client = AsyncHTTPClient()

@@ -28,7 +28,7 @@ def figures() -> Iterator[Figure]:
 def memory(running: Running) -> Iterator[Figure]:
     """Resident memory, counted in full for each process, although they share some of it."""
     assert running.process
-    commands = running.commands() | {running.process.pid: "stack.py"}
+    commands = running.commands() | {running.process.pid: "stack.start"}
     sizes = {pid: resident(pid) for pid in commands}
     for pid, command in commands.items():
         yield Figure(f"resident: {shortened(command)}", sizes[pid], "MB")

@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 PROGRAMS = {
-    "run": ["stack.py"],
+    "run": ["-m", "stack.start"],
     "site": ["cli.py"],
-    "bundle": ["bundle.py"],
-    "deploy": ["deploy.py"],
+    "bundle": ["-m", "stack.bundle"],
+    "deploy": ["-m", "stack.deploy"],
     "test": ["-m", "pytest"],
     "bench": ["-m", "bench"],
     "dev": [],
@@ -121,6 +121,8 @@ def npm() -> tuple[list[str], dict[str, str]]:
 
 def become(name: str, arguments: list[str]) -> None:
     program = [str(ROOT / part) if part.endswith(".py") else part for part in PROGRAMS[name]]
+    if "-m" in program:  # not bin/site, whose arguments are paths from where it is called
+        os.chdir(ROOT)
     if name == "test" and "--long" in arguments:
         arguments.remove("--long")
         os.environ["PLOG_LONG"] = "1"

@@ -1,6 +1,6 @@
 """What an import reads from elsewhere, as plain values: posts with their comments, and what could not be used.
 
-The readers (markdown_folder, wordpress) yield these and never raise for what a file holds; models decide what becomes
+The readers in importing/ yield these and never raise for what a file holds; models decide what becomes
 of them.
 """
 

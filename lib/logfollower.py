@@ -8,7 +8,7 @@ is put aside under another name; what was put aside is removed once it was read 
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -43,13 +43,11 @@ class LogFollower:
         readings = (self._read(path, positions) for path in self._files())
         return next((reading for reading in readings if reading is not None), None)
 
-    def rotate(self, largest: int, reopen: Callable[[], None]) -> None:
-        """Put the log aside once it is that large; `reopen` asks its writer for a new file, until there is one."""
+    def put_aside(self, largest: int) -> None:
+        """Rename the log once it is that large. Its writer goes on in the renamed file until it is asked for a new one."""
         with suppress(FileNotFoundError):
             if self._path.stat().st_size >= largest:
                 self._path.rename(self._name_aside())
-        if not self._path.exists() and any(self._aside()):
-            reopen()
 
     def remove_read(self, positions: Positions, silent: float) -> None:
         """Remove what was put aside, read to its end, and not written to for so many seconds."""

@@ -31,7 +31,7 @@ class Outcome:
 
 
 class Imports:
-    """Takes items from readers in lib/ and puts them where they belong."""
+    """Takes items from the readers in importing/ and puts them where they belong."""
 
     def __init__(
         self, posts: Posts, categories: Categories, changes: Changes, accounts: Accounts, own_host: str

@@ -5,11 +5,10 @@ Every process has one, and a test may have two: the second is the other process.
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from lib import mongo, processes, redis
+from lib import mongo, redis
 from lib.channels import Channels
 from lib.clock import Clock, utc_now
 from lib.ids import new_id
@@ -68,8 +67,7 @@ class Site:
         )
         self.moderation = Moderation(store, self.changes, self.comments, clock, own_host=self.own_host)
         log = LogFollower(settings.data / "log" / "hits.log")
-        reopen = partial(processes.ask_to_reopen, settings.data / "run" / "nginx.pid", "nginx")
-        self.hits = Hits(self.mongo, log, self.host, reopen, clock)
+        self.hits = Hits(self.mongo, log, self.host, clock)
         self.telling = Telling(self.posts, self.categories, self.changes, self.marks, self.redis.ping, clock)
         self.imports = Imports(self.posts, self.categories, self.changes, self.accounts, self.own_host)
 

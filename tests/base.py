@@ -26,11 +26,11 @@ from tornado.testing import AsyncHTTPTestCase, bind_unused_port
 from tornado.web import Application
 
 from app import application
-from lib import servers
 from models.comments import Changes, Comments, CommentStore, Numbering, Threads
 from models.posts import Post
 from models.site import Site
 from settings import Settings
+from stack import servers
 from ui_modules.comments import comment_html
 
 T = TypeVar("T")

@@ -88,7 +88,7 @@ class Checkouts:
         return git(self.maker, "rev-parse", "--short", "HEAD")
 
     def deploy(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """`bin/deploy` in the clone, by somebody whose shell has these settings and no others."""
+        """`bin/deploy` of the clone, called from elsewhere, by somebody whose shell has these settings and no others."""
         with self.deploying(*arguments, **environment) as process:
             said, complained = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, said, complained)
@@ -97,7 +97,9 @@ class Checkouts:
         others = {name: value for name, value in os.environ.items() if not name.startswith("SITE_")}
         command = [str(self.clone / "bin" / "deploy"), *arguments]
         surroundings = {**others, **NOBODY, "PATH": path(), **environment}
-        return subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, cwd=os.sep, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def remove(self) -> None:
         shutil.rmtree(self.folder)

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib import processes, servers
+from settings import socket_folder
+from stack import processes
 
 ROOT = Path(__file__).parent.parent
 PORTS = 5
@@ -32,7 +33,7 @@ class Answer(NamedTuple):
 
 
 class Running:
-    """`stack.py` on a data folder and five ports of its own: `start`, ask, `kill` what you like, `stop`, `remove`."""
+    """`bin/run` on a data folder and five ports of its own: `start`, ask, `kill` what you like, `stop`, `remove`."""
 
     def __init__(self, data: Path | None = None, port: int | None = None, root: Path = ROOT, **settings: str) -> None:
         self.root = root
@@ -55,7 +56,8 @@ class Running:
         environment |= {"SITE_DATA": str(self.data), "SITE_PORT": str(self.port), **self.settings}
         with open(self.folder / "complaints", "w") as complaints:
             self.process = subprocess.Popen(
-                [sys.executable, str(self.root / "stack.py")],
+                [sys.executable, "-m", "stack.start"],
+                cwd=self.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -84,7 +86,7 @@ class Running:
         return code
 
     def kill(self) -> None:
-        """`kill -9` for `stack.py` alone."""
+        """`kill -9` for `stack.start` alone."""
         assert self.process and self.process.stdout
         self.process.kill()
         self.process.wait()
@@ -98,7 +100,7 @@ class Running:
         processes.end(
             lambda: processes.left_behind(self.data / "run" / "session.json", self.root, self.data), patience=5
         )
-        shutil.rmtree(servers.socket_folder(self.data), ignore_errors=True)  # elsewhere, where the data folder is deep
+        shutil.rmtree(socket_folder(self.data), ignore_errors=True)  # elsewhere, where the data folder is deep
         shutil.rmtree(self.folder)
 
     def commands(self) -> dict[int, str]:

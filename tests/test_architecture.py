@@ -21,14 +21,11 @@ ROOMS = {
     "models": {"lib", "models"},
     "ui_modules": {"lib", "models", "ui_modules"},
     "handlers": {"lib", "models", "ui_modules", "handlers"},
-    "app": {"lib", "models", "ui_modules", "handlers", "settings"},
-    "cli": {"lib", "models", "ui_modules", "settings"},
-    "worker": {"lib", "models", "ui_modules", "settings"},
-    "configuration": {"lib", "settings"},
-    "running": {"lib", "settings"},
-    "stack": {"lib", "settings", "configuration", "running"},
-    "deploy": {"lib", "settings", "configuration", "running"},
-    "bundle": {"lib", "settings"},
+    "app": {"lib", "models", "ui_modules", "handlers", "settings", "stack"},
+    "cli": {"lib", "models", "ui_modules", "settings", "stack", "importing"},
+    "worker": {"lib", "models", "ui_modules", "settings", "stack"},
+    "stack": {"lib", "settings", "stack"},
+    "importing": {"lib", "importing"},
 }
 MODEL_ORDER = ("errors", "pages", "accounts", "categories", "posts", "comments", "hits", "imports", "telling", "site")
 SHARED_TOOLS = {"lib.redis", "lib.mongo", "lib.clock", "lib.json"}  # lib modules that others of lib may use
@@ -44,10 +41,11 @@ FRONT_DOORS = {
     "markdown_it": {"lib.markup"},
     "mdit_py_plugins": {"lib.markup"},
     "pygments": {"lib.markup"},
-    "yaml": {"lib.markdown_folder"},
-    "defusedxml": {"lib.wordpress"},
-    "supervisor": {"lib.supervision"},
-    "tornado": {"app", "worker", "configuration", "handlers", "ui_modules", "lib.serving", "lib.sockjs"},
+    "yaml": {"importing.markdown_folder"},
+    "defusedxml": {"importing.wordpress"},
+    "supervisor": {"stack.supervision"},
+    "psutil": {"stack.processes"},
+    "tornado": {"app", "worker", "stack.configuration", "handlers", "ui_modules", "lib.serving", "lib.sockjs"},
 }
 METHODS = ("get", "post", "put", "delete", "patch")
 
@@ -95,6 +93,9 @@ class ImportsTest(unittest.TestCase):
                 if top in ROOMS and not is_exception:
                     self.assertIn(top, ROOMS[room], f"{module} imports {name}")
 
+    def test_the_top_level_has_the_entry_points_and_the_settings(self) -> None:
+        self.assertEqual({path.name for path in ROOT.glob("*.py")}, {"app.py", "cli.py", "worker.py", "settings.py"})
+
     def test_models_import_only_earlier_ones(self) -> None:
         for module, path in modules():
             if module.startswith("models."):
@@ -109,7 +110,7 @@ class ImportsTest(unittest.TestCase):
             if module.startswith("lib."):
                 for name in imports(path):
                     if name.startswith("lib.") and word(name) != word(module):
-                        self.assertIn(word(name), SHARED_TOOLS | READERS.get(word(module), set()), f"{module}: {name}")
+                        self.assertIn(word(name), SHARED_TOOLS, f"{module}: {name}")
 
     def test_handlers_do_not_import_one_another(self) -> None:
         for module, path in modules():
@@ -144,13 +145,6 @@ class ImportsTest(unittest.TestCase):
                 for target in targets:
                     if isinstance(target, ast.Name) and isinstance(statement.value, ast.List | ast.Dict | ast.Set):
                         self.assertTrue(target.id.isupper() or target.id.startswith("__"), f"{module}.{target.id}")
-
-
-READERS = {
-    "lib.markdown_folder": {"lib.items", "lib.markup"},
-    "lib.wordpress": {"lib.items", "lib.markup"},
-    "lib.processes": {"lib.servers"},
-}
 
 
 class HandlersTest(unittest.TestCase):

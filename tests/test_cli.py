@@ -49,6 +49,15 @@ class ChoresTest(SiteTestCase):
         status, out, err = self.chore(cli.bring, path="/nowhere/at-all")
         self.assertEqual((status, out, err), (1, "", "/nowhere/at-all: there is no such file or folder\n"))
 
+    def test_a_file_of_an_unknown_format_is_refused_with_the_formats_that_there_are(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
+            file.write("<rss version='2.0'><channel/></rss>")
+            file.flush()
+            status, out, err = self.chore(cli.bring, path=file.name)
+        self.assertEqual((status, out), (1, ""))
+        for words in (file.name, "Markdown", "WordPress"):
+            self.assertIn(words, err)
+
     def test_the_demo_comes_whole_and_a_second_time_changes_nothing(self) -> None:
         status, out, err = self.chore(cli.demo)
         self.assertEqual((status, err), (0, ""))
@@ -144,7 +153,7 @@ class CommandTest(SiteTestCase):
             calls = {
                 ("staff", "nobody"): "is not an e-mail address",
                 ("import", "/nowhere"): "no such file or folder",
-                ("import", file.name): "broken",
+                ("import", file.name): "this is no format that can be imported",
             }
             for arguments, reason in calls.items():
                 done = self.site_command(*arguments)

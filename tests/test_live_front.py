@@ -18,11 +18,10 @@ from pathlib import Path
 
 from tornado.web import Application, RequestHandler
 
-import configuration
-from lib import servers
 from lib.serving import LeavingServer
 from lib.sockjs import Connection, Endpoint
 from settings import Settings
+from stack import configuration, servers
 from tests.running import free_ports, is_free
 
 FILES = 432

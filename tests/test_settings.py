@@ -4,8 +4,18 @@ import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
-from settings import NAMES, BadSetting, Settings
+from settings import (
+    NAMES,
+    SOCKET_LENGTH,
+    BadSetting,
+    Settings,
+    mongo_socket,
+    mongo_url,
+    redis_url,
+    socket_folder,
+)
 from tests.disks import full
 
 SECRET = "a secret of just thirty-two char"
@@ -26,6 +36,24 @@ MALFORMED = {
     "SITE_DEMO": ("maybe", "2"),
     "SITE_SECRET": ("a", "x" * 31, "  " + "x" * 31 + "\n"),
 }
+
+
+class SocketsTest(unittest.TestCase):
+    """Where the embedded servers listen."""
+
+    def test_sockets_are_in_the_data_folder_where_their_paths_fit(self) -> None:
+        self.assertEqual(socket_folder(Path("/srv/plog/var")), Path("/srv/plog/var/run"))
+
+    def test_sockets_of_a_deep_data_folder_are_in_a_short_one(self) -> None:
+        deep = Path("/srv") / ("deep" * 30) / "var"
+        self.assertLess(len(str(mongo_socket(deep))), SOCKET_LENGTH)
+        self.assertEqual(socket_folder(deep), socket_folder(deep))
+        self.assertNotEqual(socket_folder(deep), socket_folder(deep / "other"))
+
+    def test_addresses_quote_what_is_special_in_them(self) -> None:
+        data = Path("/srv/my blog/var")
+        self.assertEqual(mongo_url(data), "mongodb://%2Fsrv%2Fmy%20blog%2Fvar%2Frun%2Fmongo.sock")
+        self.assertEqual(unquote(redis_url(data)), "unix:///srv/my blog/var/run/redis.sock")
 
 
 class SettingsTest(unittest.TestCase):

@@ -19,15 +19,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
-import configuration
-import stack
 import worker
 from handlers.routes import PUBLIC
-from lib import processes, servers
 from lib.headers import security_headers
 from lib.tokens import TOKEN_PLACES, new_token
 from models.comments.comment import LONGEST_NAME, LONGEST_TEXT
 from settings import Settings
+from stack import configuration, processes, servers, start
+from stack.commands import Refused
 from tests.disks import REFUSALS, full, read_only, small
 from tests.running import ROOT, Running, is_free, wait_until
 
@@ -188,8 +187,8 @@ class ConfigurationTest(unittest.TestCase):
         self.assertIn("Strict-Transport-Security", text)
 
     def test_a_path_that_configuration_cannot_name_is_refused(self) -> None:
-        with self.assertRaisesRegex(stack.Refused, "characters"):
-            stack.check_paths(Path("/srv/plog;rm"))
+        with self.assertRaisesRegex(Refused, "characters"):
+            start.check_paths(Path("/srv/plog;rm"))
 
 
 class RunningTestCase(unittest.TestCase):

@@ -5,7 +5,7 @@ write, and only then added. Each row knows the last batch that it took from each
 whoever finds it half added. Two workers at once take turns: only one can store the batch of a number.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -41,15 +41,14 @@ class Batch:
 
 
 class Hits:
-    """All counts, and the log of this host that they come from. `reopen` asks nginx for a new log."""
+    """All counts, and the log of this host that they come from."""
 
-    def __init__(self, mongo: Mongo, log: LogFollower, host: str, reopen: Callable[[], None], clock: Clock) -> None:
+    def __init__(self, mongo: Mongo, log: LogFollower, host: str, clock: Clock) -> None:
         self._mongo = mongo
         self._hits = mongo["hits"]
         self._batches = mongo["hit_batches"]
         self._log = log
         self._host = host
-        self._reopen = reopen
         self._clock = clock
 
     async def create_indexes(self) -> None:
@@ -68,7 +67,7 @@ class Hits:
             if not await self._store(batch):
                 return  # another worker of this host was faster
             await self._add(batch)
-        self._log.rotate(LARGEST_LOG, self._reopen)
+        self._log.put_aside(LARGEST_LOG)  # the worker asks nginx for a new one
         self._log.remove_read(batch.positions, SILENT)
 
     async def forget_old(self) -> int:

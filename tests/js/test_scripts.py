@@ -6,7 +6,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from lib import assets, servers
+from lib import assets
+from stack import servers
 from tests.lib.test_assets import PACKAGES, ROOT, need_esbuild
 
 HERE = Path(__file__).parent

@@ -4,12 +4,9 @@ import asyncio
 import os
 import shutil
 import signal
-from functools import partial
-from pathlib import Path
 from urllib.parse import quote
 
 from lib.logfollower import LogFollower
-from lib.processes import ask_to_reopen
 from models.hits import Tally
 from tests.base import TestClient
 from tests.killed.base import KilledTestCase, is_gone
@@ -88,8 +85,7 @@ class CountingTest(KilledTestCase):
 
     def put_aside(self) -> None:
         """As the worker does it with a large one."""
-        reopen = partial(ask_to_reopen, Path(self.environment["SITE_DATA"]) / "run" / "nginx.pid", "nginx")
-        LogFollower(self.log).rotate(1, reopen)
+        LogFollower(self.log).put_aside(1)
         wait_until(self.log.exists)
 
     def nothing_is_done(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import ConnectionError
 
-from lib import servers
+from stack import servers
 
 
 class RedisServer:

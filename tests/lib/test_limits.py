@@ -2,10 +2,10 @@
 
 import unittest
 
-from lib import servers
 from lib.limits import Limits
 from lib.redis import Redis, open_redis
 from lib.text import cleaned
+from stack import servers
 from tests.lib.redis_server import RedisServer
 
 

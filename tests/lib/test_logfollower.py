@@ -137,22 +137,21 @@ class LogFollowerTest(unittest.TestCase):
         again = LogFollower(self.path).read(before)
         self.assertEqual(list(again.lines), self.written[5:])  # type: ignore[union-attr]
 
-    def test_it_puts_a_large_log_aside_and_asks_its_writer_for_a_new_one_until_there_is_one(self) -> None:
-        asked: list[int] = []
+    def test_it_puts_a_large_log_aside_once(self) -> None:
         self.write(5)
-        self.follower.rotate(1000, lambda: asked.append(1))
-        self.assertEqual((asked, self.names()), ([], ["hits.log"]))
-        self.follower.rotate(10, lambda: asked.append(1))
-        self.follower.rotate(10, lambda: asked.append(2))
-        self.assertEqual((asked, len(self.names())), ([1, 2], 1))
+        self.follower.put_aside(1000)
+        self.assertEqual(self.names(), ["hits.log"])
+        self.follower.put_aside(10)
+        self.follower.put_aside(10)
+        self.assertEqual((len(self.names()), self.path.exists()), (1, False))
         self.path.touch()
-        self.follower.rotate(10, lambda: asked.append(3))
-        self.assertEqual((asked, len(self.names())), ([1, 2], 2))
+        self.follower.put_aside(10)
+        self.assertEqual((len(self.names()), self.path.exists()), (2, True))
         self.assert_all_once()
 
     def test_what_was_put_aside_is_removed_once_it_is_read_and_silent_and_replaced(self) -> None:
         self.write(5)
-        self.follower.rotate(1, lambda: None)
+        self.follower.put_aside(1)
         self.follower.remove_read(self.positions, silent=0)
         self.assertEqual(len(self.names()), 1, "nobody wrote a new one yet")
         self.write(5)
@@ -197,6 +196,6 @@ class LogFollowerTest(unittest.TestCase):
             shutil.copy(self.path, self.beside(f".{chance.random()}"))
             self.path.write_bytes(b"")
         elif kind == "own":
-            self.follower.rotate(chance.randrange(1, 2000), lambda: None)
+            self.follower.put_aside(chance.randrange(1, 2000))
         elif kind == "remove":
             self.follower.remove_read(self.positions, silent=0)

@@ -117,7 +117,7 @@ class HitsTestCase(SiteTestCase):
             file.write(b"".join(line + b"\n" for line in lines))
 
     def hits(self, mongo: Any = None, host: str = "here", most: int = 1 << 20) -> Hits:
-        return Hits(mongo or self.site.mongo, LogFollower(self.path, most), host, lambda: None, self.clock)
+        return Hits(mongo or self.site.mongo, LogFollower(self.path, most), host, self.clock)
 
     def count(self, hits: Hits | None = None) -> None:
         self.run_now((hits or self.site.hits).count())

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from lib import markdown_folder, wordpress
+from importing import markdown_folder, wordpress
 from lib.items import CommentItem, Item, Unusable
 from models.comments import Comment
 from models.imports import Outcome, parents_first

@@ -77,7 +77,7 @@ class ServedTest(unittest.TestCase):
         cls.running = Running(SITE_DEMO="0")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SITE_")}
         environment["SITE_DATA"] = str(cls.running.data)
-        command = [sys.executable, "bundle.py"]
+        command = [sys.executable, "-m", "stack.bundle"]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         cls.said = done.stdout
         cls.running.start()

@@ -5,12 +5,11 @@ Ends with 1 where the sources are broken, with 3 where there is no esbuild: the 
 
 import os
 import sys
-from pathlib import Path
 
 from lib import assets
 from settings import BadSetting, Settings
+from stack import ROOT
 
-ROOT = Path(__file__).resolve().parent
 NO_ESBUILD = 3
 
 

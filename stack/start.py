@@ -19,31 +19,19 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from configuration import SUPERVISOR, UNWRITABLE, find_unwritable, process_ports, render
-from lib import processes, servers
-from lib.supervision import Supervisor, Unwilling
-from running import (
-    SIGNALS,
-    Refused,
-    deploy_from,
-    do_chore,
-    end_when_asked,
-    is_serving,
-    record,
-    run_folder,
-    status,
-    supervisor_socket,
-    wait_until,
-)
-from settings import BadSetting, Settings
+from settings import BadSetting, Settings, mongo_socket, redis_socket
+from stack import ROOT, processes, servers
+from stack.commands import SIGNALS, Refused, do_chore, end_when_asked
+from stack.configuration import SUPERVISOR, UNWRITABLE, find_unwritable, process_ports, render
+from stack.health import is_serving, status, wait_until
+from stack.running import deploy_from, record, run_folder, supervisor_socket
+from stack.supervision import Supervisor, Unwilling
 
-ROOT = Path(__file__).resolve().parent
 STOP_SECONDS = 8
 LEAST_ROOM = 10_000_000  # bytes of the disk; with less, a first start ends in tracebacks of supervisord and mongod
 
 
 def main() -> None:
-    os.chdir(ROOT)
     end_when_asked(0)
     if os.getuid() == 0:
         print("Plog was started by root, and all of it runs as root: make a user for Plog.", file=sys.stderr)
@@ -169,9 +157,9 @@ def start_site(settings: Settings) -> None:
 def start_servers(settings: Settings, supervisor: Supervisor) -> None:
     sockets = {}
     if settings.is_mongo_embedded:
-        sockets["mongod"] = servers.mongo_socket(settings.data)
+        sockets["mongod"] = mongo_socket(settings.data)
     if settings.is_redis_embedded:
-        sockets["redis"] = servers.redis_socket(settings.data)
+        sockets["redis"] = redis_socket(settings.data)
     for name in sockets:
         supervisor.start(name)
     for path in sockets.values():

@@ -1,7 +1,7 @@
 """The servers that Plog brings along: MongoDB, Redis and nginx, from PATH or else from inside packages that pip installed.
 
 This is the only place that looks for these programs, for the site as for its tests.
-`stack.py` hands their command lines to supervisor; `embedded` runs MongoDB and Redis for a chore or a test where no
+`start.py` hands their command lines to supervisor; `embedded` runs MongoDB and Redis for a chore or a test where no
 stack does. Both listen on Unix sockets in the data folder alone. Nothing here knows how to talk to them.
 """
 
@@ -17,13 +17,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
 
-SOCKET_LENGTH = 107  # what the kernel allows in a Unix socket's address
-LONGEST_NAME = "supervisor.sock.4194304"  # supervisor binds under a name that ends in its pid, then renames
+from settings import mongo_socket, redis_socket, socket_folder
+
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # nginx is here, and not on the PATH of ordinary people
 PACKAGED = {
     "mongod": "fiftyone/db/bin/mongod",
@@ -74,30 +72,6 @@ def find_nginx() -> str:
     if not found:
         raise Unavailable("There is no nginx: apt install nginx-light.")
     return found
-
-
-def socket_folder(data: Path) -> Path:
-    """Where the sockets of a data folder are: in its `run`, or in a short private folder where that path is too long."""
-    run = data / "run"
-    if len(os.fsencode(run / LONGEST_NAME)) <= SOCKET_LENGTH:
-        return run
-    return Path("/tmp") / f"plog-{sha256(os.fsencode(data)).hexdigest()[:16]}"
-
-
-def mongo_socket(data: Path) -> Path:
-    return socket_folder(data) / "mongo.sock"
-
-
-def redis_socket(data: Path) -> Path:
-    return socket_folder(data) / "redis.sock"
-
-
-def mongo_url(data: Path) -> str:
-    return "mongodb://" + quote(str(mongo_socket(data)), safe="")
-
-
-def redis_url(data: Path) -> str:
-    return "unix://" + quote(str(redis_socket(data)))
 
 
 def mongod_command(data: Path) -> list[str]:

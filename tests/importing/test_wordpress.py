@@ -7,10 +7,10 @@ import unittest
 from datetime import UTC, datetime
 from pathlib import Path
 
+from importing.wordpress import read
+from importing.wordpress.bodies import body_html
 from lib.items import Item, Unusable
 from lib.markup import post_html
-from lib.wordpress import read
-from lib.wordpress.bodies import body_html
 
 EXPORT = Path(__file__).parents[1] / "material" / "old-blog.xml"
 
@@ -124,6 +124,7 @@ class OddExports(unittest.TestCase):
         self.assertIn("broken", read_text("no xml")[0].reason)
         bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><rss><channel><title>&b;</title></channel></rss>'
         self.assertIn("no XML", read_text(bomb)[0].reason)
+        self.assertIn("no XML", read_text('<?xml version="1.0" encoding="unheard-of"?><rss/>')[0].reason)
         self.assertIn("cannot be read", next(read(Path("/nowhere/x.xml"))).reason)
 
     def test_control_characters_do_not_stop_an_import(self):

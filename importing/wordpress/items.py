@@ -7,9 +7,9 @@ from datetime import datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree.ElementTree import Element
 
+from importing.wordpress.bodies import body_html, paragraphs
 from lib.items import CommentItem, Item, Unreadable, distinct, in_utc, slug_of
 from lib.markup.addresses import is_remote
-from lib.wordpress.bodies import body_html, paragraphs
 
 KINDS = ("post", "page")
 LEFT_OUT = ("trash", "auto-draft", "inherit")

@@ -6,6 +6,7 @@ left out silently; whatever else cannot be used is yielded as Unusable, and a br
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -14,8 +15,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from importing.wordpress.items import item_of
 from lib.items import Item, Unreadable, Unusable
-from lib.wordpress.items import item_of
 
 _NAMESPACE = re.compile(r"\{[^}]*/(export|excerpt|content)/[^}]*\}")
 _PREFIXES = {"export": "wp:", "excerpt": "excerpt:", "content": "content:"}
@@ -23,6 +24,25 @@ _FORBIDDEN = bytes({*range(32)} - {9, 10, 13})
 # How deep the channel is: <rss><channel>. Asked of the parser's events, since the tree is ahead of them.
 CHANNEL = 2
 _ADDRESSES = ("wp:base_blog_url", "wp:base_site_url", "link")
+_HEAD = 64 * 1024  # bytes within which the root element of an export is complete
+_NO_EXPORT = (ParseError, DefusedXmlException, ValueError, LookupError)  # LookupError: an encoding that Python lacks
+
+
+def is_for(path: Path) -> bool:
+    """Whether this is XML whose root is RSS and declares the namespace of WordPress' exports."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = BytesIO(file.read(_HEAD).lstrip())  # the reader names an empty first line, which XML forbids
+    namespaces: list[str] = []
+    try:
+        for event, found in iterparse(_Legible(head), events=("start-ns", "start"), forbid_dtd=True):
+            if event == "start":
+                return found.tag == "rss" and any("/wordpress.org/export/" in uri for uri in namespaces)
+            namespaces.append(found[1])
+    except _NO_EXPORT:
+        pass
+    return False
 
 
 def read(path: Path) -> Iterator[Item | Unusable]:
@@ -31,7 +51,7 @@ def read(path: Path) -> Iterator[Item | Unusable]:
         yield from _read(path)
     except ParseError as problem:
         yield Unusable(str(path), problem.position[0], "", f"the file is broken here: {problem}")
-    except (DefusedXmlException, ValueError) as problem:
+    except (DefusedXmlException, ValueError, LookupError) as problem:
         yield Unusable(str(path), None, "", f"the file is no XML that a WordPress exports: {problem}")
     except OSError as problem:
         yield Unusable(str(path), None, "", f"cannot be read: {problem.strerror}")

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from lib.checkout import Checkout, Unfit
+from stack.checkout import Checkout, Unfit
 from tests.checkouts import MAKER, Checkouts, git
 
 

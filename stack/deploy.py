@@ -1,7 +1,7 @@
 """Brings another version into the site that runs, and no request fails of it: what `bin/deploy` becomes after set-up.
 
 First git goes to that version; then this becomes `bin/deploy --here`, which is the new version's own: its set-up installs
-what it needs, and its deploy.py does the rest. What may be refused is refused before anything is restarted. Then processes
+what it needs, and its stack/deploy.py does the rest. What may be refused is refused before anything is restarted. Then processes
 are renewed one after another, each only when the one before it answers. Killed anywhere, it is to be run again.
 """
 
@@ -12,35 +12,23 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
-import configuration
-from configuration import Unusable, process_ports
-from lib import processes, servers
-from lib.checkout import Checkout, Unfit
-from lib.supervision import Supervisor, Unwilling
-from running import (
-    Refused,
-    deploy_from,
-    do_chore,
-    end_when_asked,
-    is_serving,
-    run_folder,
-    site_that_runs,
-    supervisor_socket,
-    wait_until,
-)
 from settings import BadSetting, Settings
+from stack import ROOT, configuration, nginx, servers
+from stack.checkout import Checkout, Unfit
+from stack.commands import Refused, do_chore, end_when_asked
+from stack.configuration import Unusable, process_ports
+from stack.health import is_serving, wait_until
+from stack.running import deploy_from, run_folder, site_that_runs, supervisor_socket
+from stack.supervision import Supervisor, Unwilling
 
-ROOT = Path(__file__).resolve().parent
-NO_ESBUILD = 3  # of bundle.py
+NO_ESBUILD = 3  # of stack/bundle.py
 SECONDS = 30  # in which a process comes up
 RELOAD_SECONDS = 15  # of which live connections are let go after 5
 
 
 def main() -> None:
-    os.chdir(ROOT)
     end_when_asked("Deploy: stopped half way; run it again.")
     parser = argparse.ArgumentParser(prog="bin/deploy", description="Bring another version into the site that runs.")
     parser.add_argument("revision", nargs="?", help="a branch, tag or commit; else the newest of this branch")
@@ -81,7 +69,7 @@ def go(settings: Settings, revision: str | None) -> NoReturn:
     if revision is None:
         checkout.go_to_newest()
     else:
-        checkout.go_to(revision, needed="deploy.py")
+        checkout.go_to(revision, needed="bin/deploy")
     say(f"from {before} to {checkout.commit}")
     os.execv(ROOT / "bin" / "setup", ["bin/setup", "deploy", "--here"])
 
@@ -112,14 +100,14 @@ def renew(settings: Settings, leader: int) -> None:
 
 
 def make_bundles() -> None:
-    command = [sys.executable, "bundle.py"]
+    command = [sys.executable, "-m", "stack.bundle"]
     code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode
     if code not in (0, NO_ESBUILD):
         raise Refused("there are no bundles of this version.")
 
 
 def reload_nginx(settings: Settings) -> None:
-    if not processes.reload(run_folder(settings) / "nginx.pid", "nginx", RELOAD_SECONDS):
+    if not nginx.reload(run_folder(settings), RELOAD_SECONDS):
         raise Refused(
             f"nginx goes on with what it had: {settings.data}/log/nginx-errors.log says why. What it takes only when it is "
             "started comes with starting Plog again."

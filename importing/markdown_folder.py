@@ -16,6 +16,8 @@ import yaml
 from lib.items import Item, Unreadable, Unusable, distinct, in_utc, slug_of
 from lib.markup.addresses import is_remote
 
+SUFFIXES = (".md", ".markdown")
+
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)-(.+)")
 _FRONT = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _ZONE = re.compile(r"\s+([+-]\d\d:?\d\d|Z)$")
@@ -28,6 +30,11 @@ class _File(NamedTuple):
     name: str
     front: dict[str, Any]
     body: str
+
+
+def is_for(path: Path) -> bool:
+    """A folder, or a file whose name says Markdown: a text does not show it otherwise."""
+    return path.is_dir() or path.suffix.lower() in SUFFIXES
 
 
 def read(path: Path) -> Iterator[Item | Unusable]:
@@ -52,7 +59,7 @@ def _files(path: Path) -> list[Path]:
     return [
         file
         for file in found
-        if file.suffix.lower() in (".md", ".markdown")
+        if file.suffix.lower() in SUFFIXES
         and file.name != "_index.md"
         and file.is_file()
         and not any(part.startswith(".") for part in file.relative_to(path).parts)

@@ -1,5 +1,5 @@
 """Reads what WordPress exports (WXR 1.0 to 1.2): posts and pages with their comments, as plain items."""
 
-from lib.wordpress.export import read
+from importing.wordpress.export import is_for, read
 
-__all__ = ["read"]
+__all__ = ["is_for", "read"]

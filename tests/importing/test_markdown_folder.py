@@ -5,8 +5,8 @@ import unittest
 from datetime import UTC, datetime
 from pathlib import Path
 
+from importing.markdown_folder import read
 from lib.items import Item, Unusable
-from lib.markdown_folder import read
 
 FOLDER = Path(__file__).parents[1] / "material" / "markdown"
 

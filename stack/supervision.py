@@ -1,4 +1,4 @@
-"""supervisord, asked over its Unix socket. `stack.py` has it start what it knows, `deploy.py` renews it one by one."""
+"""supervisord, asked over its Unix socket. `start.py` has it start what it knows, `deploy.py` renews it one by one."""
 
 import time
 from collections.abc import Iterator

