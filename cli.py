@@ -25,7 +25,7 @@ from models.errors import SiteError
 from models.imports import OUTCOMES
 from models.site import Site
 from settings import BadSetting, Settings
-from stack import servers
+from stack import programs, servers
 from ui_modules.comments import comment_html
 
 DEMO = Path(__file__).parent / "demo"
@@ -201,7 +201,7 @@ def main() -> int:
         settings = Settings.from_environment(os.environ)
         with servers.embedded(settings.data, mongo=settings.is_mongo_embedded, redis=settings.is_redis_embedded):
             return asyncio.run(run(settings, given))
-    except (BadSetting, servers.Unavailable, OSError) as error:
+    except (BadSetting, programs.Unavailable, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -4,7 +4,8 @@
 |---|---|
 | `bin/run`, `bin/deploy`, `bin/bundle` | `start.py`, `deploy.py`, `bundle.py` |
 | what nginx and supervisord read | `configuration.py` |
-| the embedded MongoDB and Redis, and where their programs and nginx are found | `servers.py` |
+| where the programs are found: mongod, redis-server, nginx | `programs.py` |
+| the embedded MongoDB and Redis | `servers.py` |
 | asking nginx, asking supervisord | `nginx.py`, `supervision.py` |
 | which processes run, whose they are, how they are ended | `processes.py` |
 | which site runs on a data folder, whether it answers | `running.py`, `health.py` |

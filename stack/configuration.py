@@ -12,7 +12,7 @@ from lib.headers import security_headers
 from lib.pagecache import TAKES_GZIP
 from lib.tokens import TOKEN_FIELDS, TOKEN_PLACES
 from settings import Settings, socket_folder
-from stack import ROOT, nginx, servers
+from stack import ROOT, nginx, programs, servers
 
 NGINX = ("nginx.conf", "headers.conf")
 SUPERVISOR = "supervisord.conf"
@@ -86,7 +86,7 @@ def renew(settings: Settings, leader: int) -> bool:
 
     Unusable where supervisor's is another one: supervisord would have to stop all that has changed, or itself.
     """
-    run, made, program = settings.data / "run", settings.data / "run" / "next", servers.find_nginx()
+    run, made, program = settings.data / "run", settings.data / "run" / "next", programs.find_nginx()
     made.mkdir(exist_ok=True)
     render(settings, program, made, leader)
     if _is_other(made, run, SUPERVISOR):

@@ -15,7 +15,7 @@ from functools import partial
 from typing import NoReturn
 
 from settings import BadSetting, Settings
-from stack import ROOT, configuration, nginx, servers
+from stack import ROOT, configuration, nginx, programs, servers
 from stack.checkout import Checkout, Unfit
 from stack.commands import Refused, do_chore, end_when_asked
 from stack.configuration import Unusable, process_ports
@@ -41,7 +41,7 @@ def main() -> None:
             renew(settings, leader)
         else:
             go(settings, given.revision)
-    except (BadSetting, Refused, Unfit, Unusable, Unwilling, servers.Unavailable, OSError) as error:
+    except (BadSetting, Refused, Unfit, Unusable, Unwilling, programs.Unavailable, OSError) as error:
         sys.exit(f"Deploy: {error}")
 
 

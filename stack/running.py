@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from settings import Settings, socket_folder
-from stack import ROOT, processes, servers
+from stack import ROOT, processes, programs
 from stack.commands import Refused
 
 
@@ -58,4 +58,4 @@ def adopt(environment: dict[str, str]) -> None:
 
 
 def is_adopted(name: str) -> bool:
-    return name.startswith("SITE_") or name in servers.FOUND_BY
+    return name.startswith("SITE_") or name in programs.FOUND_BY

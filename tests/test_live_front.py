@@ -21,7 +21,7 @@ from tornado.web import Application, RequestHandler
 from lib.serving import LeavingServer
 from lib.sockjs import Connection, Endpoint
 from settings import Settings
-from stack import configuration, servers
+from stack import configuration, programs, servers
 from tests.running import free_ports, is_free
 
 FILES = 432
@@ -59,7 +59,7 @@ class LiveFrontTest(unittest.IsolatedAsyncioTestCase):
 
     async def start_nginx(self):
         settings = {"SITE_DATA": str(self.folder), "SITE_PORT": str(self.port), "SITE_PROXIES": "127.0.0.1"}
-        chosen, nginx = Settings.from_environment(settings), servers.find_nginx()
+        chosen, nginx = Settings.from_environment(settings), programs.find_nginx()
         servers.prepare(chosen.data)
         with few_files() as leader:
             configuration.render(chosen, nginx, chosen.data / "run", leader.pid)

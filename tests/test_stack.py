@@ -25,7 +25,7 @@ from lib.headers import security_headers
 from lib.tokens import TOKEN_PLACES, new_token
 from models.comments.comment import LONGEST_NAME, LONGEST_TEXT
 from settings import Settings
-from stack import configuration, processes, servers, start
+from stack import configuration, processes, programs, servers, start
 from stack.commands import Refused
 from tests.disks import REFUSALS, full, read_only, small
 from tests.running import ROOT, Running, is_free, wait_until
@@ -44,7 +44,7 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_every_nginx_at_hand_accepts_its_configuration(self) -> None:
         choices = {"SITE_PROXIES": "10.0.0.0/8, ::1", "SITE_URL": "https://plog.example"}
-        for nginx in servers.programs("nginx"):
+        for nginx in programs.find_all("nginx"):
             for settings in ({}, choices, {"SITE_LISTEN": "::1"}):
                 run = self.rendered(nginx, **settings)
                 command = [nginx, "-t", "-e", "stderr", "-p", str(run), "-c", str(run / "nginx.conf")]
@@ -53,7 +53,7 @@ class ConfigurationTest(unittest.TestCase):
                 self.assertNotIn("[warn]", tried.stderr)
 
     def test_nginx_answers_for_itself_in_the_sites_words_and_with_its_headers(self) -> None:
-        for nginx in servers.programs("nginx"):
+        for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
                 long = {"Cookie": "x" * 40000}
                 asked = (
@@ -90,7 +90,7 @@ class ConfigurationTest(unittest.TestCase):
             "::1": "::",
             "::ffff:198.51.100.9": "198.51.100.0",
         }
-        for nginx in servers.programs("nginx"):
+        for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
                 for n, address in enumerate(logged):
                     running.get(f"/admin?{n}", X_Forwarded_For=address)
@@ -111,7 +111,7 @@ class ConfigurationTest(unittest.TestCase):
             "/signin",
         ]
         asked += [f"/plog/draft?preview={token}", f"/plog/draft?a=b&preview={token}&c=d", f"/x?token={token}", "/x?a=b"]
-        for nginx in servers.programs("nginx"):
+        for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
                 for path in places[2:]:  # nginx complains of other spellings, too, while no process is there
                     self.assertEqual(running.get(path).code, 503)
@@ -134,7 +134,7 @@ class ConfigurationTest(unittest.TestCase):
             self.assertRegex(pattern, f"^/(?:{'|'.join(TOKEN_PLACES)})/")
 
     def test_nobody_is_named_in_the_error_log_for_writing_much_or_for_reading_slowly(self) -> None:
-        for nginx in servers.programs("nginx"):
+        for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
                 sender = {"X-Forwarded-For": "203.0.113.77"}
                 with answering(running.port + 1, running.port + 2, running.port + 3, size=16_000_000) as has_answered:
@@ -149,7 +149,7 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_no_comment_is_written_to_disk_before_a_process_has_it(self) -> None:
         longest = urlencode({"text": "\U0001f600" * LONGEST_TEXT, "name": "\U0001f600" * LONGEST_NAME}).encode()
-        for nginx in servers.programs("nginx"):
+        for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx, ('errors.log" error;', 'errors.log" warn;')) as running:
                 log = running.data / "log" / "nginx-errors.log"
                 with answering(running.port + 1, running.port + 2, running.port + 3):

@@ -7,12 +7,12 @@ import unittest
 from pathlib import Path
 
 from lib import assets
-from stack import servers
+from stack import programs
 from tests.lib.test_assets import PACKAGES, ROOT, need_esbuild
 
 HERE = Path(__file__).parent
 SCRIPTS = ROOT / "static" / "js"
-NODE = next(iter(servers.programs("node")), None)
+NODE = next(iter(programs.find_all("node")), None)
 
 
 class TestScripts(unittest.TestCase):

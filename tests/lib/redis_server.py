@@ -12,12 +12,12 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import ConnectionError
 
-from stack import servers
+from stack import programs
 
 
 class RedisServer:
     def __init__(self, program=None):
-        self.program = program or servers.find_redis_server()
+        self.program = program or programs.find_redis_server()
         self.folder = tempfile.mkdtemp(prefix="redis-")
         self.socket = Path(self.folder, "s")
         self.url = f"unix://{self.socket}"

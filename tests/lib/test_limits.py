@@ -5,7 +5,7 @@ import unittest
 from lib.limits import Limits
 from lib.redis import Redis, open_redis
 from lib.text import cleaned
-from stack import servers
+from stack import programs
 from tests.lib.redis_server import RedisServer
 
 
@@ -16,7 +16,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
 
     async def limits_on_each_redis(self) -> list[tuple[Limits, Limits]]:
         found = []
-        for program in servers.programs("redis-server"):
+        for program in programs.find_all("redis-server"):
             server = RedisServer(program)
             self.addCleanup(server.close)
             clients = [open_redis(server.url) for _ in range(2)]

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from settings import mongo_socket, redis_socket, socket_folder
-from stack import servers
+from stack import programs, servers
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -24,22 +24,6 @@ class FolderTestCase(unittest.TestCase):
     def setUp(self) -> None:
         self.data = Path(tempfile.mkdtemp(prefix="plog-servers-"))
         self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)
-
-
-class ProgramsTest(FolderTestCase):
-    def test_the_systems_program_comes_before_the_packaged_one(self) -> None:
-        for name in servers.PACKAGED:
-            on_path = self.data / name
-            on_path.touch(mode=0o755)
-            found = servers.programs(name, {"PATH": str(self.data)})
-            self.assertEqual(found[0], str(on_path))
-            self.assertEqual(found[1:], servers.programs(name, {servers.PACKAGED_ONLY: "1"}))
-
-    def test_the_systems_programs_can_be_hidden_also_those_that_are_not_on_path(self) -> None:
-        for name in servers.PACKAGED:
-            (self.data / name).touch(mode=0o755)
-            for path in servers.programs(name, {"PATH": str(self.data), servers.PACKAGED_ONLY: "1"}):
-                self.assertTrue(any(Path(path).is_relative_to(folder) for folder in sys.path), path)
 
 
 class PrepareTest(FolderTestCase):
@@ -52,7 +36,7 @@ class PrepareTest(FolderTestCase):
         trap = socket_folder(deep)
         trap.symlink_to(self.data)
         self.addCleanup(trap.unlink)
-        with self.assertRaises(servers.Unavailable):
+        with self.assertRaises(programs.Unavailable):
             servers.prepare(deep)
 
 
@@ -98,7 +82,7 @@ class EmbeddedTest(FolderTestCase):
     def test_the_stack_does_not_start_while_a_chore_has_servers_of_its_own(self) -> None:
         with (
             servers.embedded(self.data, mongo=False),
-            self.assertRaisesRegex(servers.Unavailable, "bin/site"),
+            self.assertRaisesRegex(programs.Unavailable, "bin/site"),
             servers.alone(self.data, patience=0.1),
         ):
             pass
@@ -121,5 +105,5 @@ with servers.embedded(Path({str(self.data)!r})):\n    print('up', flush=True); t
         servers.prepare(self.data)
         (self.data / "redis" / "appendonlydir").write_text("Redis 7 wants a folder here")
         (self.data / "redis" / "appendonly.aof").mkdir()  # and older ones a file
-        with self.assertRaisesRegex(servers.Unavailable, r"redis\.sock"), servers.embedded(self.data, mongo=False):
+        with self.assertRaisesRegex(programs.Unavailable, r"redis\.sock"), servers.embedded(self.data, mongo=False):
             pass
