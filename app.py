@@ -21,8 +21,9 @@ from tornado.template import Loader
 from tornado.web import Application, RequestHandler
 
 from handlers.base import NotFoundHandler
-from handlers.live import Live, restart
-from handlers.routes import admin_routes, public_routes
+from handlers.caching import Rendering
+from handlers.live import Live
+from handlers.routes import LIVE, admin_routes, public_routes
 from lib.assets import find_bundles
 from lib.cores import keep_to_one_core
 from lib.logs import mask_logs
@@ -46,6 +47,7 @@ class Plog(Application):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        self.renderings: dict[str, Rendering] = {}  # pages that this process is making: handlers/caching.py
         self.under_way: WeakSet[HTTPServerRequest] = WeakSet()  # weak: some end because their client went away
 
     def get_handler_delegate(self, request: HTTPServerRequest, *args: Any, **options: Any) -> Any:
@@ -59,7 +61,7 @@ class Plog(Application):
 
 def application(site: Site, is_admin: bool = False) -> Plog:
     """The web application of one process over a site that is open."""
-    live = None if is_admin else Live(site)
+    live = None if is_admin else Live(site, LIVE)
     app = Plog(
         default_handler_class=NotFoundHandler,
         template_path=str(ROOT / "templates"),
@@ -91,7 +93,7 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    site = await Site.open(settings, comments.comment_html)
+    site = await Site.open(settings, comments.comment_json)
     app = application(site, is_admin)
     if app.live:  # type: ignore[attr-defined]
         await app.live.start()  # type: ignore[attr-defined]
@@ -99,7 +101,7 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     server = LeavingServer(app, xheaders=True, trusted_downstream=["127.0.0.1"], max_buffer_size=largest)
     server.listen(port, "127.0.0.1", reuse_port=False)
     gc.freeze()  # what is there by now stays: looking through all of it takes 25 ms, again and again, while people wait
-    logger.info("serving on port %d as %s", port, site.name)
+    logger.info("serving on port %d as %s", port, site.tools.process)
     await stop.wait()
     await stopped(app, server)
     await site.close()
@@ -120,7 +122,7 @@ async def stopped(app: Plog, server: LeavingServer) -> None:
 
 async def tell_live(app: Plog) -> None:
     if app.live:  # type: ignore[attr-defined]
-        await restart(app.live)  # type: ignore[attr-defined]
+        await app.live.restart()  # type: ignore[attr-defined]
 
 
 def main() -> None:

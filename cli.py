@@ -19,14 +19,14 @@ import importing
 from importing import markdown_folder
 from lib import mongo, redis
 from lib.items import CommentItem, Item, Unusable
-from lib.markup import comment_html as text_html
+from lib.markup import comment_text_html
 from lib.pagecache import Unwritable
 from models.errors import SiteError
 from models.imports import OUTCOMES
 from models.site import Site
 from settings import BadSetting, Settings
 from stack import programs, servers
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 DEMO = Path(__file__).parent / "demo"
 Chore = Callable[[Site, argparse.Namespace], Awaitable[int]]
@@ -66,7 +66,7 @@ async def bring(site: Site, given: argparse.Namespace) -> int:
 async def demo(site: Site, given: argparse.Namespace) -> int:
     """add the demo site, where there are no other posts"""
     await site.create_indexes()
-    if await site.posts.has_others("demo"):
+    if await site.posts.documents.has_others("demo"):
         print("There are posts of yours here: the demo site was left out.")
         return 0
     return await take(site, demo_items())
@@ -81,7 +81,7 @@ async def indexes(site: Site, given: argparse.Namespace) -> int:
 
 async def hold(site: Site, given: argparse.Namespace) -> int:
     """from now on hold comments that contain this text, in any case"""
-    await site.moderation.hold_substring(given.text)
+    await site.comments.moderation.hold_substring(given.text)
     print(f"Comments that contain {given.text!r} wait for approval from now on.")
     return 0
 
@@ -96,11 +96,11 @@ async def rename_category(site: Site, given: argparse.Namespace) -> int:
 async def forget(site: Site, given: argparse.Namespace) -> int:
     """forget kept pages: all, or the one with this address"""
     if given.path:
-        await site.pages.forget_address(given.path)
+        site.pages.invalidate_address(given.path)
         print(f"{given.path} is forgotten.")
     else:
         try:
-            await site.pages.forget_all()
+            await site.pages.invalidate_everywhere(None)
         except redis.Away:  # no reason to fail: without Redis the site starts, too
             print("Redis does not answer, so other hosts were not told: run this again when it does.", file=sys.stderr)
         print("All kept pages are forgotten.")
@@ -142,7 +142,7 @@ def _comment(given: dict[str, Any]) -> CommentItem:
         name=given["name"],
         email="",
         url=None,
-        text=text_html(given["text"], ""),
+        text=comment_text_html(given["text"], ""),
         date=datetime.fromisoformat(given["date"]),
         status=given.get("status", "published"),
         network=None,
@@ -180,7 +180,7 @@ def utf8(argument: str) -> str:
 
 
 async def run(settings: Settings, given: argparse.Namespace) -> int:
-    site = await Site.open(settings, comment_html)
+    site = await Site.open(settings, comment_json)
     try:
         status: int = await given.chore(site, given)
         return status

@@ -76,6 +76,10 @@ class Settings:
             demo=_truth("DEMO", given.get("DEMO", "1")),
         )
 
+    def absolute(self, path: str) -> str:
+        """The public address of a path of the site."""
+        return self.url + path
+
     @property
     def is_https(self) -> bool:
         return self.url.startswith("https://")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tornado.log import enable_pretty_logging
 
+from handlers.routes import COUNTED
 from lib.logs import mask_logs
 from lib.networks import without_addresses
 from lib.pagecache import Unwritable
@@ -26,7 +27,7 @@ from models.errors import AWAY
 from models.site import Site
 from settings import BadSetting, Settings
 from stack import nginx
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 ROTATED_LOGS = ("access.log", "nginx-errors.log")  # of nginx, which also writes HITS_LOG: models.hits puts that aside
 HITS_LOG = "hits.log"
@@ -69,22 +70,26 @@ async def work(site: Site) -> None:
     async def rotate_logs() -> None:
         rotate(data / "log", reopen)
 
+    async def count_hits() -> None:
+        await site.hits.count(COUNTED)
+
     await asyncio.gather(
-        every(1, site.telling.tell_untold),
-        every(2, site.hits.count),
-        every(5, site.pages.catch_up),
+        every(1, site.posts.writing.show_due),
+        every(1, site.tell_untold),
+        every(2, count_hits),
         every(2, rotate_logs),
+        every(5, site.pages.catch_up),
         every(60, site.move_merged),
         every(300, site.rate_posts),
         every(300, site.pages.sweep),
-        every(3600, site.comments.forget_addresses),
-        every(3600, site.hits.forget_old),
-        every(3600, site.changes.recount),
+        every(3600, site.comments.documents.forget_addresses),
+        every(3600, site.hits.documents.forget_old),
+        every(3600, site.comments.recount),
     )
 
 
 async def serve(settings: Settings) -> None:
-    site = await Site.open(settings, comment_html)
+    site = await Site.open(settings, comment_json)
     await site.pages.listen()
     working = asyncio.ensure_future(work(site))
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -60,7 +60,7 @@ class Recorder:
         connection = await Connection.to(self.url)
         try:
             assert (await connection.ask(asked(self.url)))[0] == status
-            await self.site.marks.write()
+            await self.site.outbox.flush()
             self._listener.heard.clear()
             self._listener.is_listening = True
             assert (await connection.ask(asked(self.url)))[0] == status
@@ -73,7 +73,7 @@ class Recorder:
         """What the site does for that request when it has answered."""
         self._listener.heard.clear()
         self._listener.is_listening = True
-        await self.site.marks.write()
+        await self.site.outbox.flush()
         self._listener.is_listening = False
         return list(self._listener.heard)
 

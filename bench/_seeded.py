@@ -16,11 +16,13 @@ from typing import Any
 from cli import DEMO, demo_items
 from lib.ids import new_id
 from lib.items import Item
-from lib.markup import comment_html
+from lib.markup import comment_text_html
 from lib.mongo import Document
 from lib.tokens import digest
-from models.comments import Comment
-from models.posts import Counts, Post
+from models.comments import Comment, Counts, Status
+from models.comments import documents as comments
+from models.posts import Post
+from models.posts import documents as posts
 from models.site import Site
 
 SEED = 20261120
@@ -32,8 +34,8 @@ CATEGORIES = 10
 KEYWORDS = 200
 YEARS = 20  # over which posts are spread
 PARAGRAPHS = 3  # of each of them, so that a hundred thousand are not a gigabyte
-OF_STORED_POSTS = {"told", "change", "changed", "seen_in"}  # what the models write beside the thing itself
-OF_STORED_COMMENTS = {"told", "changed", "n", "place", "counts", "numbers"}
+OF_STORED_POSTS = {"untold", "changed"}  # what the models write beside the thing itself
+OF_STORED_COMMENTS = {"untold", "changed", "n", "place", "counts", "numbers"}
 
 
 async def add_post(site: Site, slug: str) -> Post:
@@ -42,34 +44,39 @@ async def add_post(site: Site, slug: str) -> Post:
     categories = tuple([await site.categories.named(name) for name in item.categories])
     now = site.clock()
     post = Post(id="", slug=slug, title=item.title, text=item.text, published=now, edited=now, categories=categories)
-    return await site.posts.add(replace(post, keywords=tuple(item.keywords)))
+    return await site.posts.writing.add(replace(post, keywords=tuple(item.keywords)))
 
 
 async def add_comments(site: Site, post: Post, number: int) -> None:
     """So many comments under a post that has none: a thread some levels deep. The first and the last go through the models."""
     if not number:
         return
-    comments = thread(site, post, number)
-    first = next(comments)
-    await site.changes.bring(post, [first])
-    _compare(await site.mongo["comments"].find_one({"_id": first.id}), first.to_document(), OF_STORED_COMMENTS)
-    now, numbered = site.clock(), Comment.all_numbered(islice(comments, number - 2), Counts(1, 1, 1))
-    beside = {"told": True, "changed": now}
-    documents = (
-        {**comment.to_document(), "numbers": [comment.n], "words": digest(comment.id), **beside} for comment in numbered
+    written = thread(site, post, number)
+    first = next(written)
+    await site.comments.writing.bring(post, [first])
+    _compare(
+        await site.tools.mongo["comments"].find_one({"_id": first.id}), comments.document_of(first), OF_STORED_COMMENTS
     )
-    await _write(site.mongo["comments"], documents)
-    await site.changes.bring(post, list(comments))
+    now, numbered = site.clock(), Comment.all_numbered(islice(written, number - 2), Counts(1, 1, 1))
+    beside = {"untold": [], "changed": now}
+    documents = (
+        {**comments.document_of(comment), "numbers": [comment.n], "words": digest(comment.id), **beside}
+        for comment in numbered
+    )
+    await _write(site.tools.mongo["comments"], documents)
+    await site.comments.writing.bring(post, list(written))
 
 
 def thread(site: Site, post: Post, number: int) -> Iterator[Comment]:
-    chance, texts = random.Random(SEED), comment_texts(site.own_host)
+    chance, texts = random.Random(SEED), comment_texts(site.tools.own_host)
     near: deque[Comment] = deque(maxlen=NEAR)
     begin = site.clock() - timedelta(minutes=number)
     for minute in range(number):
         text, html = texts[minute % len(texts)]
         blank = Comment(id=new_id(), post=post.id, author=new_id(), text=text, html=html, created=begin)
-        said = replace(blank, created=begin + timedelta(minutes=minute), name="Cy", status="published", check="passed")
+        said = replace(
+            blank, created=begin + timedelta(minutes=minute), name="Cy", status=Status.PUBLISHED, check="passed"
+        )
         answered = [comment for comment in near if comment.depth < DEEPEST] if chance.random() < REPLIES else []
         near.append(said.under(chance.choice(answered) if answered else None))
         yield near[-1]
@@ -83,10 +90,12 @@ async def add_posts(site: Site, number: int) -> None:
     for n, item in enumerate(demo_posts()):
         before = now - timedelta(days=366 * YEARS)
         text = "\n\n".join(item.text.split("\n\n")[:PARAGRAPHS])
-        sample = await site.posts.add(
+        sample = await site.posts.writing.add(
             Post(id="", slug=f"sample-{n}", title=item.title, text=text, published=before, edited=now)
         )
-        _compare(await site.mongo["posts"].find_one({"_id": sample.id}), sample.to_document(), OF_STORED_POSTS)
+        _compare(
+            await site.tools.mongo["posts"].find_one({"_id": sample.id}), posts.document_of(sample), OF_STORED_POSTS
+        )
         samples.append(sample)
 
     def documents() -> Iterator[Document]:
@@ -96,15 +105,13 @@ async def add_posts(site: Site, number: int) -> None:
             keywords = tuple(f"word{chance.randrange(KEYWORDS)}" for _ in range(3))
             post = replace(post, categories=filed, keywords=keywords, popularity=chance.random())
             yield {
-                **post.to_document(),
-                "told": True,
+                **posts.document_of(post),
+                "untold": [],
                 "changed": now,
-                "change": new_id(),
-                "seen_in": [category.id for category in filed],
             }
 
-    await _write(site.mongo["posts"], documents())
-    await site.pages.forget_all()
+    await _write(site.tools.mongo["posts"], documents())
+    await site.pages.invalidate_everywhere(None)
 
 
 @cache
@@ -118,7 +125,7 @@ def demo_posts() -> list[Item]:
 def comment_texts(own_host: str) -> list[tuple[str, str]]:
     """Each comment of the demo as it was typed and as it is shown."""
     comments = json.loads((DEMO / "comments.json").read_text(encoding="utf-8"))
-    return [(comment["text"], comment_html(comment["text"], own_host)) for comment in comments]
+    return [(comment["text"], comment_text_html(comment["text"], own_host)) for comment in comments]
 
 
 async def _write(collection: Any, documents: Iterable[Document]) -> None:
@@ -127,7 +134,8 @@ async def _write(collection: Any, documents: Iterable[Document]) -> None:
         await collection.insert_many(some, ordered=False)
 
 
-def _compare(stored: Document, thing: Document, beside: set[str]) -> None:
+def _compare(stored: Document | None, thing: Document, beside: set[str]) -> None:
     """What the models stored has the fields that are written here, no more and no less."""
+    assert stored is not None
     differing = stored.keys() ^ (thing.keys() | beside)
     assert not differing, f"models and bench/_seeded.py differ about {sorted(differing)}"

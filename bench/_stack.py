@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from models.site import Site
 from settings import Settings
 from tests.running import Running
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def settings_of(running: Running) -> Settings:
 @asynccontextmanager
 async def site_of(running: Running) -> AsyncIterator[Site]:
     """A site of this interpreter on the stack's servers."""
-    site = await Site.open(settings_of(running), comment_html)
+    site = await Site.open(settings_of(running), comment_json)
     try:
         yield site
     finally:

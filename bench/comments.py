@@ -55,8 +55,8 @@ async def recorded(running: Running) -> Task:
         post = await add_post(recorder.site, "recorded")
         await add_comments(recorder.site, post, 2)
         newest = {"n": MARK - 2, "numbers": [MARK - 2]}
-        await recorder.site.mongo["comments"].update_one({"post": post.id, "n": 2}, {"$set": newest})
-        await recorder.site.mongo["posts"].update_one({"_id": post.id}, {"$set": {"n": MARK - 2}})
+        await recorder.site.tools.mongo["comments"].update_one({"post": post.id, "n": 2}, {"$set": newest})
+        await recorder.site.tools.mongo["posts"].update_one({"_id": post.id}, {"$set": {"n": MARK - 2}})
         heard = await recorder.commands(lambda url: next(comments(f"{url}{post.path}/comments")), CREATED)
         writes, later = (
             rounds(command for command in some if not command.is_read)

@@ -5,6 +5,7 @@ between the comment is held again. Whatever is asked after the approval's own an
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,7 +33,8 @@ class Trials:
     """Approves and holds one comment in turns, and looks everywhere."""
 
     def __init__(self, running: Running, post: Post, comment: Comment, cookie: str) -> None:
-        self.approval = f"{running.url}/admin/comments/{comment.id}/approval"
+        self.row = f"{running.url}/admin/comments/{comment.id}"
+        self.approval = f"{self.row}/approval"
         self.cookie = cookie
         self.ports = range(running.port, running.port + 4)  # nginx's, and the public processes'
         self.path = post.path
@@ -45,8 +47,10 @@ class Trials:
     async def carry_out(self) -> None:
         async with connected(self.ports[0]) as ada, connected(*self.ports) as lookers:
             for trial in range(WARM_UP + TRIALS):
+                _, row = await ada[0].ask(request("GET", self.row, Cookie=self.cookie))
+                read = {"revision": json.loads(row)["revision"]}
                 began = perf_counter()
-                assert (await ada[0].ask(request("POST", self.approval, Cookie=self.cookie)))[0] == 200
+                assert (await ada[0].ask(request("POST", self.approval, read, Cookie=self.cookie)))[0] == 200
                 answered = perf_counter() - began
                 await self.look_for(True, lookers)
                 if trial >= WARM_UP:
@@ -85,8 +89,8 @@ async def tried(running: Running) -> Trials:
     async with site_of(running) as site:
         post = await add_post(site, "fresh")
         await add_comments(site, post, COMMENTS)
-        (comment, *_) = await site.threads.newest_under(post, 1)
-        await site.moderation.hold(comment.id)
+        (comment, *_) = await site.comments.documents.newest_under(post, 1)
+        await site.comments.moderation.hold(comment.id)
         trials = Trials(running, post, comment, await signed_in(running, site))
         reading = asyncio.gather(*(read(running.port, post.path) for _ in range(READERS)))
         try:

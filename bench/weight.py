@@ -18,7 +18,7 @@ from lib.items import Item
 from models.site import Site
 from settings import Settings
 from tests.running import ROOT, Running
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 KILOBYTE = 1024
 COMMENTS = 50
@@ -43,7 +43,7 @@ def figures() -> Iterator[Figure]:
 async def add_post(running: Running) -> None:
     """One of the demo's longest posts again, under comments from all over the demo."""
     settings = Settings.from_environment({"SITE_DATA": str(running.data), "SITE_PORT": str(running.port)})
-    site = await Site.open(settings, comment_html)
+    site = await Site.open(settings, comment_json)
     try:
         items = [item for item in demo_items() if isinstance(item, Item)]
         published = (comment for item in items for comment in item.comments if comment.status == "published")

@@ -1,18 +1,18 @@
-"""Who somebody is: `/me` for scripts, and signing in and out. A sign-in link shows a button, since scanners follow links."""
+"""Who somebody is: `/me` for scripts, and signing in and out. A sign-in link shows a button, since mail scanners follow links."""
 
-from handlers.base import BaseHandler, public, visitor
-from models.accounts import SPENT
+from handlers.base import BaseHandler, public, set_signed, visitor
+from models.accounts import SESSION_LIFE, SPENT
 
 
 class MeHandler(BaseHandler):
     @visitor
     async def get(self) -> None:
-        """What scripts may show to this visitor alone; never kept."""
-        member, account = await self.account(), await self.known()
+        """What scripts may show to this visitor alone; never cached."""
+        member, account = await self.visitor.member(), await self.visitor.account()
         self.set_header("Cache-Control", "no-store")
         self.json(
             {
-                "visitor": account.id if account else self.author.id,
+                "visitor": account.id if account else self.visitor.author.id,
                 "name": account.name if account else "",
                 "member": member is not None,
                 "staff": member is not None and member.is_staff,
@@ -41,23 +41,23 @@ class SigninLinkHandler(SigninHandler):
     @public
     async def get(self, token: str = "") -> None:
         """A button: opening the link changes nothing."""
-        is_open = await self.site.accounts.has_link(token)
+        is_open = await self.site.accounts.documents.has_link(token)
         self.show(token if is_open else None, None if is_open else SPENT)
 
     @visitor
     async def post(self, token: str) -> None:
-        """Use the link up and sign in, with what this visitor wrote; an earlier session here ends.
+        """Uses the link up and signs in, with what this visitor wrote; an earlier session in this browser ends.
 
         The visitor id is renewed: the old one belongs to the member now, and others may have copied its cookie.
         """
-        author, earlier = self.author, self.session
+        author, earlier = self.visitor.author, self.visitor.session
         secret = await self.site.accounts.sign_in(token, author.id if author.had_id else None, author.agent)
         if earlier:
             await self.site.accounts.sign_out(earlier)
         if author.had_id:
             await self.site.move(author.id)
-        self.renew_visitor()
-        self.give_session_cookie(secret)
+        self.visitor.renew()
+        set_signed(self, "session", secret, SESSION_LIFE.days)
         self.redirect(self.next_path(), status=303)
 
 
@@ -68,9 +68,9 @@ class SignoutHandler(BaseHandler):
 
     @public
     async def post(self) -> None:
-        """End the session. The next visitor at this browser is somebody else."""
-        if self.session:
-            await self.site.accounts.sign_out(self.session)
+        """Ends the session. The next visitor in this browser is somebody else."""
+        if self.visitor.session:
+            await self.site.accounts.sign_out(self.visitor.session)
         self.clear_cookie("session")
-        self.renew_visitor()
+        self.visitor.renew()
         self.redirect("/", status=303)

@@ -59,9 +59,15 @@ class KeptHandler(BaseHandler):
     _etag: str | None = None
 
     @property
+    def renderings(self) -> dict[str, Rendering]:
+        """The renders in flight in this process, by path."""
+        renderings: dict[str, Rendering] = self.application.renderings  # type: ignore[attr-defined]
+        return renderings
+
+    @property
     def under_way(self) -> Rendering | None:
-        """Who is making this page just now, of what is still true."""
-        rendering: Rendering | None = self.site.renderings.get(self.request.path)
+        """The in-flight render of this path, unless it was invalidated."""
+        rendering = self.renderings.get(self.request.path)
         return rendering if rendering is not None and rendering.pending.is_current else None
 
     def keep(self, *tags: str) -> None:
@@ -70,7 +76,7 @@ class KeptHandler(BaseHandler):
 
     async def rendered(self, method: Method, *args: Any) -> None:
         rendering = Rendering(self.site.pages.begin(), asyncio.get_running_loop().create_future())
-        self._rendering = self.site.renderings[self.request.path] = rendering
+        self._rendering = self.renderings[self.request.path] = rendering
         try:
             await method(self, *args)
         except SiteError as error:
@@ -78,8 +84,8 @@ class KeptHandler(BaseHandler):
             raise
         finally:
             self.site.pages.drop(rendering.pending)
-            if self.site.renderings.get(self.request.path) is rendering:
-                del self.site.renderings[self.request.path]
+            if self.renderings.get(self.request.path) is rendering:
+                del self.renderings[self.request.path]
             if not rendering.answer.done():
                 rendering.answer.set_result(None)
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from handlers.addresses import post_at
 from handlers.base import BaseHandler, public
 from handlers.caching import KeptHandler, kept
 from lib.feeds import MAX_SITEMAP, Entry, Feed, atom, json_feed, rss, sitemap
@@ -24,7 +25,7 @@ class FeedHandler(KeptHandler):
         path = f"{path_of(filter)}/{name}"
         if self.request.path != path:
             self.move_to(path)
-        posts = await self.site.lists.newest(0, NEWEST, filter)
+        posts = await self.site.posts.documents.newest(0, NEWEST, filter)
         if len(filter) <= 1:
             self.keep(FEEDS)
         title = " · ".join((self.site.settings.title, *(category.name for category in filter)))
@@ -33,14 +34,14 @@ class FeedHandler(KeptHandler):
     def answer(self, name: str, title: str, page: str, path: str, entries: tuple[Entry, ...]) -> None:
         """Send a feed about a page of this site."""
         settings = self.site.settings
-        about = f"New on {self.site.own_host}"
-        address, own = self.absolute(page), self.absolute(path)
+        about = f"New on {self.site.tools.own_host}"
+        address, own = self.site.settings.absolute(page), self.site.settings.absolute(path)
         feed = Feed(title, address, own, about, settings.language, settings.title, entries)
         write, kind = WRITERS[name]
-        self.xml(write(feed), kind)
+        send_xml(self, write(feed), kind)
 
     def _entry(self, post: Post) -> Entry:
-        address = self.absolute(post.path)
+        address = self.site.settings.absolute(post.path)
         return Entry(
             title=post.title,
             address=address,
@@ -58,14 +59,14 @@ class CommentsFeedHandler(FeedHandler):
     @kept
     async def get(self, slug: str, name: str = "atom.xml") -> None:
         """The newest comments under one post. An old one that is approved late changes it, too."""
-        post = await self.post_at(slug)
-        comments = [] if post.has_hidden_comments else await self.site.threads.newest_under(post, NEWEST * 5)
+        post = await post_at(self, slug)
+        comments = [] if post.has_hidden_comments else await self.site.comments.documents.newest_under(post, NEWEST * 5)
         self.keep(post.tag)
         entries = tuple(self._comment(post, comment) for comment in comments)
         self.answer("atom.xml", f"Comments on {post.title}", post.path, f"{post.path}/comments.atom", entries)
 
     def _comment(self, post: Post, comment: Comment) -> Entry:
-        address = self.absolute(f"{post.path}/comments/{comment.id}")
+        address = self.site.settings.absolute(f"{post.path}/comments/{comment.id}")
         return Entry(
             title=f"{comment.name or 'Anonymous'} on {post.title}",
             address=address,
@@ -80,28 +81,43 @@ class SitemapHandler(KeptHandler):
     @public
     @kept
     async def get(self) -> None:
-        posts = await self.site.lists.archive(most=MAX_SITEMAP)
+        posts = await self.site.posts.documents.between(None, None, MAX_SITEMAP)
         self.keep(SITEMAP)
         filed = sorted({category.path for post in posts for category in post.categories})
-        places = [(self.absolute(path), None) for path in ("/", "/plog/", *filed)]
-        dated = [(self.absolute(post.path), post.changed) for post in posts]
-        self.xml(sitemap([*places, *dated]), "xml")
+        places = [(self.site.settings.absolute(path), None) for path in ("/", "/plog/", *filed)]
+        dated = [(self.site.settings.absolute(post.path), post.changed) for post in posts]
+        send_xml(self, sitemap([*places, *dated]), "xml")
 
 
-class TextHandler(BaseHandler):
-    """robots.txt, humans.txt and security.txt."""
+class RobotsHandler(BaseHandler):
+    @public
+    async def get(self) -> None:
+        sitemap = self.site.settings.absolute("/sitemap.xml")
+        send_text(self, "User-agent: *", "Disallow: /admin/", f"Sitemap: {sitemap}")
+
+
+class HumansHandler(BaseHandler):
+    @public
+    async def get(self) -> None:
+        send_text(self, f"{self.site.settings.title} is written by people and runs on Plog.")
+
+
+class SecurityHandler(BaseHandler):
+    """https://www.rfc-editor.org/rfc/rfc9116"""
 
     @public
-    async def get(self, name: str) -> None:
+    async def get(self) -> None:
         settings = self.site.settings
-        texts = {
-            "robots.txt": ("User-agent: *", "Disallow: /admin/", f"Sitemap: {self.absolute('/sitemap.xml')}"),
-            "humans.txt": (f"{settings.title} is written by people and runs on Plog.",),
-            ".well-known/security.txt": (
-                f"Contact: {self.absolute('/')}",
-                f"Expires: {self.site.clock() + timedelta(days=180):%Y-%m-%dT00:00:00Z}",
-                f"Canonical: {self.absolute('/.well-known/security.txt')}",
-            ),
-        }
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish("\n".join(texts[name]) + "\n")
+        expires = f"{self.site.clock() + timedelta(days=180):%Y-%m-%dT00:00:00Z}"
+        canonical = settings.absolute("/.well-known/security.txt")
+        send_text(self, f"Contact: {settings.absolute('/')}", f"Expires: {expires}", f"Canonical: {canonical}")
+
+
+def send_text(handler: BaseHandler, *lines: str) -> None:
+    handler.set_header("Content-Type", "text/plain; charset=utf-8")
+    handler.finish("\n".join(lines) + "\n")
+
+
+def send_xml(handler: BaseHandler, text: str, kind: str) -> None:
+    handler.set_header("Content-Type", f"application/{kind}; charset=utf-8")
+    handler.finish(text)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from handlers.addresses import move_from_former, post_at
 from handlers.base import public
 from handlers.caching import KeptHandler, kept
 from lib.clock import iso
@@ -27,20 +28,20 @@ class HomeHandler(KeptHandler):
     async def get(self, categories: str | None = None, page: str | None = None) -> None:
         """The newest posts; of some categories, where the address names them."""
         if self.request.query:
-            await self.move_from_former()  # `/?p=12`
+            await move_from_former(self)  # `/?p=12`
         filter = await self.site.categories.in_path(categories)
         number = int(page or 1)
         root = path_of(filter)
         canonical = _page_path(root, number)
         if self.request.path != canonical:
             if self.request.query:
-                await self.move_from_former(canonical)  # `/p1?p=12`
+                await move_from_former(self, canonical)  # `/p1?p=12`
             self.move_to(canonical)
         start = (number - 1) * ON_A_PAGE
         at_once = ON_A_PAGE if filter or number > 1 else AT_ONCE
         posts, others = await asyncio.gather(
-            self.site.lists.newest(start, start + at_once, filter),
-            self.site.lists.newest(start + at_once, start + ON_A_PAGE + 1, filter, whole=False),
+            self.site.posts.documents.newest(start, start + at_once, filter),
+            self.site.posts.documents.newest(start + at_once, start + ON_A_PAGE + 1, filter, is_whole=False),
         )
         if not posts and (number > 1 or filter):
             raise NotFound("There is no such page: the posts end before it.")
@@ -55,7 +56,7 @@ class HomeHandler(KeptHandler):
             newer_path=_page_path(root, number - 1) if number > 1 else None,
             older_path=_page_path(root, number + 1) if len(posts) + len(others) > ON_A_PAGE else None,
             feed_path=f"{root}/atom.xml",
-            canonical=self.absolute(canonical),
+            canonical=self.site.settings.absolute(canonical),
         )
 
 
@@ -69,7 +70,7 @@ class RestHandler(KeptHandler):
         canonical = f"/rest/{int(start)}/{int(stop)}/"
         if self.request.path != canonical:
             self.move_to(canonical)
-        posts = await self.site.lists.newest(int(start), int(stop))
+        posts = await self.site.posts.documents.newest(int(start), int(stop))
         if (int(start), int(stop)) == (AT_ONCE, ON_A_PAGE):
             self.keep(HOME, *(post.tag for post in posts))
         self.page("rest.html", posts=posts)
@@ -80,19 +81,19 @@ class ArchiveHandler(KeptHandler):
     @kept
     async def get(self, year: str | None = None) -> None:
         """All posts by month; beyond a thousand of them each year is a page, the newest one first."""
-        lists = self.site.lists
-        years, by_year = await asyncio.gather(lists.years(), lists.has_more_than(ON_ONE_ARCHIVE_PAGE))
+        posts = self.site.posts.documents
+        years, by_year = await asyncio.gather(posts.years(), posts.has_more_than(ON_ONE_ARCHIVE_PAGE))
         if year is not None and (not by_year or int(year) not in years):
             raise NotFound()
         shown = int(year) if year else years[0] if by_year else None
-        listed = await lists.archive(*_span(shown))
+        listed = await posts.between(*_span(shown))
         self.keep(ARCHIVE)  # not under each post's tag, of which there may be ten thousand
         self.page(
             "post/archive.html",
             groups=[(month, list(group)) for month, group in groupby(listed, _month)],
             years=[(number, f"/plog/year/{number}") for number in years] if by_year else [],
             year=shown,
-            canonical=self.absolute(self.request.path),
+            canonical=self.site.settings.absolute(self.request.path),
         )
 
 
@@ -101,11 +102,11 @@ class PostHandler(KeptHandler):
     @kept
     async def get(self, slug: str, page: str | None = None) -> None:
         """A post with its newest comments, or a page of its older ones."""
-        post = await self.post_at(slug)
+        post = await post_at(self, slug)
         (before, after), related, comments = await asyncio.gather(
-            self.site.lists.neighbours(post),
-            self.site.lists.related(post),
-            self.site.threads.under(post, int(page) if page else None),
+            self.site.posts.documents.neighbours(post),
+            self.site.posts.reading.related(post),
+            self.site.comments.reading.under(post, int(page) if page else None),
         )
         if post.has_hidden_comments and page:
             raise NotFound()
@@ -126,12 +127,12 @@ class PostHandler(KeptHandler):
             comment_count=post.comment_count,
             description=post.description,
             json_ld=self._json_ld(post),
-            canonical=self.absolute(self.request.path),
+            canonical=self.site.settings.absolute(self.request.path),
         )
 
     def _json_ld(self, post: Post) -> dict[str, Any]:
         """https://schema.org/BlogPosting"""
-        address = self.absolute(post.path)
+        address = self.site.settings.absolute(post.path)
         return {
             "@context": "https://schema.org",
             "@type": "BlogPosting",

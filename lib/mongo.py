@@ -1,38 +1,74 @@
-"""The one door to MongoDB: opens the database with Motor or, where chosen, with PyMongo's own asyncio client.
+"""The one front door to MongoDB: opens the database with Motor or, by setting, with PyMongo's own asyncio client.
 
-Both speak the same verbs; what differs between them (aggregating, closing) is settled here. Majority writes and
-UTC dates are the client's defaults, so that no caller has to remember them.
+Both have the same methods, which `Collection` and `Cursor` describe for the type checker; the differences (aggregate, close) are hidden
+here. Majority writes and UTC dates are the client's defaults, so that no caller has to remember them.
 """
 
 import asyncio
 import inspect
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from typing import Any, Protocol, cast
 
 from bson.codec_options import CodecOptions
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne, UpdateOne, WriteConcern
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne, WriteConcern
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, NetworkTimeout, WaitQueueTimeoutError
+from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
+
+from lib.documents import Document
 
 __all__ = [
     "ALL_AT_ONCE",
     "ASCENDING",
     "DESCENDING",
     "Away",
+    "Collection",
     "Document",
     "DuplicateKey",
     "IndexModel",
     "Mongo",
-    "ReplaceOne",
     "UpdateOne",
     "also",
     "insert_in_order",
     "taken_key",
 ]
 
-Document = dict[str, Any]
 DuplicateKey = DuplicateKeyError
 Away = (AutoReconnect, NetworkTimeout, WaitQueueTimeoutError)  # ServerSelectionTimeoutError is an AutoReconnect
 PATIENCE = 2  # seconds
-ALL_AT_ONCE = 10_000  # documents in the first batch of a cursor, which has 101 unless told otherwise
+ALL_AT_ONCE = 10_000  # documents in a cursor's first batch, whose default is 101: one round trip instead of two
+Query = Mapping[str, Any]
+Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Sort = Sequence[tuple[str, int]]
+
+
+class Cursor(Protocol):
+    """What a query finds, read in batches."""
+
+    def sort(self, keys: Sort, /) -> "Cursor": ...
+    def skip(self, number: int, /) -> "Cursor": ...
+    def limit(self, number: int, /) -> "Cursor": ...
+    def batch_size(self, number: int, /) -> "Cursor": ...
+    def to_list(self, length: int | None, /) -> Awaitable[list[Document]]: ...
+    def __aiter__(self) -> AsyncIterator[Document]: ...
+
+
+class Collection(Protocol):
+    """The methods of a collection that Plog uses, as both drivers have them. Each may raise one of `Away`."""
+
+    def find(self, query: Query, fields: Query | Sequence[str] | None = None, /) -> Cursor: ...
+    def find_one(
+        self, query: Query, fields: Query | Sequence[str] | None = None, /, *, sort: Sort | None = None, skip: int = 0
+    ) -> Awaitable[Document | None]: ...
+    def count_documents(self, query: Query, /) -> Awaitable[int]: ...
+    def find_one_and_delete(self, query: Query, /) -> Awaitable[Document | None]: ...
+    def insert_one(self, document: Document, /) -> Awaitable[InsertOneResult]: ...
+    def insert_many(self, documents: Sequence[Document], /) -> Awaitable[InsertManyResult]: ...
+    def update_one(self, query: Query, update: Update, /, *, upsert: bool = False) -> Awaitable[UpdateResult]: ...
+    def update_many(self, query: Query, update: Update, /) -> Awaitable[UpdateResult]: ...
+    def delete_one(self, query: Query, /) -> Awaitable[DeleteResult]: ...
+    def delete_many(self, query: Query, /) -> Awaitable[DeleteResult]: ...
+    def bulk_write(self, writes: Sequence[UpdateOne], /, *, ordered: bool = True) -> Awaitable[BulkWriteResult]: ...
+    def create_indexes(self, indexes: Sequence[IndexModel], /) -> Awaitable[list[str]]: ...
 
 
 class Mongo:
@@ -49,13 +85,12 @@ class Mongo:
         )
         self._database = self._client.get_default_database("plog", codec_options=CodecOptions(tz_aware=True))
 
-    def __getitem__(self, name: str) -> Any:
-        """A collection, in the driver's own asyncio words."""
-        return self._database[name]
+    def __getitem__(self, name: str) -> Collection:
+        return cast(Collection, self._database[name])
 
-    def repeatable(self, name: str) -> Any:
-        """The same, for writes that are not waited for until they are on disk: whoever lost them makes them again."""
-        return self._database.get_collection(name, write_concern=WriteConcern(w=1))
+    def repeatable(self, name: str) -> Collection:
+        """The same collection for idempotent writes that need not wait for the journal: they are repeated where they were lost."""
+        return cast(Collection, self._database.get_collection(name, write_concern=WriteConcern(w=1)))
 
     async def aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
         """Everything that a pipeline over a collection yields."""
@@ -66,11 +101,11 @@ class Mongo:
         return documents
 
     async def ping(self) -> None:
-        """Returns where the server answers; raises one of `Away` where it does not."""
+        """Returns if the server answers, else raises one of `Away`."""
         await self._database.command("ping")
 
     async def settle(self) -> None:
-        """Returns once all that can be read now is on disk: a read may be ahead of that, and a kill of the server take it.
+        """Journal barrier: waits until everything readable so far is durable. A killed server loses what was read before that.
 
         A majority write that changes nothing waits for the journal (tried: 100 of 100 lost without, none with it).
         """
@@ -88,14 +123,14 @@ class Mongo:
 
 
 def also(name: str, *stages: Document) -> Document:
-    """A stage that adds what other stages yield of a collection: several questions in one round trip."""
+    """A pipeline stage that appends the results of another pipeline over a collection: several queries in one round trip."""
     return {"$unionWith": {"coll": name, "pipeline": list(stages)}}
 
 
-async def insert_in_order(collection: Any, documents: list[Document]) -> tuple[int, Document]:
-    """Insert documents one after the other, in one round trip, until one clashes with what is there.
+async def insert_in_order(collection: Collection, documents: list[Document]) -> tuple[int, Document]:
+    """Inserts documents in order, in one round trip, up to the first duplicate key.
 
-    How many are stored now, and the fields of the unique index that the next one clashed with, and their values.
+    Returns how many were inserted, and the unique index's fields and values that the next one clashed with (empty: none).
     """
     try:
         await collection.insert_many(documents)
@@ -109,7 +144,7 @@ async def insert_in_order(collection: Any, documents: list[Document]) -> tuple[i
 
 
 def taken_key(error: DuplicateKeyError) -> Document:
-    """The fields of the unique index that a write clashed with, and the values that were taken."""
+    """The fields and values of the unique index that a write clashed with."""
     key: Document = (error.details or {}).get("keyValue") or {}
     return key
 

@@ -7,16 +7,16 @@ named; one that changed over there is brought up to date.
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
+from lib.documents import Document
 from lib.items import CommentItem, Item, Unusable
-from lib.mongo import Document
 from lib.text import cleaned, cleaned_line
 from lib.tokens import digest
 from models.accounts import Accounts
 from models.categories import Categories
-from models.comments import Changes, Comment
-from models.comments.comment import html_of
+from models.comments import Comment, Comments, Status, html_of
 from models.errors import Conflict, Invalid, SiteError
 from models.posts import Post, Posts
+from models.tools import Tools
 
 OUTCOMES = ("added", "updated", "unchanged", "kept", "unusable")
 
@@ -34,13 +34,13 @@ class Imports:
     """Takes items from the readers in importing/ and puts them where they belong."""
 
     def __init__(
-        self, posts: Posts, categories: Categories, changes: Changes, accounts: Accounts, own_host: str
+        self, tools: Tools, accounts: Accounts, categories: Categories, posts: Posts, comments: Comments
     ) -> None:
-        self._posts = posts
-        self._categories = categories
-        self._changes = changes
+        self._own_host = tools.own_host
         self._accounts = accounts
-        self._own_host = own_host
+        self._categories = categories
+        self._posts = posts
+        self._comments = comments
 
     async def take(self, items: Iterable[Item | Unusable]) -> AsyncIterator[Outcome]:
         """Take items over one by one, each wholly before the next, and say what became of it."""
@@ -53,22 +53,22 @@ class Imports:
         except (Conflict, Invalid, UnicodeEncodeError) as error:
             reason = error.message if isinstance(error, SiteError) else "it has a character that is none (a surrogate)"
             return Outcome("unusable", f"{item.title!r} ({item.origin_id}): {reason}")
-        brought = await self._changes.bring(post, await self._hung(post, item))
+        brought = await self._comments.writing.bring(post, await self._hung(post, item))
         return Outcome(what, f"{post.path}  {post.title}", brought)
 
     async def _post(self, item: Item) -> tuple[Post, str]:
         origin = {"kind": item.origin_kind, "host": item.origin_host, "id": item.origin_id}
-        known = await self._posts.find_by_origin(**origin)
+        known = await self._posts.documents.find_by_origin(**origin)
         if known is None:
             fresh = await self._as_post(item, None)
-            return await self._posts.add(fresh, {**origin, "digest": fresh.content_digest}), "added"
+            return await self._posts.writing.add(fresh, {**origin, "digest": fresh.content_digest}), "added"
         post, noted = known
         if noted["digest"] != post.content_digest:
             return post, "kept"
         wanted = await self._as_post(item, post)
         if wanted.content_digest == post.content_digest and wanted.addresses == post.addresses:
             return post, "unchanged"
-        return await self._posts.edit(wanted, {**origin, "digest": wanted.content_digest}), "updated"
+        return await self._posts.writing.edit(wanted, {**origin, "digest": wanted.content_digest}), "updated"
 
     async def _as_post(self, item: Item, known: Post | None) -> Post:
         """The post that an item describes; where it came before, with all that only this site knows of it."""
@@ -116,7 +116,7 @@ class Imports:
             created=comment.date,
             name=cleaned_line(comment.name)[:100],
             email=cleaned_line(comment.email)[:254],
-            status=comment.status,
+            status=Status(comment.status),
             check="import",
             origin=origin,
         )

@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from http.cookies import SimpleCookie
@@ -26,12 +27,12 @@ from tornado.testing import AsyncHTTPTestCase, bind_unused_port
 from tornado.web import Application
 
 from app import application
-from models.comments import Changes, Comments, CommentStore, Numbering, Threads
+from models.comments import Comment
 from models.posts import Post
 from models.site import Site
 from settings import Settings
 from stack import servers
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 T = TypeVar("T")
 COLLECTIONS = (
@@ -142,15 +143,14 @@ class TestClient:
                     self.cookies.pop(name, None)
 
 
-def comments_on(site: Site, **stand_ins: Any) -> Comments:
-    """Comments of a site where one of these tools is something else, and nothing is held."""
-    names = ("mongo", "counting", "pages", "channels", "marks")
-    mongo, counting, pages, channels, marks = (stand_ins.get(name) or getattr(site, name) for name in names)
-    store = CommentStore(mongo, site.clock)
-    numbering, threads = Numbering(mongo, site.clock), Threads(store, comment_html)
-    changes = Changes(store, numbering, threads, counting, pages, channels, marks)
-    tools = (site.limits, site.tokens, site.clock)
-    return Comments(store, changes, *tools, moderation="none", own_host=site.own_host)
+def site_with(site: Site, **stand_ins: Any) -> Site:
+    """The same site on other tools: those named are stand-ins."""
+    return Site(replace(site.tools, **stand_ins), comment_json)
+
+
+async def approve(site: Site, id: str) -> Comment:
+    """Approves a comment as it is now."""
+    return await site.comments.moderation.approve(id, (await site.comments.documents.by_id(id)).revision)
 
 
 class SiteTestCase(AsyncHTTPTestCase):
@@ -185,7 +185,7 @@ class SiteTestCase(AsyncHTTPTestCase):
         return self.opened_application(self.site, self.is_admin)
 
     def opened_site(self) -> Site:
-        site: Site = self.run_now(Site.open(self.settings, comment_html, self.clock))
+        site: Site = self.run_now(Site.open(self.settings, comment_json, self.clock))
         self._closing.append(site.close)
         return site
 
@@ -249,12 +249,18 @@ class SiteTestCase(AsyncHTTPTestCase):
         """A post of the maker's, stored."""
         given = {"title": slug.capitalize(), "text": f"The text of *{slug}*.", "published": START - timedelta(days=1)}
         post = Post(**{"id": "", "slug": slug, "edited": START, **given, **changes})
-        return self.run_now(self.site.posts.add(post))
+        return self.run_now(self._stored(post))
+
+    async def _stored(self, post: Post) -> Post:
+        """Stored, and nothing of it left to be told."""
+        post = await self.site.posts.writing.add(post)
+        await self.site.outbox.flush()
+        return post
 
     async def _emptied(self) -> None:
         await self.site.create_indexes()
-        await asyncio.gather(*(self.site.mongo[name].delete_many({}) for name in COLLECTIONS))
-        await self.site.redis.flushdb()
+        await asyncio.gather(*(self.site.tools.mongo[name].delete_many({}) for name in COLLECTIONS))
+        await self.site.tools.redis.flushdb()
 
     def expect_log(self, text: str) -> None:
         """Take a line that contains this out of what the log may not hold."""

@@ -16,7 +16,7 @@ import cli
 from models.site import Site
 from tests.base import SiteTestCase, TestClient, data_folder
 from tests.disks import REFUSALS, read_only
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 ROOT = Path(__file__).parents[1]
 MATERIAL = ROOT / "tests" / "material"
@@ -70,7 +70,7 @@ class ChoresTest(SiteTestCase):
     def test_every_page_of_the_demo_answers_and_its_newest_post_takes_comments(self) -> None:
         self.chore(cli.demo)
         self.clock.now = self.clock.now.replace(year=2030)
-        posts = self.run_now(self.site.lists.newest(0, 100))
+        posts = self.run_now(self.site.posts.documents.newest(0, 100))
         for path in ("/", "/p2", "/plog/", "/rss.xml", *(post.path for post in posts)):
             self.assertEqual(self.client.get(path).code, 200, path)
         self.assertTrue(posts[0].takes_comments)
@@ -93,7 +93,7 @@ class ChoresTest(SiteTestCase):
         kept = data_folder() / "kept" / "now"
         self.assertTrue(kept.exists())
         settings = replace(self.settings, redis_url="unix:///nowhere.sock")
-        self.site = self.run_now(Site.open(settings, comment_html, self.clock))
+        self.site = self.run_now(Site.open(settings, comment_json, self.clock))
         self._closing.append(self.site.close)
         status, out, err = self.chore(cli.forget, path=None)
         self.assertEqual((status, out, kept.exists()), (0, "All kept pages are forgotten.\n", False))

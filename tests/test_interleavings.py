@@ -7,14 +7,15 @@ reconnecting. CI runs a seeded hundred; `bin/test --long` runs ten thousand.
 import asyncio
 import os
 import random
+from contextlib import suppress
 
 from lib.channels import Event
 from lib.redis import Away
-from models.comments import Attempt, Author, Comment
-from models.errors import Invalid
-from models.posts import Counts, Post
+from models.comments import Attempt, Author, Comment, Counts
+from models.errors import Conflict, Invalid
+from models.posts import Post
 from models.site import Site
-from tests.base import SiteTestCase, TestClient, comments_on
+from tests.base import SiteTestCase, TestClient, approve, site_with
 from tests.follower import Follower, Page
 
 IS_LONG = os.environ.get("PLOG_LONG") == "1"
@@ -34,7 +35,7 @@ class Trial:
     def __init__(self, seed: str, sites: Sites, clients: tuple[TestClient, TestClient], post: Post) -> None:
         self.seed, self.sites, self.clients, self.post = seed, sites, clients, post
         self.random = random.Random(seed)
-        self.dying = comments_on(sites[0], channels=Nobody())
+        self.dying = site_with(sites[0], channels=Nobody()).comments.writing
         self.comments: list[Comment] = []
         self.pages: list[Page] = []
         self.followers: list[Follower] = []
@@ -83,7 +84,7 @@ class Trial:
         is_answer = parent is not None and parent.is_published and self.random.random() < 0.5
         text = f"Comment number {self.written}"
         try:
-            added = await self.site.comments.add(
+            added = await self.site.comments.writing.add(
                 self.post, ADA, Attempt(text), parent.id if is_answer and parent else None
             )
         except Invalid:  # its parent was removed in the same moment
@@ -92,30 +93,31 @@ class Trial:
 
     async def hold(self) -> None:
         if comment := self.comment:
-            await self.site.moderation.hold(comment.id)
+            await self.site.comments.moderation.hold(comment.id)
 
     async def approve(self) -> None:
         if comment := self.comment:
-            await self.site.moderation.approve(comment.id)
+            with suppress(Conflict):  # somebody has changed it in between
+                await approve(self.site, comment.id)
 
     async def edit(self) -> None:
         if comment := self.comment:
-            await self.site.moderation.rewrite(comment.id, f"Edited as {self.random.random()}")
+            await self.site.comments.moderation.rewrite(comment.id, f"Edited as {self.random.random()}")
 
     async def remove(self) -> None:
         if comment := self.comment:
-            await self.site.moderation.remove(comment.id)
+            await self.site.comments.moderation.remove(comment.id)
 
     async def mark_spam(self) -> None:
         if comment := self.comment:
-            await self.site.moderation.mark_spam(comment.id)
+            await self.site.comments.moderation.mark_spam(comment.id)
 
     async def tell_late(self) -> None:
         """A process dies between storing and telling; the worker tells it later, maybe after newer changes."""
         self.written += 1
         stored = await self.dying.add(self.post, ADA, Attempt(f"Told late, number {self.written}"))
         self.comments.append(stored)
-        await self.site.changes.tell(stored)
+        await self.site.comments.writing.tell(stored)
 
     async def leave(self) -> None:
         if self.followers:
@@ -149,7 +151,7 @@ class InterleavingsTest(SiteTestCase):
 
     async def judge(self, trial: Trial) -> None:
         await trial.run()
-        newest = await self.site.threads.newest_n(trial.post.id)
+        newest = await self.site.comments.documents.newest_n(trial.post.id)
         fresh = Page((await self.client.fetch_async("GET", trial.post.path)).body.decode())
         self.assertEqual(fresh.n, newest)
         await self.judge_counts(trial)
@@ -167,9 +169,9 @@ class InterleavingsTest(SiteTestCase):
 
     async def judge_counts(self, trial: Trial) -> None:
         """Each change says how the thread stands, and nobody has counted: let us."""
-        there = await self.site.mongo["comments"].find({"post": trial.post.id, "n": {"$gt": 0}}).to_list(None)
+        there = await self.site.tools.mongo["comments"].find({"post": trial.post.id, "n": {"$gt": 0}}).to_list(None)
         published = sum(document["status"] == "published" for document in there)
         roots = sum(document["depth"] == 0 for document in there)
         newest = max((document["n"] for document in there), default=0)
-        post = await self.site.posts.by_id(trial.post.id)
-        self.assertEqual(post.counts, Counts(newest, published, roots), trial)
+        post = await self.site.posts.documents.by_id(trial.post.id)
+        self.assertEqual(Counts.of(post), Counts(newest, published, roots), trial)

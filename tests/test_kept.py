@@ -99,7 +99,9 @@ class KeptTest(KilledTestCase):
     async def test_a_page_is_found_whatever_its_address_must_be_spelt_like(self) -> None:
         now = self.post.published
         for slug in ("it's 100% [new]", "größe", "a.b..c", "C^2 <3>"):
-            post = await self.site.posts.add(Post(id="", slug=slug, title="Odd", published=now, edited=now, text="x"))
+            post = await self.site.posts.writing.add(
+                Post(id="", slug=slug, title="Odd", published=now, edited=now, text="x")
+            )
             rendered = await self.get(post.path)
             kept = await self.get(post.path)
             self.assertEqual((kept.code, kept.body), (200, rendered.body), post.path)
@@ -227,10 +229,11 @@ class KeptTest(KilledTestCase):
         try:
             for trial in range(TRIALS):
                 is_approved = trial % 2 == 0
+                revision = (await self.site.comments.documents.by_id(comment.id)).revision
                 answer = await ada.fetch_async(
                     "POST" if is_approved else "DELETE",
                     f"/admin/comments/{comment.id}/approval",
-                    headers={"Accept": "application/json"},
+                    json_body={"revision": revision},
                 )
                 self.assertEqual(answer.code, 200, answer.body)
                 port = chance.choice((self.running.port, *self.public_ports))
@@ -247,8 +250,8 @@ class KeptTest(KilledTestCase):
 
     async def held_comment(self) -> Comment:
         answer = await self.write("A comment that staff are never sure about")
-        comment = await self.site.comments.by_id(json.loads(answer.body)["id"])
-        return await self.site.moderation.hold(comment.id)
+        comment = await self.site.comments.documents.by_id(json.loads(answer.body)["id"])
+        return await self.site.comments.moderation.hold(comment.id)
 
     async def ada(self) -> TestClient:
         """Staff, at the admin process."""

@@ -1,16 +1,16 @@
-"""Comments as HTML: one alone for JSON and live events, whole threads for pages, from the same function.
+"""Comments as HTML and as JSON: one alone for answers and live events, whole threads for pages, all from the same function.
 
 By f-strings, not by a template for each: the longest thread has thousands. Nothing in here calls itself, so a thread
 may be as deep as people make it. `comment.html` was sanitised when it was written; all else is escaped here.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from tornado.escape import xhtml_escape
 from tornado.web import UIModule
 
-from models.comments.comment import Comment
-from models.comments.thread import Node
+from models.comments import Comment, Node, Status
 from models.posts import Post
 from ui_modules.dates import moment_html
 
@@ -34,7 +34,7 @@ def comment_html(comment: Comment, is_own: bool = False) -> str:
 
     What is held again was once seen by all, who now see it gone; only its author goes on seeing it.
     """
-    is_gone = comment.is_gone and not (is_own and comment.status == "held")
+    is_gone = comment.is_gone and not (is_own and comment.status == Status.HELD)
     number = f' data-n="{comment.n}"' if comment.n is not None else ""
     place = f' data-place="{comment.place}"' if comment.place is not None else ""
     status = "gone" if is_gone else comment.status
@@ -49,6 +49,27 @@ def comment_html(comment: Comment, is_own: bool = False) -> str:
         f'{opened}<header><b class="name">{name}</b> {when}{edited}</header>{note}'
         f'<div class="text">{comment.html}</div><footer>{reply}</footer></article>'
     )
+
+
+def comment_json(
+    comment: Comment, *, is_own: bool = False, is_on_page: bool = True, above: Iterable[Comment] = ()
+) -> dict[str, Any]:
+    """A comment as answers and events have it: to its author (`is_own`) it is held until it is published, to others gone.
+
+    `is_on_page`: whether pages show it at all, be it as a tombstone; `above` are the tombstones that a reply brings along.
+    """
+    unpublished = Status.HELD if is_own else Status.GONE
+    json = {
+        "id": comment.id,
+        "n": comment.n if comment.is_published or not is_own else None,
+        "parent": comment.parent,
+        "status": Status.PUBLISHED if comment.is_published else unpublished,
+        "html": comment_html(comment, is_own) if is_on_page else "",
+    }
+    tombstones = [
+        {"id": gone.id, "parent": gone.parent, "status": Status.GONE, "html": comment_html(gone)} for gone in above
+    ]
+    return {**json, "above": tombstones} if tombstones else json
 
 
 def thread_html(nodes: Iterable[Node]) -> str:
@@ -80,8 +101,9 @@ class Thread(UIModule):
 class QueueRow(UIModule):
     """A comment in the moderation queue, with what staff may do to it. Its script asks for the same HTML alone."""
 
-    def render(self, comment: Comment, post: Post) -> bytes:
-        return self.render_string("admin/row.html", comment=comment, post=post)
+    def render(self, comment: Comment, post: Post, reply: str = "") -> bytes:
+        """`reply` is an answer that was begun."""
+        return self.render_string("admin/row.html", comment=comment, post=post, reply=reply)
 
 
 class Reason(UIModule):

@@ -4,8 +4,8 @@ Everything goes the same way: made into a tree, shaped (headings, code, media th
 sanitised last. What comes from here is final: store it, show it, never rewrite it.
 """
 
-from lib.markup.comments import comment_html, imported_comment_html
+from lib.markup.comments import comment_text_html, imported_comment_text_html
 from lib.markup.posts import Rendered, absolute_html, post_html
 from lib.markup.words import plain
 
-__all__ = ["Rendered", "absolute_html", "comment_html", "imported_comment_html", "plain", "post_html"]
+__all__ = ["Rendered", "absolute_html", "comment_text_html", "imported_comment_text_html", "plain", "post_html"]

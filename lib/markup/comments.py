@@ -19,13 +19,13 @@ _FENCE = re.compile(r" {0,3}```[^`]*")
 _REL = "nofollow ugc noopener"
 
 
-def comment_html(text: str, own_host: str) -> str:
+def comment_text_html(text: str, own_host: str) -> str:
     """The sanitised HTML of a comment as it was typed; empty if there is nothing in it."""
     lines = sanitiser.encodable(text).split("\n")
     return sanitiser.comment(written(_blocks(lines, own_host)))
 
 
-def imported_comment_html(html: str, own_host: str) -> str:
+def imported_comment_text_html(html: str, own_host: str) -> str:
     """The sanitised HTML of a comment that was HTML where it came from."""
     nodes = _in_paragraphs(_shaped(parse(sanitiser.tidied(html)), own_host))
     return sanitiser.comment(written(nodes))

@@ -1,36 +1,62 @@
-"""Comments: threaded, numbered, moderated, live. The thing and its rules are pure; the collections have the verbs.
+"""Comments: threaded, numbered, moderated, live.
 
-`Comments` is what visitors do, `Moderation` what staff do, `Threads` what is read; `Changes` is how any of it is changed and
-told, on top of `Numbering` and `CommentStore`.
+`writing` has what visitors do and `moderation` what staff do; `reading` serves pages and scripts; `documents` has all queries. The comment
+itself and the rules are pure.
 """
 
-from models.comments.changes import STAFF_CHANNEL, Changes
-from models.comments.checks import Attempt, Facts, Verdict, judge
-from models.comments.collection import Author, Comments
-from models.comments.comment import Comment
-from models.comments.marks import Marks
+from collections.abc import AsyncIterator, Sequence
+
+from models.comments.comment import STAFF_CHANNEL, Author, Comment, Counts, Status, html_of
+from models.comments.documents import CommentDocuments
 from models.comments.moderation import Moderation
-from models.comments.numbering import Numbering
-from models.comments.store import CommentStore
+from models.comments.reading import AsJson, CommentReading, CommentsPage
+from models.comments.recount import recount
+from models.comments.rules import Attempt, Facts, Verdict, judge
 from models.comments.thread import Node, thread
-from models.comments.threads import CommentsPage, Threads
+from models.comments.writing import CommentWriting
+from models.outbox import Outbox
+from models.pages import Pages
+from models.posts import Posts
+from models.tools import Tools
+from models.untold import Consequence, Untold
 
 __all__ = [
     "STAFF_CHANNEL",
+    "AsJson",
     "Attempt",
     "Author",
-    "Changes",
     "Comment",
-    "CommentStore",
     "Comments",
     "CommentsPage",
+    "Counts",
     "Facts",
-    "Marks",
-    "Moderation",
     "Node",
-    "Numbering",
-    "Threads",
+    "Status",
     "Verdict",
+    "html_of",
     "judge",
     "thread",
 ]
+
+
+class Comments:
+    """All comments."""
+
+    def __init__(self, tools: Tools, pages: Pages, outbox: Outbox, posts: Posts, as_json: AsJson) -> None:
+        self._pages = pages
+        self._posts = posts
+        self.documents = CommentDocuments(tools)
+        self.reading = CommentReading(self.documents, as_json)
+        self.writing = CommentWriting(tools, self.documents, self.reading, posts, outbox)
+        self.moderation = Moderation(tools, self.documents, self.writing)
+
+    @property
+    def untold(self) -> Untold:
+        return self.documents.untold
+
+    def left(self) -> AsyncIterator[Sequence[Consequence]]:
+        return self.writing.left()
+
+    async def recount(self) -> int:
+        """Corrects wrong counts of threads. Returns of how many posts."""
+        return await recount(self.documents, self._posts, self._pages)

@@ -1,10 +1,8 @@
-"""How changes of comments take their numbers, and are written with them. Nobody is told of anything here; changes.py does that.
+"""How changes take their numbers: the next number of the thread, by the very write that makes the change.
 
-Every change of what the world sees takes the next number of its post (`n`), by the very write that makes it: greatest + 1,
-and on a clash the one after what is greatest by then. `numbers` are all that a comment ever had, unique under its post, so
-that an edit, which moves its comment on, leaves no gap that another could slip into: a number that is visible means that all
-smaller ones were. Who takes it therefore knows exactly which change it follows, and how the thread stands after both
-(`counts`). `told: false` is part of the same write (docs/decisions.md, "Told").
+Every change of what the public sees takes greatest + 1; unique indexes decide, and after a clash the write is retried with the number
+after the greatest by then. A visible number therefore means that all smaller ones are visible. Whoever takes a number knows which change
+it follows, hence the counts of the thread after both. Within a process a lock per post keeps writers from clashing with themselves.
 """
 
 import asyncio
@@ -13,21 +11,18 @@ from dataclasses import replace
 from operator import attrgetter
 from weakref import WeakValueDictionary
 
-from lib.clock import Clock
-from lib.mongo import DESCENDING, Document, DuplicateKey, Mongo, insert_in_order
-from models.comments.comment import Comment
-from models.comments.store import NUMBERED
-from models.posts import Counts
+from lib.mongo import DuplicateKey
+from models.comments.comment import Comment, Counts
+from models.comments.documents import CommentDocuments
 
-LONGEST_WAIT = 5  # seconds, for one's turn to take a number
-REMEMBERED = 5  # seconds that a turn is, from its making, or as long as somebody waits for it
+LONGEST_WAIT = 5  # seconds for the lock
+REMEMBERED = 5  # seconds that a lock lives, from its making or as long as somebody waits for it
 
 
-class Turn(asyncio.Lock):
-    """Held by whoever numbers a change of a post in this process, since two at once would only clash.
+class ThreadLock(asyncio.Lock):
+    """Per-post lock; also caches the last counts, and whether other processes number changes of this post too.
 
-    `counts` are since the last one, and `is_contended` says that other processes number changes of this post as well.
-    TimeoutError for who waits too long: MongoDB is away, and each in turn finds out.
+    TimeoutError for whoever waits too long: MongoDB is away, and everyone in turn finds out.
     """
 
     counts = Counts()
@@ -39,91 +34,57 @@ class Turn(asyncio.Lock):
 
 
 class Numbering:
-    """The writes that number changes, and how threads stand by them."""
-
-    def __init__(self, mongo: Mongo, clock: Clock) -> None:
-        self._mongo = mongo
-        self._comments = mongo["comments"]
-        self._clock = clock
-        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
+    def __init__(self, documents: CommentDocuments) -> None:
+        self._documents = documents
+        self._locks: WeakValueDictionary[str, ThreadLock] = WeakValueDictionary()
 
     async def insert(self, post: str, comments: Sequence[Comment], counts: Counts) -> list[Comment | None]:
-        """Store new comments of a post; the published ones under the first free numbers, most likely those after `counts`.
+        """Inserts new comments of a post, the published ones with numbers. None in place of a comment whose id is taken.
 
-        None in the place of one whose id is there already.
+        `counts` are the newest that the caller knows; the first free number most likely follows them.
         """
         stored: list[Comment | None] = []
-        turn = self._turn(post)
-        async with turn:
-            counts = await self._expected(post, turn, counts)
+        lock = self._lock(post)
+        async with lock:
+            counts = await self._expected(post, lock, counts)
             while rest := comments[len(stored) :]:
                 numbered = list(Comment.all_numbered(rest, counts))
-                number, taken = await insert_in_order(self._comments, [self._new_document(c) for c in numbered])
-                stored += numbered[:number]
-                turn.counts = counts = next((c.counts for c in reversed(numbered[:number]) if c.counts), counts)
-                if taken.keys() & {"n", "numbers"}:
-                    turn.is_contended = True
-                    counts = await self.counts(post)
+                inserted, taken = await self._documents.insert(numbered)
+                stored += numbered[:inserted]
+                lock.counts = counts = next((c.counts for c in reversed(numbered[:inserted]) if c.counts), counts)
+                if {"n", "numbers"}.intersection(taken):
+                    lock.is_contended = True
+                    counts = await self._documents.counts(post)
                 elif taken:
                     stored.append(None)
         return stored
 
     async def save(self, before: Comment, after: Comment) -> Comment | None:
-        """Write a changed comment, with the next number if the world sees or saw it. None where it changed meanwhile."""
-        unchanged = {"_id": before.id, "revision": before.revision}
+        """Stores a changed comment, numbered if the public sees it or saw it. None if somebody else changed it meanwhile."""
         after = replace(after, revision=before.revision + 1)
         if not before.is_numbered and not after.is_published:
-            result = await self._comments.update_one(unchanged, {"$set": self._document(after)})
-            return after if result.matched_count else None
-        async with self._turn(after.post):
+            return after if await self._documents.save(before, after, is_numbered=False) else None
+        async with self._lock(after.post):
             while True:
-                numbered = after.numbered(before, await self.counts(after.post))
-                change = {"$set": self._document(numbered), "$push": {"numbers": numbered.n}}
+                numbered = after.numbered(before, await self._documents.counts(after.post))
                 try:
-                    result = await self._comments.update_one(unchanged, change)
+                    return numbered if await self._documents.save(before, numbered, is_numbered=True) else None
                 except DuplicateKey:
                     continue
-                return numbered if result.matched_count else None
 
-    async def correct(self, post: str, counts: Counts) -> None:
-        """From now on go on from these counts, if that is still the newest change."""
-        await self._comments.update_one({"post": post, "n": counts.n}, {"$set": {"counts": counts}})
+    def _lock(self, post: str) -> ThreadLock:
+        lock = self._locks.get(post)
+        if lock is None:
+            lock = self._locks[post] = ThreadLock()
+            asyncio.get_running_loop().call_later(REMEMBERED, lambda: lock)  # keeps it alive until then
+        return lock
 
-    async def counts(self, post: str) -> Counts:
-        """How a thread stands, by its newest change."""
-        query, fields = {"post": post, "n": NUMBERED}, {"n": 1, "counts": 1}
-        newest = await self._comments.find_one(query, fields, sort=[("n", DESCENDING)])
-        if newest is None:
-            return Counts()
-        counts = Counts(*newest.get("counts", ()))
-        return counts if counts.n == newest["n"] else (await self.counted(post))[post]
-
-    async def counted(self, *posts: str) -> dict[str, Counts]:
-        """How the threads of these posts stand, or all, counted one by one: for where no change says so, or wrongly."""
-        chosen: list[Document] = [{"$match": {"post": {"$in": posts}}}] if posts else []
-        numbered: Document = {"$match": {"n": NUMBERED}}
-        comments, roots = ({"$sum": {"$cond": [{"$eq": it}, 1, 0]}} for it in (["$status", "published"], ["$depth", 0]))
-        group: Document = {"$group": {"_id": "$post", "n": {"$max": "$n"}, "comments": comments, "roots": roots}}
-        found = await self._mongo.aggregate("comments", [*chosen, numbered, group])
-        return {one.pop("_id"): Counts(**one) for one in found}
-
-    def _turn(self, post: str) -> Turn:
-        turn = self._turns.get(post)
-        if turn is None:
-            turn = self._turns[post] = Turn()
-            asyncio.get_running_loop().call_later(REMEMBERED, lambda: turn)  # holds it till then
-        return turn
-
-    async def _expected(self, post: str, turn: Turn, counts: Counts) -> Counts:
-        """How the thread stands as far as is known here; where others write too, a look costs less than a clash."""
-        if not turn.is_contended:
-            return max(counts, turn.counts, key=attrgetter("n"))  # of the same number the one that was stored
-        newest = await self.counts(post)
-        turn.is_contended = newest != turn.counts
+    async def _expected(self, post: str, lock: ThreadLock, counts: Counts) -> Counts:
+        """The counts that are probably the newest. Where other processes write too, reading them costs less than a clash."""
+        if not lock.is_contended:
+            return max(
+                counts, lock.counts, key=attrgetter("n")
+            )  # with equal numbers the stored ones: they may be corrected
+        newest = await self._documents.counts(post)
+        lock.is_contended = newest != lock.counts
         return newest
-
-    def _document(self, comment: Comment) -> Document:
-        return {**comment.to_document(), "told": False, "changed": self._clock()}
-
-    def _new_document(self, comment: Comment) -> Document:
-        return self._document(comment) | ({"numbers": [comment.n]} if comment.is_numbered else {})

@@ -13,15 +13,7 @@ from datetime import UTC, datetime
 ALL = ""  # instead of a day or a page: all of them
 
 # Seconds without the last two digits, k(ept) or r(endered) for p(erson) or b(ot), and the address without its query.
-LINE = re.compile(rb"(\d{8}) ([kr])([pb]) (/[!-~]*)")
-FEED = r"(?:rss\.xml|atom\.xml|feed\.json)"
-PAGES = re.compile(
-    r"/(?:p\d+)?"
-    rf"|/{FEED}|/sitemap\.xml|/rest/2/10/"
-    rf"|/oc-[^/\\]+(?:/p\d+|/{FEED})?"
-    r"|/plog/(?:year/\d{4}|[^/\\]+(?:/p\d+|/comments\.atom)?)?"
-)
-
+LINE = re.compile(rb"(\d{8}) ([kr])([pb]) (/[!-\[\]-~]*)")  # no backslash: nginx writes it for what no address has
 Key = tuple[str, str]  # day and page
 
 
@@ -40,11 +32,11 @@ class Tally:
         return self.hits + self.misses
 
 
-def tallies_in(lines: Iterable[bytes]) -> tuple[Tally, ...]:
-    """What these lines of the log say, by day and page; a line that says nothing of a page is passed over."""
+def tallies_in(lines: Iterable[bytes], pages: re.Pattern[str]) -> tuple[Tally, ...]:
+    """What these lines of the log say, by day and page. Lines about anything that `pages` does not match are skipped."""
     alike = Counter(line[:8] + line[14:] for line in lines)  # many lines in few, before any of them is looked at
     counts: dict[Key, list[int]] = {}
-    for key, is_hit, is_read, number in _counted(alike):
+    for key, is_hit, is_read, number in _counted(alike, pages):
         count = counts.setdefault(key, [0, 0, 0])
         count[0 if is_hit else 1] += number
         count[2] += number if is_read else 0
@@ -62,8 +54,8 @@ def rolled_up(tallies: Iterable[Tally]) -> list[Tally]:
     return list(sums.values())
 
 
-def _counted(alike: Mapping[bytes, int]) -> Iterator[tuple[Key, bool, bool, int]]:
+def _counted(alike: Mapping[bytes, int], pages: re.Pattern[str]) -> Iterator[tuple[Key, bool, bool, int]]:
     for line, number in alike.items():
-        if (found := LINE.fullmatch(line)) and PAGES.fullmatch(page := found[4].decode()):
+        if (found := LINE.fullmatch(line)) and pages.fullmatch(page := found[4].decode()):
             day = datetime.fromtimestamp(int(found[1]) * 100, UTC).date().isoformat()
             yield (day, page), found[2] == b"k", found[3] == b"p", number

@@ -1,24 +1,31 @@
-"""Posts: what the maker writes. The thing and its rules are pure; the collections have the verbs.
+"""Posts: what the maker writes. `documents` finds them, `reading` serves pages, `writing` adds and edits; the post itself is pure."""
 
-`Posts` is one at a time, found, written and told; `Lists` is many, as they are read, and `Counting` what others than their
-authors make of them. `PostStore` is beneath.
-"""
+from collections.abc import AsyncIterator, Sequence
 
-from models.posts.collection import Posts
-from models.posts.counting import Counting
-from models.posts.lists import Lists
-from models.posts.post import Counts, Post, address_key, popularity, ranked, tag_of_post
-from models.posts.store import PostStore
+from models.categories import Categories
+from models.outbox import Outbox
+from models.pages import Pages
+from models.posts.documents import PostDocuments
+from models.posts.post import Post, channel_of_thread, find_post_of_channel, tag_of_post
+from models.posts.reading import PostReading
+from models.posts.writing import PostWriting
+from models.tools import Tools
+from models.untold import Consequence, Untold
 
-__all__ = [
-    "Counting",
-    "Counts",
-    "Lists",
-    "Post",
-    "PostStore",
-    "Posts",
-    "address_key",
-    "popularity",
-    "ranked",
-    "tag_of_post",
-]
+__all__ = ["Post", "PostDocuments", "Posts", "channel_of_thread", "find_post_of_channel", "tag_of_post"]
+
+
+class Posts:
+    """All posts."""
+
+    def __init__(self, tools: Tools, pages: Pages, outbox: Outbox, categories: Categories) -> None:
+        self.documents = PostDocuments(tools, categories.documents)
+        self.reading = PostReading(tools, self.documents)
+        self.writing = PostWriting(tools, self.documents, pages, outbox)
+
+    @property
+    def untold(self) -> Untold:
+        return self.documents.untold
+
+    def left(self) -> AsyncIterator[Sequence[Consequence]]:
+        return self.writing.left()

@@ -4,27 +4,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import log10
-from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from lib.clock import iso
+from lib.ids import is_id
 from lib.markup import plain, post_html
-from lib.mongo import Document
 from lib.tokens import digest
-from models.categories import SAFE, Category
+from models.categories import SAFE, Category, tag_of_category
 from models.errors import Invalid
+from models.outbox import InvalidatePages
+from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 1_000_000
 MOST_RELATED = 4
-
-
-class Counts(NamedTuple):
-    """How a thread stands since change `n`: so many comments are published, so many roots ever were."""
-
-    n: int = 0
-    comments: int = 0
-    roots: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +51,7 @@ class Post:
     n: int = 0
     popularity: float = 0.0
     addresses: tuple[str, ...] = ()
+    revision: int = 0
 
     @property
     def path(self) -> str:
@@ -65,7 +59,8 @@ class Post:
 
     @property
     def channel(self) -> str:
-        return f"comments:{self.id}"
+        """The live channel of its comments."""
+        return channel_of_thread(self.id)
 
     @property
     def tag(self) -> str:
@@ -81,11 +76,6 @@ class Post:
     def changed(self) -> datetime:
         """When readers last had something new in it."""
         return max(self.edited, self.published)
-
-    @property
-    def counts(self) -> Counts:
-        """How its thread stood when this was read."""
-        return Counts(self.n, self.comment_count, self.root_count)
 
     @property
     def takes_comments(self) -> bool:
@@ -106,22 +96,6 @@ class Post:
         words = (self.title, self.slug, self.text, self.format, self.summary, self.url or "", iso(self.published))
         return digest(*words, filed, ",".join(self.keywords), str(self.is_draft))
 
-    @classmethod
-    def from_document(cls, document: Document, categories: dict[str, Category]) -> "Post":
-        given: Document = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-        known = tuple(categories[id] for id in document["categories"] if id in categories)
-        given |= {name: tuple(given[name]) for name in ("keywords", "addresses") if name in given}
-        return cls(**{**given, "id": document["_id"], "categories": known})
-
-    def to_document(self) -> Document:
-        document = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "id"}
-        listed = {name: list(getattr(self, name)) for name in ("keywords", "addresses")}
-        categories = [category.id for category in self.categories]
-        is_listed = not self.is_draft and not self.is_archived
-        keys = {"slug_key": self.slug.casefold(), "is_listed": is_listed}
-        keys |= {"address_keys": sorted({address_key(address) for address in self.addresses})}
-        return {**document, **listed, **keys, "_id": self.id, "categories": categories}
-
 
 def address_key(address: str) -> str:
     """An address as it is looked for: decoded, in any case, without empty parts or a final slash; its query as it is."""
@@ -137,6 +111,23 @@ def popularity(reads: int, age: timedelta) -> float:
 
 def tag_of_post(id: str) -> str:
     return f"post:{id}"
+
+
+def channel_of_thread(post_id: str) -> str:
+    return f"comments:{post_id}"
+
+
+def find_post_of_channel(channel: str) -> str | None:
+    """The id of the post whose comments this channel is about; None for any other channel."""
+    word, _, id = channel.partition(":")
+    return id if word == "comments" and is_id(id) else None
+
+
+def consequences(post: Post, categories: Iterable[str], neighbours: Iterable[Post]) -> tuple[InvalidatePages]:
+    """What follows from a change of a post that is in these categories, or was until then (ids), between these neighbours."""
+    own = (post.tag, post.title_tag, HOME, ARCHIVE, FEEDS, SITEMAP)
+    others = (*(other.tag for other in neighbours), *map(tag_of_category, categories))
+    return (InvalidatePages(post.id, post.revision, (*own, *others)),)
 
 
 def rendered(post: Post) -> Post:

@@ -1,17 +1,19 @@
 /* <plog-queue>: the moderation queue. Sends its forms without leaving the page, for buttons and keys, and follows what
-   changes elsewhere. A row that was decided stays where it is, so that the next press never hits another one.
+   changes elsewhere. A row that was decided stays where it is, so that the next press never hits another one. An
+   approval names the revision that was read; a comment that has changed since is not published, but shown anew.
    Loaded by the pages of the admin (templates/admin/page.html). */
 
 import { all, fromHTML, one } from "./helpers/dom.js";
-import { wordOf } from "./helpers/moderation.js";
-import { ask, sentence } from "./helpers/requests.js";
+import { ask, Refused, sentence } from "./helpers/requests.js";
 import { live } from "./live.js";
 import { LiveIndicator } from "./live-indicator.js";
 import { NewItems } from "./new-items.js";
 import { countsOn, recount, showCounts } from "./queue-counts.js";
 import { QueueKeyboard } from "./queue-keyboard.js";
+import { decided, renew, say } from "./queue-row.js";
 
 /** @typedef {{ comments?: { id: string, status: string }[], refused?: Record<string, string> }} Answer */
+/** @typedef {{ message: string, counts: Record<string, number>, rows: Record<string, { html: string }> }} Rows */
 
 class Queue {
   /** @type {Map<string, symbol>} the newest question about each comment, by its id */
@@ -56,7 +58,9 @@ class Queue {
     const rows = all(page, ".queue > .row");
     const ids = rows.map((row) => row.dataset.id);
     const missing = all(this.list, ":scope > .row:not(.acted)").filter((row) => !ids.includes(row.dataset.id));
-    for (const row of rows.reverse()) if (row.textContent !== this.#row(row.dataset.id)?.textContent) this.#show(row);
+    for (const row of rows.reverse()) {
+      if (row.dataset.revision !== this.#row(row.dataset.id)?.dataset.revision) this.#show(row);
+    }
     for (const { dataset } of missing) this.#renewFromServer(dataset.id ?? "");
   }
 
@@ -66,7 +70,8 @@ class Queue {
    */
   #show(fresh) {
     const row = this.#row(fresh.dataset.id);
-    if (row) this.#renew(row, fresh);
+    if (row?.querySelector("details[open] textarea:focus")) return;
+    if (row) renew(row, fresh);
     else if (this.root.dataset.status === fresh.dataset.status) {
       this.newItems.add(fresh, this.list, this.list.firstElementChild);
     }
@@ -75,20 +80,6 @@ class Queue {
   /** @param {string} [id] */
   #row(id = "") {
     return all(this.list, `.row[data-id="${CSS.escape(id)}"]`)[0];
-  }
-
-  /**
-   * @param {HTMLElement} row
-   * @param {HTMLElement} fresh
-   */
-  #renew(row, fresh) {
-    const isWriting = row.querySelector("details[open] textarea")?.matches(":focus");
-    if (isWriting) return;
-    const hadFocus = row.contains(document.activeElement);
-    fresh.classList.toggle("acted", fresh.dataset.status !== row.dataset.status || row.classList.contains("acted"));
-    if (row.matches("[aria-current]")) fresh.setAttribute("aria-current", "true");
-    row.replaceWith(fresh);
-    if (hadFocus) fresh.focus({ preventScroll: true });
   }
 
   /** @param {SubmitEvent} event */
@@ -105,6 +96,7 @@ class Queue {
       this.#sent(form, answer);
     } catch (error) {
       outcome.textContent = sentence(error);
+      if (error instanceof Refused && error.status === 409) this.#stale(/** @type {Answer & Rows} */ (error.answer));
     }
   }
 
@@ -116,18 +108,31 @@ class Queue {
   #sent(form, answer) {
     form.closest("details")?.removeAttribute("open");
     if (form.closest(".reply")) form.reset();
+    this.#decided(answer);
+  }
+
+  /** @param {Answer} answer */
+  #decided(answer) {
     for (const { id, status } of answer.comments ?? []) {
       const row = this.#row(id);
       if (!row || row.dataset.status === status) continue;
       recount(row.dataset.status ?? "", status);
-      row.dataset.status = status;
-      row.classList.add("acted");
-      one(row, ".state").textContent = wordOf(status);
-      one(row, ".tick input", HTMLInputElement).checked = false;
+      decided(row, status);
     }
-    for (const [id, message] of Object.entries(answer.refused ?? {})) {
-      const outcome = this.#row(id)?.querySelector(".outcome");
-      if (outcome) outcome.textContent = message;
+    for (const [id, message] of Object.entries(answer.refused ?? {})) say(this.#row(id), message);
+  }
+
+  /**
+   * Comments that have changed since they were read: they were not approved, and are shown as they are now.
+   * @param {Answer & Rows} answer
+   */
+  #stale(answer) {
+    this.#decided(answer);
+    showCounts(answer.counts);
+    for (const { html } of Object.values(answer.rows)) {
+      const fresh = fromHTML(html);
+      const row = this.#row(fresh.dataset.id);
+      if (row) renew(row, fresh, answer.message);
     }
   }
 }

@@ -9,8 +9,7 @@ from pymongo import monitoring
 from bench._commands import BY_DRIVER, MARK, Command, Task, made_ids, renewed, repeated, rounds
 from bench._recorded import Listener
 from bench._seeded import add_comments, add_posts
-from models.comments import Attempt
-from models.comments.collection import Author
+from models.comments import Attempt, Author
 from tests.base import SiteTestCase
 
 
@@ -63,7 +62,7 @@ class RepeatedTest(SiteTestCase):
     def again(self, commands: list[Command], fresh: dict[Any, Any]) -> list[Command]:
         async def all_again() -> None:
             for one in commands:
-                await repeated(self.site.mongo, one, fresh)
+                await repeated(self.site.tools.mongo, one, fresh)
 
         return self.heard(all_again())
 
@@ -72,9 +71,9 @@ class RepeatedTest(SiteTestCase):
         self.run_now(add_comments(self.site, post, 120))
 
         async def page() -> None:
-            found = await self.site.posts.by_slug("hello")
-            await asyncio.gather(self.site.threads.under(found), self.site.lists.related(found))
-            await self.site.threads.count()
+            found = await self.site.posts.documents.by_slug("hello")
+            await asyncio.gather(self.site.comments.reading.under(found), self.site.posts.reading.related(found))
+            await self.site.comments.documents.count_published()
 
         heard = [one for one in self.heard(page()) if one.is_read]
         self.assertEqual({one.verb for one in heard}, {"find", "aggregate"})
@@ -84,29 +83,29 @@ class RepeatedTest(SiteTestCase):
         post, author = self.post_by(), Author("4kq0b3m9vt2e")
 
         async def write() -> None:
-            await self.site.comments.add(post, author, Attempt("A comment that is written twice."))
-            await self.site.marks.write()
+            await self.site.comments.writing.add(post, author, Attempt("A comment that is written twice."))
+            await self.site.outbox.flush()
 
         writes = [one for one in self.heard(write()) if not one.is_read]
         fresh = Task(b"", (tuple(writes),)).fresh(1)
         again = self.again(writes, fresh)
         self.assertEqual([one.verb for one in again], [one.verb for one in writes])
-        self.assertEqual(self.run_now(self.site.mongo["comments"].count_documents({})), 2)
+        self.assertEqual(self.run_now(self.site.tools.mongo["comments"].count_documents({})), 2)
 
     def test_a_command_that_was_never_repeated_yet_is_refused_loudly(self) -> None:
         for verb, words in (("distinct", {}), ("find", {"filter": {}, "collation": {}}), ("delete", {})):
             with self.assertRaisesRegex(NotImplementedError, verb):
-                self.run_now(repeated(self.site.mongo, command(0, 1, verb, **words), {}))
+                self.run_now(repeated(self.site.tools.mongo, command(0, 1, verb, **words), {}))
 
 
 class SeededTest(SiteTestCase):
     def test_what_is_seeded_is_what_the_models_read_and_count(self) -> None:
         self.run_now(add_posts(self.site, 40))
-        posts = self.run_now(self.site.lists.newest(0, 50))
+        posts = self.run_now(self.site.posts.documents.newest(0, 50))
         self.assertEqual((len(posts), posts[0].slug), (40, "post-0"))
         self.run_now(add_comments(self.site, posts[0], 30))
-        post = self.run_now(self.site.posts.by_slug("post-0"))
-        page = self.run_now(self.site.threads.under(post))
+        post = self.run_now(self.site.posts.documents.by_slug("post-0"))
+        page = self.run_now(self.site.comments.reading.under(post))
         self.assertEqual((post.comment_count, page.n), (30, 30))
         self.assertEqual(post.root_count, len(page.nodes))
         self.assertTrue(any(node.replies for node in page.nodes))

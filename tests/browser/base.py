@@ -195,7 +195,12 @@ class BrowserTestCase(unittest.TestCase):
         return answer.json()  # type: ignore[no-any-return]
 
     def approve(self, who: BrowserContext, id: str) -> None:
-        self.ask(who, "POST", f"/admin/comments/{id}/approval")
+        """Approve a comment as it is now."""
+        self.ask(who, "POST", f"/admin/comments/{id}/approval", revision=self.revision(who, id))
+
+    def revision(self, who: BrowserContext, id: str) -> int:
+        """What the row of a comment carries."""
+        return int(self.ask(who, "GET", f"/admin/comments/{id}")["revision"])
 
     # What they see
 

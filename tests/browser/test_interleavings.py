@@ -94,7 +94,7 @@ class Story:
 
     def approve(self, text: str) -> None:
         if self.written:
-            self.admin(f"{self.one['id']}/approval")
+            self.test.approve(self.ada, self.one["id"])
 
     def admin(self, path: str, **form: Any) -> None:
         self.test.ask(self.ada, "POST", f"/admin/comments/{path}", **form)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from tornado.httpclient import HTTPResponse
 
 from lib import json
-from tests.base import SiteTestCase, TestClient
+from tests.base import SiteTestCase, TestClient, approve
 from tests.handlers.test_comments import PATH, CommentsTestCase
 
 BO = "bo@example.com"
@@ -171,12 +171,12 @@ class CopiedCookieTest(CommentsTestCase):
         self.client.cookies.pop("session")
         told = self.me(self.client)
         self.assertFalse(told["member"])
-        self.assertIsNone(self.run_now(self.site.accounts.find(told["visitor"])))
+        self.assertIsNone(self.run_now(self.site.accounts.documents.find(told["visitor"])))
 
     def test_the_copy_names_somebody_new_and_is_replaced(self) -> None:
         told = self.me(self.eve)
         self.assertFalse(told["member"])
-        self.assertIsNone(self.run_now(self.site.accounts.find(told["visitor"])))
+        self.assertIsNone(self.run_now(self.site.accounts.documents.find(told["visitor"])))
         self.assertEqual(self.me(self.eve), told)
 
     def test_the_copy_shows_nothing_that_waits_and_gives_no_edit_token(self) -> None:
@@ -184,15 +184,15 @@ class CopiedCookieTest(CommentsTestCase):
         self.assertEqual([one["id"] for one in self.changes("mine=1")["comments"]], [self.held["id"]])
 
     def test_the_copy_has_none_of_the_trust_of_the_member(self) -> None:
-        self.run_now(self.site.moderation.approve(self.held["id"]))
+        self.run_now(approve(self.site, self.held["id"]))
         self.assertEqual(json.loads(self.write(text="The next words of Bo").body)["status"], "published")
         told = json.loads(self.write(self.eve, text="The words of Eve").body)
         self.assertEqual(told["status"], "held")
-        stored = self.run_now(self.site.comments.by_id(told["id"]))
+        stored = self.run_now(self.site.comments.documents.by_id(told["id"]))
         self.assertEqual(stored.author, self.me(self.eve)["visitor"])
 
     def test_repeating_the_words_of_the_member_with_the_copy_gives_no_edit_token(self) -> None:
-        self.run_now(self.site.moderation.approve(self.held["id"]))
+        self.run_now(approve(self.site, self.held["id"]))
         told = json.loads(self.write(self.eve, text="The words of Bo, which are held").body)
         self.assertNotIn("edit_token", told)
 
@@ -205,7 +205,7 @@ class CopiedCookieTest(CommentsTestCase):
     def test_an_edit_token_from_before_the_sign_in_gives_no_trust(self) -> None:
         """Eve may have asked for it with the copy; the member may be staff, whose edits nobody checks."""
         self.run_now(self.site.accounts.make_staff(BO))
-        self.run_now(self.site.moderation.approve(self.held["id"]))
+        self.run_now(approve(self.site, self.held["id"]))
         sent = {"text": "The words of Eve", "edit_token": self.held["edit_token"]}
         edited = self.eve.put(f"{PATH}/{self.held['id']}", json_body=sent)
         self.assertEqual(json.loads(edited.body)["status"], "held")

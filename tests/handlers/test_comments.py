@@ -6,8 +6,9 @@ from tornado.httpclient import HTTPResponse
 
 from lib import json
 from models.comments import Attempt, Author, Comment
+from models.comments.documents import document_of
 from models.posts import Post
-from tests.base import SiteTestCase, TestClient
+from tests.base import SiteTestCase, TestClient, approve
 
 ADA = Author("0" * 12, is_staff=True)
 PATH = "/plog/hello/comments"
@@ -21,7 +22,7 @@ class CommentsTestCase(SiteTestCase):
 
     def published(self, text: str = "Ada's words", post: Post | None = None, **fields: Any) -> Comment:
         parent = fields.pop("parent", None)
-        return self.run_now(self.site.comments.add(post or self.post, ADA, Attempt(text, **fields), parent))
+        return self.run_now(self.site.comments.writing.add(post or self.post, ADA, Attempt(text, **fields), parent))
 
     def write(self, client: TestClient | None = None, path: str = PATH, **fields: Any) -> HTTPResponse:
         return (client or self.client).post(path, json_body={"text": "Bo's words", **fields})
@@ -32,13 +33,13 @@ class CommentsTestCase(SiteTestCase):
         return json.loads(response.body)
 
     def count(self) -> int:
-        return self.run_now(self.site.mongo["comments"].count_documents({}))
+        return self.run_now(self.site.tools.mongo["comments"].count_documents({}))
 
 
 class ReadingTest(CommentsTestCase):
     def test_changes_are_numbered_in_order_and_asked_for_after_any_of_them(self) -> None:
         first, second = self.published("One"), self.published("Two")
-        self.run_now(self.site.moderation.remove(first.id))
+        self.run_now(self.site.comments.moderation.remove(first.id))
         told = self.changes()
         self.assertEqual((told["n"], [change["n"] for change in told["comments"]]), (3, [2, 3]))
         shown, gone = told["comments"]
@@ -50,9 +51,9 @@ class ReadingTest(CommentsTestCase):
         self.assertEqual(self.changes("")["n"], 3)
 
     def test_at_most_five_hundred_changes_and_then_there_are_more(self) -> None:
-        document = {**self.published().to_document(), "n": 1, "place": 1}
+        document = {**document_of(self.published()), "n": 1, "place": 1}
         more = [{**document, "_id": f"{n:012}", "root": f"{n:012}", "n": n, "place": n} for n in range(2, 502)]
-        self.run_now(self.site.mongo["comments"].insert_many(more))
+        self.run_now(self.site.tools.mongo["comments"].insert_many(more))
         told = self.changes()
         self.assertEqual((len(told["comments"]), told["n"], told["more"]), (500, 500, True))
         rest = self.changes(f"after={told['n']}")
@@ -78,7 +79,7 @@ class ReadingTest(CommentsTestCase):
     def test_a_removed_comment_stays_as_a_tombstone_while_it_has_replies(self) -> None:
         root = self.published("Something to regret")
         self.published("A reply", parent=root.id)
-        self.run_now(self.site.moderation.remove(root.id))
+        self.run_now(self.site.comments.moderation.remove(root.id))
         change = self.changes("after=2")["comments"][0]
         self.assertEqual(change["status"], "gone")
         self.assertIn("moderators", change["html"])
@@ -125,7 +126,7 @@ class OwnTest(CommentsTestCase):
         self.assertEqual(self.changes("mine=1", TestClient(self)), {"comments": []})
         self.assertEqual(self.changes(), {"n": 0, "comments": []})
         self.assertNotIn(b"Bo's words", self.client.get("/plog/hello").body)
-        self.run_now(self.site.moderation.approve(self.own["id"]))
+        self.run_now(approve(self.site, self.own["id"]))
         self.assertEqual(self.changes("mine=1"), {"comments": []})
 
     def test_signing_in_keeps_what_waits(self) -> None:
@@ -145,14 +146,14 @@ class OwnTest(CommentsTestCase):
                                                 headers={"X-Edit-Token": self.own["edit_token"]}).body)  # fmt: skip
 
     def test_no_other_token_changes_anything(self) -> None:
-        foreign = self.site.comments.edit_token(self.published())
+        foreign = self.site.comments.writing.edit_token(self.published())
         for token in (foreign, "", None, 12, [], {"a": "b"}, "\ud800", "é", "x" * 43):
             for method in ("PUT", "DELETE"):
                 response = self.change(method, json_body={"text": "Mine", "edit_token": token})
                 self.assertIn(response.code, (403, 422), (method, token))
         self.assertEqual(self.change("DELETE").code, 403)
         self.assertEqual(self.change("DELETE", headers={"X-Edit-Token": "\xff"}).code, 403)
-        self.assertEqual(self.run_now(self.site.comments.by_id(self.own["id"])).text, "Bo's words")
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(self.own["id"])).text, "Bo's words")
 
     def test_after_fifteen_minutes_it_is_too_late(self) -> None:
         self.assertEqual(self.own["edit_until"], "2026-11-20T12:15:00Z")
@@ -168,7 +169,7 @@ class OwnTest(CommentsTestCase):
             self.assertIn("text", json.loads(response.body)["problems"])
 
     def test_an_author_takes_a_comment_back_with_the_token_in_body_or_header(self) -> None:
-        self.run_now(self.site.moderation.approve(self.own["id"]))
+        self.run_now(approve(self.site, self.own["id"]))
         self.published("A reply to it", parent=self.own["id"])
         response = self.change("DELETE", headers={"X-Edit-Token": self.own["edit_token"]})
         self.assertEqual((response.code, json.loads(response.body)["status"]), (200, "gone"))

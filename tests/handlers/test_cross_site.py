@@ -52,7 +52,7 @@ class CrossSiteTest(SiteTestCase):
             response = self.client.fetch(method, path, form={"text": "Theirs"}, headers=foreign)
             self.assertEqual((response.code, json.loads(response.body)["error"]), (403, "foreign-origin"))
             self.assertNotIn("Set-Cookie", response.headers)
-        self.assertEqual(self.run_now(self.site.moderation.counts()), {"held": 1, "published": 0, "spam": 0})
+        self.assertEqual(self.run_now(self.site.comments.moderation.counts()), {"held": 1, "published": 0, "spam": 0})
 
     def test_reading_is_free_wherever_somebody_comes_from(self) -> None:
         foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}

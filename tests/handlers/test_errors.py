@@ -11,7 +11,7 @@ from handlers.base import BaseHandler, public
 from lib import json
 from models.site import Site
 from tests.base import SiteTestCase, TestClient
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 JSON, HTML = {"Accept": "application/json"}, {"Accept": "text/html,application/xhtml+xml"}
 PATH = "/plog/hello/comments"
@@ -113,7 +113,7 @@ class AwayTest(SiteTestCase):
     def setUp(self) -> None:
         super().setUp()
         nowhere = replace(self.settings, mongo_url="mongodb://127.0.0.1:9")
-        site = self.run_now(Site.open(nowhere, comment_html, self.clock))
+        site = self.run_now(Site.open(nowhere, comment_json, self.clock))
         self._closing.append(site.close)
         self.away = TestClient(self, self.served(self.opened_application(site)))
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from tornado.httpclient import HTTPResponse
 
 from models.comments import Attempt, Author, Comment
-from tests.base import START, SiteTestCase
+from tests.base import START, SiteTestCase, approve
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 HOSTILE = 'A <b>title</b> & "more" ]]> \x0b </title><script>'
@@ -83,7 +83,7 @@ class FeedsTest(SiteTestCase):
         self.comment("Cy")
         before = self.get(path).headers
         self.clock.pass_by(hours=1)
-        self.run_now(self.site.moderation.approve(held.id))
+        self.run_now(approve(self.site, held.id))
         self.assertEqual(self.get(path, If_None_Match=before["Etag"]).code, 200)
 
     def test_a_new_post_changes_the_feed(self) -> None:
@@ -93,14 +93,14 @@ class FeedsTest(SiteTestCase):
         self.assertEqual(self.get("/rss.xml", If_None_Match=before["Etag"]).code, 200)
 
     def comment(self, name: str = "Bo <b>", is_staff: bool = True) -> Comment:
-        post = self.run_now(self.site.posts.by_slug("hello"))
+        post = self.run_now(self.site.posts.documents.by_slug("hello"))
         author = Author("0" * 12, is_staff=is_staff)
-        return self.run_now(self.site.comments.add(post, author, Attempt(f"Words of {name}", name)))
+        return self.run_now(self.site.comments.writing.add(post, author, Attempt(f"Words of {name}", name)))
 
     def test_a_posts_comments_have_a_feed_and_what_waits_is_not_in_it(self) -> None:
         self.comment()
-        post = self.run_now(self.site.posts.by_slug("hello"))
-        self.run_now(self.site.comments.add(post, Author("1" * 12), Attempt("Waiting to be seen")))
+        post = self.run_now(self.site.posts.documents.by_slug("hello"))
+        self.run_now(self.site.comments.writing.add(post, Author("1" * 12), Attempt("Waiting to be seen")))
         body = self.get("/plog/hello/comments.atom").body.decode()
         (entry,) = ElementTree.fromstring(body).findall(f"{ATOM}entry")
         self.assertEqual(entry.findtext(f"{ATOM}author/{ATOM}name"), "Bo <b>")

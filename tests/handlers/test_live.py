@@ -9,11 +9,11 @@ from typing import Any
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from handlers.live import SIGNED_OUT, restart
+from handlers.live import SIGNED_OUT
 from lib import json
 from lib.sockjs.library import encoded
 from models.comments import Attempt, Author
-from tests.base import START, SiteTestCase, TestClient
+from tests.base import START, SiteTestCase, TestClient, approve
 
 ADA = Author("0" * 12, is_staff=True)
 
@@ -82,22 +82,22 @@ class LiveTest(SiteTestCase):
         async def story(socket: Socket) -> None:
             followed = await socket.say(type="follow", channel=self.post.channel, id=7)
             self.assertEqual(followed, {"type": "followed", "channel": self.post.channel, "n": 0, "id": 7})
-            held = await self.second_site.comments.add(self.post, bo, Attempt("Held, so nobody hears of it"))
-            comment = await self.second_site.comments.add(self.post, ADA, Attempt("Hello from elsewhere"))
+            held = await self.second_site.comments.writing.add(self.post, bo, Attempt("Held, so nobody hears of it"))
+            comment = await self.second_site.comments.writing.add(self.post, ADA, Attempt("Hello from elsewhere"))
             event = await asyncio.wait_for(socket.hear(), 1)
             self.assertEqual((event["type"], event["channel"], event["n"]), ("event", self.post.channel, 1))
-            _, (change,), _ = await self.site.threads.changes(self.post, 0)
+            _, (change,), _ = await self.site.comments.reading.changes(self.post, 0)
             self.assertEqual(event["data"], {"comment": change})
-            await self.second_site.moderation.approve(held.id)
+            await approve(self.second_site, held.id)
             self.assertEqual((await socket.hear())["data"]["comment"]["id"], held.id)
-            await self.second_site.moderation.remove(comment.id)
+            await self.second_site.comments.moderation.remove(comment.id)
             gone = await socket.hear()
             self.assertEqual((gone["n"], gone["data"]["comment"]["status"]), (3, "gone"))
 
         self.live(story)
 
     def test_followed_names_the_newest_change(self) -> None:
-        self.run_now(self.site.comments.add(self.post, ADA, Attempt("Before anybody came")))
+        self.run_now(self.site.comments.writing.add(self.post, ADA, Attempt("Before anybody came")))
 
         async def story(socket: Socket) -> None:
             self.assertEqual((await socket.say(type="follow", channel=self.post.channel))["n"], 1)
@@ -111,7 +111,7 @@ class LiveTest(SiteTestCase):
                 await socket.say(type="leave", channel=self.post.channel, id="x"), {"type": "done", "id": "x"}
             )
             self.assert_refused("no-channel", await socket.say(type="leave", channel=self.post.channel))
-            await self.site.comments.add(self.post, ADA, Attempt("Unheard"))
+            await self.site.comments.writing.add(self.post, ADA, Attempt("Unheard"))
             self.assertEqual((await socket.say(type="ping", sent=1))["type"], "pong")
 
         self.live(story)
@@ -244,7 +244,7 @@ class LiveTest(SiteTestCase):
 
         async def allowed(socket: Socket) -> None:
             self.assertEqual((await socket.say(type="follow", channel="staff"))["type"], "followed")
-            comment = await self.site.comments.add(self.post, Author("1" * 12), Attempt("Waiting"))
+            comment = await self.site.comments.writing.add(self.post, Author("1" * 12), Attempt("Waiting"))
             news = {"id": comment.id, "status": "held", "post": self.post.id}
             self.assertEqual((await socket.hear())["data"], {"comment": news})
 
@@ -279,7 +279,7 @@ class LiveTest(SiteTestCase):
         self.run_now(story())
 
     def test_who_is_not_staff_any_more_by_whatever_way_hears_no_more_of_it(self) -> None:
-        sessions, accounts = self.site.mongo["sessions"], self.site.mongo["accounts"]
+        sessions, accounts = self.site.tools.mongo["sessions"], self.site.tools.mongo["accounts"]
         ends = {
             "by hand": lambda: sessions.delete_many({}),
             "by its age": lambda: sessions.update_many({}, {"$set": {"expires": START}}),
@@ -319,7 +319,7 @@ class LiveTest(SiteTestCase):
     def test_a_process_that_stops_says_so(self) -> None:
         async def story(socket: Socket) -> None:
             await socket.say(type="ping")
-            await restart(self._app.live)  # type: ignore[attr-defined]
+            await self._app.live.restart()  # type: ignore[attr-defined]
             self.assertEqual(await socket.hear(), {"type": "restart"})
             self.assertEqual(await socket.closed(), 1001)
 
@@ -328,10 +328,10 @@ class LiveTest(SiteTestCase):
     def test_who_goes_leaves_nothing_behind(self) -> None:
         async def story(socket: Socket) -> None:
             await socket.say(type="follow", channel=self.post.channel)
-            self.assertEqual(self.site.channels.followers("pages", "sessions"), 1)
+            self.assertEqual(self.site.tools.channels.followers("pages", "sessions"), 1)
 
         async def gone() -> None:
-            while self.site.channels.followers("pages", "sessions"):
+            while self.site.tools.channels.followers("pages", "sessions"):
                 await asyncio.sleep(0.01)
 
         self.live(story)

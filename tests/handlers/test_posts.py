@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
+from models.posts.documents import document_of
 from tests.base import START
 from tests.handlers.test_home import DAY, PageTest
 
@@ -20,10 +21,10 @@ class ArchiveTest(PageTest):
 
     def test_beyond_a_thousand_posts_each_year_is_a_page(self) -> None:
         post = self.post_by("first", published=START - 900 * DAY)
-        document = post.to_document()
+        document = document_of(post)
         more = [{**document, "_id": f"{n:012}", "slug": f"post-{n}-", "slug_key": f"post-{n}-",
                  "published": START - n * timedelta(hours=1)} for n in range(1000)]  # fmt: skip
-        self.run_now(self.site.mongo["posts"].insert_many(more))
+        self.run_now(self.site.tools.mongo["posts"].insert_many(more))
         page = self.text("/plog/")
         self.assertIn('href="/plog/year/2024"', page)
         self.assertEqual(len(self.shown("/plog/")), 1000)
@@ -65,7 +66,7 @@ class PostTest(PageTest):
 
     def test_a_post_that_was_renamed_is_found_where_it_was(self) -> None:
         post = self.post_by("old")
-        self.run_now(self.site.posts.edit(replace(post, slug="new")))
+        self.run_now(self.site.posts.writing.edit(replace(post, slug="new")))
         for path, to in (
             ("/plog/OLD", "/plog/new"),
             ("/plog/old/?a", "/plog/new?a"),

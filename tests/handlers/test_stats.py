@@ -3,6 +3,7 @@
 import unittest
 from xml.etree import ElementTree
 
+from handlers.routes import COUNTED
 from models.hits import Tally
 from tests.base import SiteTestCase
 from tests.models.test_hits import NOON, line
@@ -22,7 +23,7 @@ class StatsTest(SiteTestCase):
 
     def count(self, *lines: bytes) -> None:
         self.path.write_bytes(b"".join(line + b"\n" for line in lines))
-        self.run_now(self.site.hits.count())
+        self.run_now(self.site.hits.count(COUNTED))
 
     def test_an_empty_site_says_so(self) -> None:
         page = self.page()

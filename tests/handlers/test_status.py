@@ -9,7 +9,7 @@ from lib import json
 from models.site import Site
 from tests.base import SiteTestCase, TestClient
 from tests.lib.redis_server import RedisServer
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 CROWD = 90
 SECONDS = (
@@ -21,7 +21,7 @@ class StatusTest(SiteTestCase):
     def test_the_status_names_the_process_and_each_server(self) -> None:
         answer = self.client.get("/status")
         told = json.loads(answer.body)
-        self.assertEqual((answer.code, told["ok"], told["process"]), (200, True, self.site.name))
+        self.assertEqual((answer.code, told["ok"], told["process"]), (200, True, self.site.tools.process))
         self.assertEqual(answer.headers["Cache-Control"], "no-store")
         for name in ("mongo", "redis"):
             self.assertTrue(told["servers"][name]["up"])
@@ -46,7 +46,7 @@ class WithoutRedisTest(SiteTestCase):
         super().setUp()
         self.post_by("hello")
         site = self.run_now(
-            Site.open(replace(self.settings, redis_url="unix:///nowhere.sock"), comment_html, self.clock)
+            Site.open(replace(self.settings, redis_url="unix:///nowhere.sock"), comment_json, self.clock)
         )
         self._closing.append(site.close)
         self.away = TestClient(self, self.served(self.opened_application(site)))
@@ -61,7 +61,7 @@ class WithoutRedisTest(SiteTestCase):
         again = self.away.post("/plog/hello/comments", json_body={"text": "Written while Redis was away"})
         self.assertEqual(json.loads(again.body)["id"], json.loads(answer.body)["id"])
         self.clock.pass_by(seconds=6)
-        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [1, 0])
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
 
     def test_the_limits_are_each_processes_own_and_never_absent(self) -> None:
         codes = [self.away.post("/plog/hello/comments", json_body={"text": f"Number {n}"}).code for n in range(6)]
@@ -89,7 +89,7 @@ class HangingRedisTest(SiteTestCase):
         self.redis_server = RedisServer()
         self.addCleanup(self.redis_server.close)
         settings = replace(self.settings, redis_url=self.redis_server.url)
-        self.hanging_site = self.run_now(Site.open(settings, comment_html, self.clock))
+        self.hanging_site = self.run_now(Site.open(settings, comment_json, self.clock))
         self._closing.append(self.hanging_site.close)
         self.port = self.served(self.opened_application(self.hanging_site))
 
@@ -117,4 +117,4 @@ class HangingRedisTest(SiteTestCase):
         told = json.loads(status.body)
         self.assertEqual((status.code, told["ok"], told["servers"]["redis"]["up"]), (200, True, False))
         self.clock.pass_by(seconds=6)
-        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [CROWD, 0])
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [CROWD, 0])

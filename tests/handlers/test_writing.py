@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from lib import json
-from tests.base import TestClient
+from tests.base import TestClient, approve
 from tests.handlers.test_comments import NAME, PATH, CommentsTestCase
 
 HTML = {"Accept": "text/html"}
@@ -51,7 +51,7 @@ class WritingTest(CommentsTestCase):
                 self.assertEqual(response.code, 422, (field, value))
                 told = json.loads(response.body)
                 self.assertEqual((told["error"], list(told["problems"])), ("invalid", [field]), (field, value))
-                self.run_now(self.site.redis.flushdb())
+                self.run_now(self.site.tools.redis.flushdb())
         self.assertEqual(self.count(), 0)
 
     def test_ten_thousand_characters_of_any_kind_fit(self) -> None:
@@ -64,7 +64,7 @@ class WritingTest(CommentsTestCase):
                 for accept in ("application/json", "text/html"):
                     code = self.raw(body, kind, accept)
                     self.assertIn(code, (400, 422), (kind, body[:20], accept))
-                    self.run_now(self.site.redis.flushdb())
+                    self.run_now(self.site.tools.redis.flushdb())
         self.assertEqual(self.raw(b"text=%ff&name=x", "application/x-www-form-urlencoded", "text/html"), 400)
         self.assertEqual(self.raw(b'{"text": "\\ud800", "name": "\\udfff"}', "application/json", "text/html"), 422)
         self.log.lines = [line for line in self.log.lines if "multipart" not in line.lower()]
@@ -78,7 +78,7 @@ class WritingTest(CommentsTestCase):
 
     def test_what_cannot_be_shown_is_left_out(self) -> None:
         told = json.loads(self.write(text="a\x00b\u202ec\ud800d", name="B\x00o\n\n  B").body)
-        comment = self.run_now(self.site.comments.by_id(told["id"]))
+        comment = self.run_now(self.site.comments.documents.by_id(told["id"]))
         self.assertEqual((comment.text, comment.name), ("abcd", "Bo B"))
 
     def test_a_name_is_text_wherever_it_is_shown(self) -> None:
@@ -99,15 +99,15 @@ class WritingTest(CommentsTestCase):
 
     def test_who_repeats_a_published_comment_from_its_authors_network_does_not_get_to_change_it(self) -> None:
         first = json.loads(self.write(TestClient(self)).body)
-        self.run_now(self.site.moderation.approve(first["id"]))
+        self.run_now(approve(self.site, first["id"]))
         again = json.loads(self.write(TestClient(self)).body)
         self.assertEqual((again["id"], again["status"], "edit_token" in again), (first["id"], "published", False))
 
     def test_who_repeats_what_was_published_once_sees_nothing_that_nobody_sees_any_more(self) -> None:
         ada = TestClient(self)
         first = json.loads(self.write(ada).body)
-        self.run_now(self.site.moderation.approve(first["id"]))
-        self.run_now(self.site.moderation.hold(first["id"]))
+        self.run_now(approve(self.site, first["id"]))
+        self.run_now(self.site.comments.moderation.hold(first["id"]))
         again = json.loads(self.write(TestClient(self)).body)
         self.assertEqual((again["id"], again["status"], again["html"]), (first["id"], "held", ""))
         self.assertNotIn("edit_token", again)
@@ -131,7 +131,7 @@ class WritingTest(CommentsTestCase):
     def test_a_program_that_fills_the_trap_is_held_like_anybody_and_told_nothing(self) -> None:
         told = json.loads(self.write(website="http://spam.example").body)
         self.assertEqual(told["status"], "held")
-        self.assertEqual(self.run_now(self.site.comments.by_id(told["id"])).check, "honeypot")
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(told["id"])).check, "honeypot")
 
     def test_closed_comments_are_shown_and_take_no_more(self) -> None:
         closed = self.post_by("closed", has_closed_comments=True)

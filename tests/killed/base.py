@@ -28,7 +28,7 @@ from settings import Settings
 from tests.base import TestClient, driver
 from tests.follower import BROKEN, LastingFollower, Page
 from tests.running import Running, command_line
-from ui_modules.comments import comment_html
+from ui_modules.comments import comment_json
 
 IS_LONG = os.environ.get("PLOG_LONG") == "1"
 SETTINGS = {
@@ -66,9 +66,9 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(self.http_client.close)
         await self.all_up()
         self.addCleanup(self.no_process_failed, {log: log.stat().st_size for log in self.logs})
-        self.site = await Site.open(Settings.from_environment(self.environment), comment_html)
+        self.site = await Site.open(Settings.from_environment(self.environment), comment_json)
         self.addAsyncCleanup(self.site.close)
-        self.post = await self.site.posts.add(
+        self.post = await self.site.posts.writing.add(
             Post(id="", slug=f"post-{next(ADDRESSES)}", title="A post", published=utc_now(), edited=utc_now(), text="…")
         )
         self.followers: list[LastingFollower] = []

@@ -1,7 +1,7 @@
-"""A process of the site that is killed at a line of its choice: `python -m tests.killed.dying POST LINE TEXT`.
+"""A process of the site that is killed at a chosen line: `python -m tests.killed.dying POST LINE TEXT`.
 
-It adds a comment as any process does, on the servers that SITE_* name. One of its tools ends it, without a word, at the
-first call of one method: after the comment was stored, before the rest of what follows from it was done.
+It adds a comment as any process does, on the servers that SITE_* name. One of its tools kills it at the first call of one method: after the
+comment was stored, and before the rest of its consequences is carried out.
 """
 
 import asyncio
@@ -10,13 +10,19 @@ import signal
 import sys
 from typing import Any
 
+from lib.mongo import Mongo
 from models.comments import Attempt, Author
 from models.site import Site
 from settings import Settings
-from tests.base import comments_on
-from ui_modules.comments import comment_html
+from tests.base import site_with
+from ui_modules.comments import comment_json
 
-LINES = {"counting": "set_counts", "publishing": "publish", "marking": "add"}
+COLLECTIONS = {
+    "counts": ("posts", "update_one"),
+    "account": ("accounts", "bulk_write"),
+    "entries": ("comments", "update_many"),
+}
+LINES = (*COLLECTIONS, "publishing")
 ADA = Author("ada000000000", "192.0.2.1", is_staff=True)
 
 
@@ -32,12 +38,33 @@ class Deadly:
         return getattr(self._tool, name)
 
 
+class DeadlyMongo:
+    """MongoDB, one method of one collection of which is the end, where the write may be repeated."""
+
+    def __init__(self, mongo: Mongo, name: str, method: str) -> None:
+        self._mongo, self._name, self._method = mongo, name, method
+
+    def __getitem__(self, name: str) -> Any:
+        return self._mongo[name]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name)
+
+    def repeatable(self, name: str) -> Any:
+        collection = self._mongo.repeatable(name)
+        return Deadly(collection, self._method) if name == self._name else collection
+
+
 async def die(post_id: str, line: str, text: str) -> None:
-    site = await Site.open(Settings.from_environment(os.environ), comment_html)
-    post = await site.posts.by_id(post_id)
-    method = LINES[line]
-    deadly = {name: Deadly(getattr(site, name), method) for name in ("counting", "channels", "marks")}
-    await comments_on(site, **deadly).add(post, ADA, Attempt(text))
+    site = await Site.open(Settings.from_environment(os.environ), comment_json)
+    post = await site.posts.documents.by_id(post_id)
+    if line == "publishing":
+        deadly: dict[str, Any] = {"channels": Deadly(site.tools.channels, "publish")}
+    else:
+        deadly = {"mongo": DeadlyMongo(site.tools.mongo, *COLLECTIONS[line])}
+    dying = site_with(site, **deadly)
+    await dying.comments.writing.add(post, ADA, Attempt(text))
+    await dying.outbox.flush()
 
 
 if __name__ == "__main__":

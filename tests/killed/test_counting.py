@@ -74,7 +74,7 @@ class CountingTest(KilledTestCase):
         await visitor.fetch_async("HEAD", self.post.path, headers=PERSON)
         await self.all_counted()
         stranger = {"page": {"$regex": "me|status|static|favicon|comments$|p9|x$"}}
-        self.assertEqual(await self.site.mongo["hits"].count_documents(stranger), 0)
+        self.assertEqual(await self.site.tools.mongo["hits"].count_documents(stranger), 0)
 
     # What is done to the log
 
@@ -116,7 +116,7 @@ class CountingTest(KilledTestCase):
         return answer
 
     async def tally(self) -> Tally:
-        row = await self.site.mongo["hits"].find_one({"day": "", "page": quote(self.post.path)}) or {}
+        row = await self.site.tools.mongo["hits"].find_one({"day": "", "page": quote(self.post.path)}) or {}
         return Tally("", "", *(row.get(name, 0) for name in ("hits", "misses", "reads")))
 
     async def all_counted(self) -> None:
@@ -130,7 +130,7 @@ class CountingTest(KilledTestCase):
         return (await self.tally()).asked >= self.hits + self.misses
 
     async def batches(self) -> int:
-        return ((await self.site.mongo["hit_batches"].find_one({})) or {"number": 0})["number"]
+        return ((await self.site.tools.mongo["hit_batches"].find_one({})) or {"number": 0})["number"]
 
     async def has_counted_since(self, number: int) -> bool:
         return await self.batches() > number

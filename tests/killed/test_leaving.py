@@ -16,12 +16,12 @@ class LeavingTest(KilledTestCase):
     async def test_a_thousand_who_leave_at_once_leave_nothing_behind(self) -> None:
         await self.written("Something to follow")
         pids = [self.pid(f"--port={port}") for port in self.public_ports]
-        keys, files = await self.site.redis.dbsize(), self.open_files(pids)
+        keys, files = await self.site.tools.redis.dbsize(), self.open_files(pids)
         sizes = []
         for _ in range(ROUNDS):
             await self.come_and_go()
             await self.becomes(self.is_nobody_there, "every process and Redis have forgotten them")
-            self.assertLessEqual(await self.site.redis.dbsize(), keys)
+            self.assertLessEqual(await self.site.tools.redis.dbsize(), keys)
             await self.becomes(lambda: self.has_closed(pids, files), "their sockets are closed")
             sizes.append([resident(pid) for pid in pids])
         for first, last in zip(sizes[0], sizes[-1], strict=True):
@@ -41,7 +41,7 @@ class LeavingTest(KilledTestCase):
 
     async def subscribers(self) -> int:
         """How many processes follow the post."""
-        ((_, number),) = await self.site.redis.pubsub_numsub(f"live0:{self.post.channel}")
+        ((_, number),) = await self.site.tools.redis.pubsub_numsub(f"live0:{self.post.channel}")
         return int(number)
 
     async def is_nobody_there(self) -> bool:
@@ -49,7 +49,7 @@ class LeavingTest(KilledTestCase):
         return (
             not any(counts)
             and not await self.subscribers()
-            and not await self.site.redis.pubsub_channels("*comments:*")
+            and not await self.site.tools.redis.pubsub_channels("*comments:*")
         )
 
     async def has_closed(self, pids: list[int], before: int) -> bool:

@@ -76,7 +76,7 @@ class KilledProcessTest(KilledTestCase):
         self.assertEqual(killed, [-signal.SIGKILL] * len(LINES))
         await self.all_have(len(LINES))
         await self.becomes(self.is_all_told, "everything is told")
-        self.assertEqual((await self.site.posts.by_id(self.post.id)).comment_count, len(LINES))
+        self.assertEqual((await self.site.posts.documents.by_id(self.post.id)).comment_count, len(LINES))
         self.assertEqual((await self.page()).shown.keys(), (await self.changes()).keys())
         self.assertEqual({follower.losses for follower in self.followers}, {0})
 
@@ -87,7 +87,7 @@ class KilledProcessTest(KilledTestCase):
         return await process.wait()
 
     async def is_all_told(self) -> bool:
-        return await self.site.mongo["comments"].count_documents({"told": False}) == 0
+        return await self.site.tools.mongo["comments"].count_documents({"untold.0": {"$exists": True}}) == 0
 
 
 class StoppedProcessTest(KilledTestCase):

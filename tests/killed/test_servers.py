@@ -66,7 +66,7 @@ class KilledMongoTest(KilledTestCase):
 
     def has_news_of(self, number: int) -> Callable[[], Awaitable[bool]]:
         async def has_news() -> bool:
-            return await self.site.threads.newest_n(self.post.id) > number + WRITERS
+            return await self.site.comments.documents.newest_n(self.post.id) > number + WRITERS
 
         return has_news
 
@@ -95,7 +95,7 @@ class KilledMongoTest(KilledTestCase):
 
     async def test_whatever_somebody_has_seen_is_there_even_if_nobody_acknowledged_it_yet(self) -> None:
         """Else its number would be given to another comment, which who saw the lost one would never ask for."""
-        comments = self.site.mongo["comments"]
+        comments = self.site.tools.mongo["comments"]
         await self.written("Acknowledged")
         document = await comments.find_one({"post": self.post.id})
         pid = self.pid("mongod")

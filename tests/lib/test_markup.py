@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pygments.token import STANDARD_TYPES
 
-from lib.markup import absolute_html, comment_html, imported_comment_html, plain, post_html, sanitiser
+from lib.markup import absolute_html, comment_text_html, imported_comment_text_html, plain, post_html, sanitiser
 
 OWN = "blog.example"
 HOSTILE = [
@@ -227,11 +227,11 @@ class Elsewhere(unittest.TestCase):
 
 class Comments(unittest.TestCase):
     def test_text_becomes_paragraphs_and_lines(self):
-        self.assertEqual(comment_html("a <b>\nc & d\r\n\r\n  e", OWN), "<p>a &lt;b&gt;<br>\nc &amp; d</p><p>e</p>")
+        self.assertEqual(comment_text_html("a <b>\nc & d\r\n\r\n  e", OWN), "<p>a &lt;b&gt;<br>\nc &amp; d</p><p>e</p>")
 
     def test_nothing_is_nothing(self):
         for text in ("", " \n\t\n ", "\x00", "```\n```"):
-            self.assertEqual(comment_html(text, OWN), "")
+            self.assertEqual(comment_text_html(text, OWN), "")
 
     def test_addresses_become_links_without_the_stop_behind_them(self):
         rel = 'rel="nofollow ugc noopener"'
@@ -242,31 +242,31 @@ class Comments(unittest.TestCase):
         ]:
             with self.subTest(text):
                 expected = f'<p>(<a href="{address}" {rel}>{address}</a>{rest}</p>'
-                self.assertEqual(comment_html(f"({text}", OWN), expected)
+                self.assertEqual(comment_text_html(f"({text}", OWN), expected)
 
     def test_what_only_looks_like_an_address_is_text(self):
         for text in ("http://", "http://.", "xhttp://a.example", "https:///a", "http://[", "http://" + "a" * 3000):
             with self.subTest(text):
-                self.assertEqual(comment_html(text, OWN), f"<p>{text}</p>")
+                self.assertEqual(comment_text_html(text, OWN), f"<p>{text}</p>")
 
     def test_links_to_this_site_are_followed(self):
         self.assertEqual(
-            comment_html("http://blog.example/x", OWN),
+            comment_text_html("http://blog.example/x", OWN),
             '<p><a href="http://blog.example/x">http://blog.example/x</a></p>',
         )
-        self.assertIn("nofollow", comment_html("http://blog.example@x.example/", OWN))
-        self.assertIn("nofollow", comment_html("http://blog.example.x.example/", OWN))
+        self.assertIn("nofollow", comment_text_html("http://blog.example@x.example/", OWN))
+        self.assertIn("nofollow", comment_text_html("http://blog.example.x.example/", OWN))
 
     def test_code_is_shown_as_typed(self):
         self.assertEqual(
-            comment_html("a `<b> http://x.example` c", OWN), "<p>a <code>&lt;b&gt; http://x.example</code> c</p>"
+            comment_text_html("a `<b> http://x.example` c", OWN), "<p>a <code>&lt;b&gt; http://x.example</code> c</p>"
         )
         box = '<pre tabindex="0"><code>if x:\n    y\n\nz\n</code></pre>'
-        self.assertEqual(comment_html("a\n```python\nif x:\n    y\n\nz\n```\nb", OWN), f"<p>a</p>{box}<p>b</p>")
-        self.assertEqual(comment_html("a\n\n    if x:\n        y\n\n    z\n\nb", OWN), f"<p>a</p>{box}<p>b</p>")
+        self.assertEqual(comment_text_html("a\n```python\nif x:\n    y\n\nz\n```\nb", OWN), f"<p>a</p>{box}<p>b</p>")
+        self.assertEqual(comment_text_html("a\n\n    if x:\n        y\n\n    z\n\nb", OWN), f"<p>a</p>{box}<p>b</p>")
 
     def test_code_that_is_never_closed_ends_with_the_comment(self):
-        self.assertEqual(comment_html("```\nx", OWN), '<pre tabindex="0"><code>x\n</code></pre>')
+        self.assertEqual(comment_text_html("```\nx", OWN), '<pre tabindex="0"><code>x\n</code></pre>')
 
     def test_hostile_comments_take_no_longer_than_their_length(self):
         for unit in (
@@ -284,13 +284,13 @@ class Comments(unittest.TestCase):
         ):
             with self.subTest(unit):
                 started = time.perf_counter()
-                comment_html((unit * 10_000)[:10_000], OWN)
+                comment_text_html((unit * 10_000)[:10_000], OWN)
                 self.assertLess(time.perf_counter() - started, 1)
 
 
 class ImportedComments(unittest.TestCase):
     def test_they_have_the_tags_of_comments(self):
-        html = imported_comment_html(
+        html = imported_comment_text_html(
             "a <b onclick=x>b</b> <h1 id=x>c</h1><table><td>d</table><font color=red>e</font>", OWN
         )
         self.assertEqual(html, "<p>a <b>b</b> </p><p>c</p><p>d</p><p>e</p>")
@@ -298,15 +298,15 @@ class ImportedComments(unittest.TestCase):
     def test_links_and_pictures_are_links_to_strangers(self):
         rel = 'rel="nofollow ugc noopener"'
         for html in ('<a href="http://x.example/">L</a>', '<img src="http://x.example/" alt="L">'):
-            self.assertEqual(imported_comment_html(html, OWN), f'<p><a href="http://x.example/" {rel}>L</a></p>')
+            self.assertEqual(imported_comment_text_html(html, OWN), f'<p><a href="http://x.example/" {rel}>L</a></p>')
         self.assertEqual(
-            imported_comment_html('<a href="https://blog.example/">L</a>', OWN),
+            imported_comment_text_html('<a href="https://blog.example/">L</a>', OWN),
             '<p><a href="https://blog.example/">L</a></p>',
         )
-        self.assertIn(f'<a href="http://x.example/" {rel}>', imported_comment_html("see http://x.example/.", OWN))
+        self.assertIn(f'<a href="http://x.example/" {rel}>', imported_comment_text_html("see http://x.example/.", OWN))
 
     def test_no_text_is_nothing(self):
-        self.assertEqual(imported_comment_html("<p> </p><script>x</script><img>", OWN), "")
+        self.assertEqual(imported_comment_text_html("<p> </p><script>x</script><img>", OWN), "")
 
 
 class WhateverIsWritten(unittest.TestCase):
@@ -321,7 +321,7 @@ class WhateverIsWritten(unittest.TestCase):
     @settings(max_examples=150, deadline=None)
     @given(texts)
     def test_comments_hold_only_what_is_allowed_and_sanitising_again_changes_nothing(self, text):
-        for html in (comment_html(text, OWN), imported_comment_html(text, OWN)):
+        for html in (comment_text_html(text, OWN), imported_comment_text_html(text, OWN)):
             self.check(html, sanitiser.COMMENT_TAGS)
             self.assertEqual(sanitiser.comment(html), html)
 
@@ -329,7 +329,7 @@ class WhateverIsWritten(unittest.TestCase):
     @given(texts)
     def test_no_character_of_a_comment_is_lost(self, text):
         text = text.replace("`", "")
-        shown = Found(comment_html(text, OWN)).text
+        shown = Found(comment_text_html(text, OWN)).text
         self.assertEqual("".join(shown.split()), "".join(sanitiser.encodable(text).split()))
 
     def check(self, html: str, tags: set[str]) -> None:

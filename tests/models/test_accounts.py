@@ -19,15 +19,15 @@ class AccountsTest(SiteTestCase):
 
     def sign_in(self, email: str = BO, visitor: str | None = None) -> tuple[str, Account]:
         secret = self.run_now(self.site.accounts.sign_in(self.link(email), visitor, "Firefox"))
-        account = self.run_now(self.site.accounts.of_session(secret))
+        account = self.run_now(self.site.accounts.documents.account_of_session(secret))
         assert account is not None
         return secret, account
 
     def test_a_link_works_once(self) -> None:
         token = self.link()
-        self.assertTrue(self.run_now(self.site.accounts.has_link(token)))
+        self.assertTrue(self.run_now(self.site.accounts.documents.has_link(token)))
         self.run_now(self.site.accounts.sign_in(token, None, ""))
-        self.assertFalse(self.run_now(self.site.accounts.has_link(token)))
+        self.assertFalse(self.run_now(self.site.accounts.documents.has_link(token)))
         with self.assertRaises(NotAllowed) as caught:
             self.run_now(self.site.accounts.sign_in(token, None, ""))
         self.assertEqual(caught.exception.code, "link-spent")
@@ -45,14 +45,16 @@ class AccountsTest(SiteTestCase):
     def test_a_link_is_over_after_fifteen_minutes(self) -> None:
         token = self.link()
         self.clock.pass_by(minutes=15)
-        self.assertFalse(self.run_now(self.site.accounts.has_link(token)))
+        self.assertFalse(self.run_now(self.site.accounts.documents.has_link(token)))
         with self.assertRaises(NotAllowed):
             self.run_now(self.site.accounts.sign_in(token, None, ""))
 
     def test_neither_links_nor_sessions_are_kept_in_the_clear(self) -> None:
         token = self.link()
         secret, _ = self.sign_in()
-        kept = [self.run_now(self.site.mongo[name].find({}).to_list(None)) for name in ("signin_links", "sessions")]
+        kept = [
+            self.run_now(self.site.tools.mongo[name].find({}).to_list(None)) for name in ("signin_links", "sessions")
+        ]
         self.assertNotIn(token, str(kept))
         self.assertNotIn(secret, str(kept))
 
@@ -65,12 +67,12 @@ class AccountsTest(SiteTestCase):
         _, member = self.sign_in()
         visitor = Author(new_id(), "203.0.113.7", "Firefox")
         post = self.post_by("hello")
-        comment = self.run_now(self.site.comments.add(post, visitor, Attempt("Written before signing in")))
+        comment = self.run_now(self.site.comments.writing.add(post, visitor, Attempt("Written before signing in")))
         _, account = self.sign_in(visitor=visitor.id)
         self.assertEqual(account.id, member.id)
         self.assertEqual(self.run_now(self.site.accounts.by_id(visitor.id)).id, member.id)
         self.run_now(self.site.move(visitor.id))
-        self.assertEqual(self.run_now(self.site.comments.by_id(comment.id)).author, member.id)
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(comment.id)).author, member.id)
 
     def test_a_comment_on_its_way_while_its_visitor_signs_in_in_another_tab_becomes_the_members(self) -> None:
         self.sign_in()
@@ -78,9 +80,11 @@ class AccountsTest(SiteTestCase):
         post = self.post_by("hello")
         _, member = self.sign_in(visitor=visitor.id)
         self.run_now(self.site.move_merged())
-        late = self.run_now(self.site.comments.add(post, visitor, Attempt("Sent before the sign-in, stored after it")))
+        late = self.run_now(
+            self.site.comments.writing.add(post, visitor, Attempt("Sent before the sign-in, stored after it"))
+        )
         self.assertEqual(self.run_now(self.site.move_merged()), 1)
-        self.assertEqual(self.run_now(self.site.comments.by_id(late.id)).author, member.id)
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(late.id)).author, member.id)
         self.clock.pass_by(minutes=1, seconds=1)
         self.assertEqual([self.run_now(self.site.move_merged()) for _ in range(2)], [1, 0])
 
@@ -98,7 +102,9 @@ class AccountsTest(SiteTestCase):
         async def at_once() -> list[Account | None]:
             sites = (self.site, self.second_site) * 2
             works = (site.accounts.sign_in(t, new_id(), "") for site, t in zip(sites, tokens, strict=True))
-            return [await self.site.accounts.of_session(secret) for secret in await asyncio.gather(*works)]
+            return [
+                await self.site.accounts.documents.account_of_session(secret) for secret in await asyncio.gather(*works)
+            ]
 
         self.assertEqual(len({account.id for account in self.run_now(at_once()) if account}), 1)
 
@@ -108,17 +114,17 @@ class AccountsTest(SiteTestCase):
     def test_a_session_ends_with_signing_out_or_after_ninety_days(self) -> None:
         first, second = self.sign_in()[0], self.sign_in()[0]
         self.run_now(self.site.accounts.sign_out(first))
-        self.assertIsNone(self.run_now(self.site.accounts.of_session(first)))
-        self.assertIsNotNone(self.run_now(self.site.accounts.of_session(second)))
+        self.assertIsNone(self.run_now(self.site.accounts.documents.account_of_session(first)))
+        self.assertIsNotNone(self.run_now(self.site.accounts.documents.account_of_session(second)))
         self.clock.pass_by(days=90)
-        self.assertIsNone(self.run_now(self.site.accounts.of_session(second)))
+        self.assertIsNone(self.run_now(self.site.accounts.documents.account_of_session(second)))
 
     def test_who_the_settings_name_is_staff_once_signed_in_and_nobody_else(self) -> None:
         self.assertTrue(self.sign_in("ada@example.com")[1].is_staff)
         self.assertFalse(self.sign_in("dee@example.com", new_id())[1].is_staff)
 
     def test_who_was_a_member_before_the_settings_named_them_is_staff_at_the_next_signing_in(self) -> None:
-        self.run_now(self.site.mongo["accounts"].insert_one({"_id": new_id(), "email": "ada@example.com"}))
+        self.run_now(self.site.tools.mongo["accounts"].insert_one({"_id": new_id(), "email": "ada@example.com"}))
         self.assertTrue(self.sign_in("ada@example.com")[1].is_staff)
 
     def test_a_member_can_be_made_staff_before_they_ever_came(self) -> None:

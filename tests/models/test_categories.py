@@ -2,9 +2,9 @@
 
 import asyncio
 
-from models.categories import Categories, Category, address_of, path_of
+from models.categories import Category, address_of, path_of
 from models.errors import Conflict, Invalid, NotFound
-from tests.base import SiteTestCase
+from tests.base import SiteTestCase, site_with
 
 
 class CategoriesTest(SiteTestCase):
@@ -78,16 +78,17 @@ class CategoriesTest(SiteTestCase):
         self.named("C", "Sea")
         self.assertEqual(self.rename("Sea", "C++").path, "/oc-C-2")
 
-    def test_whoever_renamed_it_and_died_leaves_the_rest_to_the_worker(self) -> None:
-        (old,) = self.named("Web")
+    def test_pages_that_a_dead_renamer_left_are_invalidated_by_the_worker(self) -> None:
+        self.named("Web")
+        dying = site_with(self.site, channels=Dying())
+        with self.assertRaises(RuntimeError):
+            self.run_now(dying.categories.rename("Web", "Net"))
+        self.clock.pass_by(seconds=6)
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
 
-        async def die(id: str) -> None:
-            raise ConnectionError("killed")
 
-        dying = Categories(self.site.mongo, self.site.pages)
-        dying.tell = die  # type: ignore[method-assign]
-        with self.assertRaises(ConnectionError):
-            self.run_now(dying.rename("Web", "Net"))
-        self.assertEqual(self.run_now(self.site.categories.untold()), [old.id])
-        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 1)
-        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
+class Dying:
+    """Channels of a process that dies before it publishes."""
+
+    async def publish(self, *_: object) -> None:
+        raise RuntimeError("killed")

@@ -1,41 +1,59 @@
 """The collection of comments against real servers, with two sites where two processes matter."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
 from errno import EACCES
 from typing import Any
 
 from pymongo.errors import AutoReconnect
 
-from lib.channels import NextEvent
+from lib.documents import Document
 from lib.ids import new_id
-from lib.mongo import Document, Mongo
+from lib.mongo import Mongo
 from lib.pagecache import Unwritable
-from models.comments import Attempt, Author, Comment, Comments, Marks, Numbering
-from models.errors import Invalid, NotAllowed, NotFound, TooMany
-from models.posts import Counts, Post
-from tests.base import SiteTestCase, comments_on
+from models.comments import Attempt, Author, Comment, Counts, Status
+from models.comments.numbering import Numbering
+from models.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
+from models.outbox import PublishEvents
+from models.posts import Post
+from models.site import Site
+from models.untold import kinds_of
+from tests.base import SiteTestCase, approve, site_with
 
 BO = Author(new_id(), "203.0.113.7", "Firefox")
 CY = Author(new_id(), "198.51.100.9", "Safari")
 ADA = Author(new_id(), "192.0.2.1", "Chromium", is_staff=True)
 
 
-class Nowhere:
-    """Marks of a process that dies before it writes them."""
+class Forgetful:
+    """A MongoDB for a process that dies before it removes any entry of the outbox, and before it writes an account."""
 
-    def add(self, *comments: Comment) -> None:
-        pass
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    def __getitem__(self, name: str) -> Any:
+        return self._mongo[name]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name)
+
+    def repeatable(self, name: str) -> Any:
+        return Nowhere() if name in ("comments", "accounts") else self._mongo.repeatable(name)
+
+
+class Nowhere:
+    """A collection that stores nothing."""
+
+    async def update_many(self, *_: object) -> None: ...
+
+    async def bulk_write(self, *_: object, **__: object) -> None: ...
 
 
 class Unremovable:
-    """Kept pages on a disk that lets nobody remove them."""
+    """A page cache on a disk that lets nobody remove a page."""
 
-    def word(self, *tags: str) -> NextEvent:
-        return NextEvent("pages", "pages:n", {})
-
-    def forget_here(self, *tags: str) -> None:
+    def forget(self, tags: Iterable[str]) -> None:
         raise Unwritable(PermissionError(EACCES, "Permission denied", "/kept/now"))
 
 
@@ -65,9 +83,35 @@ class HalfWay:
             raise AutoReconnect("killed")
 
 
-class NoAccounts:
-    async def ensure(self, ids: Iterable[str]) -> None:
+class NoAccounts(Forgetful):
+    """A MongoDB that goes away before it writes an account."""
+
+    def repeatable(self, name: str) -> Any:
+        return self if name == "accounts" else self._mongo.repeatable(name)
+
+    async def bulk_write(self, *_: object, **__: object) -> None:
         raise AutoReconnect("killed")
+
+
+class EditedFirst:
+    """A MongoDB in which an author edits between a moderator's read and write."""
+
+    def __init__(self, mongo: Mongo, edit: Awaitable[Comment]) -> None:
+        self._mongo = mongo
+        self._edit: Awaitable[Comment] | None = edit
+
+    def __getitem__(self, name: str) -> Any:
+        self._collection = self._mongo[name]
+        return self if name == "comments" else self._collection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name) if hasattr(self._mongo, name) else getattr(self._mongo["comments"], name)
+
+    async def update_one(self, *given: Any, **named: Any) -> Any:
+        if self._edit is not None:
+            edit, self._edit = self._edit, None
+            await edit
+        return await self._mongo["comments"].update_one(*given, **named)
 
 
 class CommentsTest(SiteTestCase):
@@ -76,13 +120,26 @@ class CommentsTest(SiteTestCase):
         self.post = self.post_by("hello")
 
     def write(self, text: str, author: Author = ADA, parent: str | None = None, **fields: Any) -> Comment:
-        return self.run_now(self.site.comments.add(self.post, author, Attempt.cleaned(text, **fields), parent))
+        return self.run_now(self.site.comments.writing.add(self.post, author, Attempt.cleaned(text, **fields), parent))
+
+    def on(self, **stand_ins: Any) -> Site:
+        """The site on stand-ins of some tools, where nothing is held."""
+        return site_with(self.site, settings=replace(self.settings, moderation="none"), **stand_ins)
+
+    def write_and_die(self, text: str, author: Author = ADA) -> Comment:
+        """A comment of a process that dies before it notes any of the consequences."""
+        dying = self.on(mongo=Forgetful(self.site.tools.mongo))
+        return self.run_now(dying.comments.writing.add(self.post, author, Attempt(text)))
+
+    def edit_and_die(self, comment: Comment, text: str) -> Comment:
+        writing = self.on(mongo=Forgetful(self.site.tools.mongo)).comments.writing
+        return self.run_now(writing.edit(self.post, BO, comment.id, writing.edit_token(comment), text))
 
     def test_changes_are_numbered_from_one_without_a_gap(self) -> None:
         written = [self.write(f"Number {n}") for n in range(5)]
         self.assertEqual([c.n for c in written], [1, 2, 3, 4, 5])
-        self.run_now(self.site.moderation.remove(written[1].id))
-        n, changes, has_more = self.run_now(self.site.threads.changes(self.post, 0))
+        self.run_now(self.site.comments.moderation.remove(written[1].id))
+        n, changes, has_more = self.run_now(self.site.comments.reading.changes(self.post, 0))
         self.assertEqual((n, [change["n"] for change in changes], has_more), (6, [1, 3, 4, 5, 6], False))
         self.assertEqual((changes[-1]["id"], changes[-1]["status"], changes[-1]["html"]), (written[1].id, "gone", ""))
 
@@ -91,7 +148,7 @@ class CommentsTest(SiteTestCase):
 
         async def write_all() -> list[Comment]:
             sites = (self.site, self.second_site)
-            adds = (sites[n % 2].comments.add(self.post, ADA, Attempt(f"Number {n}")) for n in range(100))
+            adds = (sites[n % 2].comments.writing.add(self.post, ADA, Attempt(f"Number {n}")) for n in range(100))
             return await asyncio.gather(*adds)
 
         self.second_site
@@ -99,12 +156,12 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(sorted(c.n or 0 for c in written), list(range(1, 101)))
         for comment in written:
             self.assertEqual(comment.counts, Counts(comment.n or 0, comment.n or 0, comment.n or 0))
-        self.assertEqual(self.current().counts, Counts(100, 100, 100))
+        self.assertEqual(Counts.of(self.current()), Counts(100, 100, 100))
 
     def test_a_number_that_an_edit_left_is_never_given_to_another(self) -> None:
         """A writer that knows only of an old number must not slip in below what followers have seen already."""
         first, _ = self.write("First"), self.write("Second")
-        self.run_now(self.site.moderation.rewrite(first.id, "First, edited"))
+        self.run_now(self.site.comments.moderation.rewrite(first.id, "First, edited"))
         self.assertEqual(self.post.n, 0, "known from before")
         self.assertEqual(self.write("Third").n, 4)
 
@@ -114,11 +171,11 @@ class CommentsTest(SiteTestCase):
         async def twice() -> list[Comment]:
             attempt = Attempt("The very same words")
             return await asyncio.gather(
-                *(site.comments.add(self.post, BO, attempt) for site in (self.site, self.second_site) * 2)
+                *(site.comments.writing.add(self.post, BO, attempt) for site in (self.site, self.second_site) * 2)
             )
 
         self.assertEqual(len({comment.id for comment in self.run_now(twice())}), 1)
-        self.assertEqual(self.run_now(self.site.moderation.counts())["held"], 1)
+        self.assertEqual(self.run_now(self.site.comments.moderation.counts())["held"], 1)
 
     def test_a_visitor_without_a_cookie_is_the_same_once_it_is_there(self) -> None:
         first = self.write("Twice, with a cookie the second time", replace(BO, had_id=False))
@@ -127,27 +184,37 @@ class CommentsTest(SiteTestCase):
     def test_a_strangers_comment_is_held_until_it_is_approved_and_the_next_is_not(self) -> None:
         first = self.write("My very first words here", BO)
         self.assertEqual((first.status, first.check, first.n), ("held", "first", None))
-        self.run_now(self.site.moderation.approve(first.id))
+        self.run_now(approve(self.site, first.id))
         self.assertEqual(self.write("And some more, later", BO).status, "published")
 
-    def test_approving_a_reply_approves_the_held_comments_it_hangs_on(self) -> None:
+    def test_approving_a_reply_publishes_it_alone(self) -> None:
         root = self.write("A held root comment", BO)
         reply = self.write("A held reply to it", BO, root.id)
-        approved = self.run_now(self.site.moderation.approve(reply.id))
-        self.assertEqual([(c.id, c.n, c.depth) for c in approved], [(root.id, 1, 0), (reply.id, 2, 1)])
+        approved = self.run_now(approve(self.site, reply.id))
+        self.assertEqual((approved.n, approved.depth, approved.parent), (1, 0, None))
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(root.id)).status, "held")
+
+    def test_an_edit_between_the_check_of_an_approval_and_its_write_is_not_published(self) -> None:
+        comment = self.write("Innocent words", BO)
+        token = self.site.comments.writing.edit_token(comment)
+        edit = self.site.comments.writing.edit(self.post, BO, comment.id, token, "Other words")
+        editing = site_with(self.site, mongo=EditedFirst(self.site.tools.mongo, edit))
+        with self.assertRaises(Conflict):
+            self.run_now(editing.comments.moderation.approve(comment.id, comment.revision))
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(comment.id)).status, "held")
 
     def test_approving_a_reply_never_approves_spam_and_hangs_it_higher(self) -> None:
         root = self.write("A root for all to see")
         spam = self.write("This will be spam soon", BO, root.id)
         reply = self.write("And this a reply to it", BO, spam.id)
-        self.run_now(self.site.moderation.mark_spam(spam.id))
-        self.run_now(self.site.moderation.approve(reply.id))
-        self.assertEqual(self.run_now(self.site.comments.by_id(reply.id)).parent, root.id)
-        self.assertEqual(self.run_now(self.site.comments.by_id(spam.id)).status, "spam")
+        self.run_now(self.site.comments.moderation.mark_spam(spam.id))
+        self.run_now(approve(self.site, reply.id))
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(reply.id)).parent, root.id)
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(spam.id)).status, "spam")
 
     def test_a_parent_of_another_post_is_refused(self) -> None:
         elsewhere = self.post_by("other")
-        foreign = self.run_now(self.site.comments.add(elsewhere, ADA, Attempt("Elsewhere")))
+        foreign = self.run_now(self.site.comments.writing.add(elsewhere, ADA, Attempt("Elsewhere")))
         with self.assertRaises(Invalid):
             self.write("A reply across posts", parent=foreign.id)
 
@@ -174,61 +241,63 @@ class CommentsTest(SiteTestCase):
 
     def test_an_author_may_edit_for_fifteen_minutes_and_no_longer(self) -> None:
         comment = self.write("Some words with a tpyo")
-        token = self.site.comments.edit_token(comment)
-        edited = self.run_now(self.site.comments.edit(self.post, ADA, comment.id, token, "Some words without"))
+        token = self.site.comments.writing.edit_token(comment)
+        edited = self.run_now(self.site.comments.writing.edit(self.post, ADA, comment.id, token, "Some words without"))
         self.assertEqual((edited.n, edited.place), (2, 1))
         self.clock.pass_by(minutes=16)
         with self.assertRaises(NotAllowed):
-            self.run_now(self.site.comments.edit(self.post, ADA, comment.id, token, "Too late"))
+            self.run_now(self.site.comments.writing.edit(self.post, ADA, comment.id, token, "Too late"))
 
     def test_nobody_edits_with_another_comments_token(self) -> None:
         mine, other = self.write("One comment"), self.write("Another comment")
         with self.assertRaises(NotAllowed):
             self.run_now(
-                self.site.comments.edit(self.post, ADA, other.id, self.site.comments.edit_token(mine), "Mine now")
+                self.site.comments.writing.edit(
+                    self.post, ADA, other.id, self.site.comments.writing.edit_token(mine), "Mine now"
+                )
             )
 
     def test_a_published_text_that_changes_is_checked_again(self) -> None:
         first = self.write("An honest first comment", BO)
-        self.run_now(self.site.moderation.approve(first.id))
+        self.run_now(approve(self.site, first.id))
         links = "https://a.example https://b.example https://c.example"
-        token = self.site.comments.edit_token(first)
-        edited = self.run_now(self.site.comments.edit(self.post, BO, first.id, token, links))
+        token = self.site.comments.writing.edit_token(first)
+        edited = self.run_now(self.site.comments.writing.edit(self.post, BO, first.id, token, links))
         self.assertEqual((edited.status, edited.check), ("held", "links"))
-        (change,) = self.run_now(self.site.threads.changes(self.post, 1))[1]
+        (change,) = self.run_now(self.site.comments.reading.changes(self.post, 1))[1]
         self.assertEqual((change["status"], change["html"]), ("gone", ""))
 
     def test_an_edit_of_the_only_approved_comment_is_held_again(self) -> None:
         only = self.write("An honest first comment", BO)
-        self.run_now(self.site.moderation.approve(only.id))
+        self.run_now(approve(self.site, only.id))
         edited = self.edited(only, "Something that nobody approved")
         self.assertEqual((edited.status, edited.check), ("held", "first"))
 
     def test_an_edit_by_an_author_with_another_approved_comment_stays_published(self) -> None:
         approved = self.write("An honest first comment", BO)
-        self.run_now(self.site.moderation.approve(approved.id))
+        self.run_now(approve(self.site, approved.id))
         second = self.write("And a second one", BO)
         self.assertEqual(self.edited(second, "And a second one, edited").status, "published")
         self.assertEqual(self.edited(approved, "An honest first comment, edited").status, "published")
 
     def edited(self, comment: Comment, text: str, by: Author = BO) -> Comment:
         """The comment after its author changed it."""
-        token = self.site.comments.edit_token(comment)
-        return self.run_now(self.site.comments.edit(self.post, by, comment.id, token, text))
+        token = self.site.comments.writing.edit_token(comment)
+        return self.run_now(self.site.comments.writing.edit(self.post, by, comment.id, token, text))
 
     def test_what_its_author_removed_leaves_nothing_of_what_was_written(self) -> None:
         comment = self.write("Something I regret", name="Bo", email="bo@example.com")
         self.write("But you said it", parent=comment.id)
-        token = self.site.comments.edit_token(comment)
-        self.run_now(self.site.comments.remove_own(self.post, comment.id, token))
-        document = self.run_now(self.site.mongo["comments"].find_one({"_id": comment.id}))
+        token = self.site.comments.writing.edit_token(comment)
+        self.run_now(self.site.comments.writing.remove_own(self.post, comment.id, token))
+        document = self.run_now(self.site.tools.mongo["comments"].find_one({"_id": comment.id}))
         self.assertEqual([document[name] for name in ("text", "html", "name", "email", "network")], [""] * 5)
-        change = self.run_now(self.site.threads.changes(self.post, 2))[1][0]
+        change = self.run_now(self.site.comments.reading.changes(self.post, 2))[1][0]
         self.assertIn("emoved by its author", change["html"])
 
     def test_a_trusted_reply_to_ones_own_held_comment_hangs_on_the_nearest_that_is_shown(self) -> None:
         approved = self.write("Approved, so Bo is trusted", BO)
-        self.run_now(self.site.moderation.approve(approved.id))
+        self.run_now(approve(self.site, approved.id))
         links = "https://a.example https://b.example https://c.example"
         held = self.write(links, BO, approved.id)
         reply = self.write("Replying to what only I can see", BO, held.id)
@@ -244,76 +313,81 @@ class CommentsTest(SiteTestCase):
         self.second_site
 
         async def both() -> None:
-            await asyncio.gather(*(site.moderation.approve(held.id) for site in (self.site, self.second_site)))
+            await asyncio.gather(*(approve(site, held.id) for site in (self.site, self.second_site)))
 
         self.run_now(both())
-        comment = self.run_now(self.site.comments.by_id(held.id))
+        comment = self.run_now(self.site.comments.documents.by_id(held.id))
         self.assertEqual((comment.status, comment.n, comment.revision), ("published", 1, 1))
 
-    def test_what_a_dead_writer_left_untold_is_told_by_the_worker_after_five_seconds(self) -> None:
-        comment = self.write("Stored, and then the process died")
-        self.run_now(self.site.marks.write())
-        self.run_now(self.site.mongo["comments"].update_one({"_id": comment.id}, {"$set": {"told": False}}))
-        self.run_now(self.site.mongo["posts"].update_one({"_id": self.post.id}, {"$set": {"comment_count": 0}}))
-        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
+    def test_what_a_dead_writer_left_is_carried_out_by_the_worker_after_five_seconds(self) -> None:
+        self.write_and_die("The process dies within a moment")
+        self.clock.pass_by(seconds=4)
+        self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+        self.clock.pass_by(seconds=2)
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
+
+    def test_documents_of_the_version_before_are_told_by_the_worker(self) -> None:
+        comment = self.write("Written by the version before")
+        self.run_now(self.site.outbox.flush())
+        before = {"$set": {"told": False}, "$unset": {"untold": ""}}
+        self.run_now(self.site.tools.mongo["comments"].update_one({"_id": comment.id}, before))
         self.clock.pass_by(seconds=6)
-        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 1)
-        self.assertEqual(self.run_now(self.site.telling.tell_untold()), 0)
-        self.assertEqual(self.run_now(self.site.posts.by_slug("hello")).comment_count, 1)
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
+        self.assertNotIn("told", self.stored(comment))
 
-    def test_what_is_written_together_is_marked_as_told_a_little_later_and_has_its_authors_accounts(self) -> None:
+    def test_entries_are_removed_a_little_later_and_then_the_authors_have_accounts(self) -> None:
         written = [self.write(f"Comment number {n}", author) for n, author in enumerate((BO, BO, CY))]
-        accounts, told = self.site.mongo["accounts"], {"_id": {"$in": [c.id for c in written]}, "told": True}
+        accounts, done = self.site.tools.mongo["accounts"], {"_id": {"$in": [c.id for c in written]}, "untold": []}
 
-        async def all_marked() -> None:
+        async def all_removed() -> None:
             async with asyncio.timeout(10):
-                while await self.site.mongo["comments"].count_documents(told) < len(written):
+                while await self.site.tools.mongo["comments"].count_documents(done) < len(written):
                     await asyncio.sleep(0.01)
 
-        self.run_now(all_marked())
+        self.run_now(all_removed())
         self.assertEqual(self.run_now(accounts.count_documents({"_id": {"$in": [BO.id, CY.id]}, "email": None})), 2)
 
-    def test_whoever_dies_before_the_marks_leaves_a_comment_that_is_told_again_and_its_authors_account(self) -> None:
-        dying = comments_on(self.site, marks=Nowhere())
-        comment = self.run_now(dying.add(self.post, BO, Attempt("The process dies within a moment")))
-        self.assertEqual(self.run_now(self.site.accounts.find(BO.id)), None)
+    def test_an_account_that_a_dead_process_did_not_write_is_written_by_the_worker(self) -> None:
+        comment = self.write_and_die("The process dies within a moment", BO)
+        self.assertEqual(self.run_now(self.site.accounts.documents.find(BO.id)), None)
         self.clock.pass_by(seconds=6)
-        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [1, 0])
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
         self.assertEqual(self.run_now(self.site.accounts.by_id(BO.id)).id, comment.author)
 
-    def test_a_comment_whose_author_has_no_account_yet_is_not_marked_as_told(self) -> None:
-        comment = self.run_now(comments_on(self.site, marks=Nowhere()).add(self.post, BO, Attempt("Somebody new")))
-        marks = Marks(self.site._comment_store, NoAccounts())  # type: ignore[arg-type]
+    def test_no_entry_is_removed_before_the_authors_account_is_written(self) -> None:
+        dying = self.on(mongo=NoAccounts(self.site.tools.mongo))
+        comment = self.run_now(dying.comments.writing.add(self.post, BO, Attempt("Somebody new")))
+        with self.assertLogs("models.outbox", "WARNING"):
+            self.run_now(dying.outbox.close())
+        self.assertEqual(kinds_of(self.stored(comment)), {"account", "pages", "events"})
 
-        async def mark() -> None:
-            marks.add(comment)
-            with self.assertLogs("models.comments.marks", "WARNING"):
-                await marks.close()
+    def test_an_entry_of_a_newer_change_stays_when_an_older_one_is_done(self) -> None:
+        comment = self.write_and_die("The first version", BO)
+        edited = self.edit_and_die(comment, "The second version")
+        done = [PublishEvents(comment.id, comment.revision, ())]
+        self.run_now(self.site.comments.untold.remove(done))
+        left = [(entry["kind"], entry["revision"]) for entry in self.stored(comment)["untold"]]
+        self.assertNotIn(("events", comment.revision), left)
+        self.assertIn(("events", edited.revision), left)
+        self.assertIn(("pages", comment.revision), left)
 
-        self.run_now(mark())
-        self.assertFalse(self.stored(comment)["told"])
-
-    def test_a_mark_is_for_the_version_that_was_told_and_for_no_newer_one(self) -> None:
-        comment = self.run_now(comments_on(self.site, marks=Nowhere()).add(self.post, BO, Attempt("The first version")))
-        self.run_now(self.site.comments.move(BO.id, CY.id))
-        self.run_now(self.site._comment_store.mark_told([comment]))
-        self.assertFalse(self.stored(comment)["told"])
-
-    def test_comments_and_changed_ones_are_marked_together(self) -> None:
-        comments = comments_on(self.site, marks=Nowhere())
-        one, two = (self.run_now(comments.add(self.post, BO, Attempt(text))) for text in ("One", "Two"))
-        edited = self.run_now(comments.edit(self.post, BO, two.id, comments.edit_token(two), "Two and a half"))
+    def test_entries_of_new_and_of_changed_comments_are_removed_together(self) -> None:
+        one, two = (self.write_and_die(text, BO) for text in ("One", "Two"))
+        edited = self.edit_and_die(two, "Two and a half")
         self.assertNotEqual(one.revision, edited.revision)
-        self.run_now(self.site._comment_store.mark_told([one, edited]))
-        self.assertTrue(all(self.stored(comment)["told"] for comment in (one, edited)))
+        done = [PublishEvents(c.id, c.revision, ()) for c in (one, edited)]
+        self.run_now(self.site.comments.untold.remove(done))
+        self.assertFalse(any("events" in kinds_of(self.stored(comment)) for comment in (one, edited)))
 
-    def test_a_page_that_cannot_be_removed_keeps_no_comment_from_being_acknowledged(self) -> None:
-        adding = comments_on(self.site, pages=Unremovable()).add(self.post, BO, Attempt("Stored, and that is all"))
-        self.assertEqual(self.stored(self.run_now(adding))["told"], False)
+    def test_a_page_that_cannot_be_removed_delays_no_event_and_no_answer(self) -> None:
+        unwritable = self.on(page_cache=Unremovable())
+        comment = self.run_now(unwritable.comments.writing.add(self.post, BO, Attempt("Stored, and that is all")))
+        self.run_now(unwritable.outbox.flush())
         self.expect_log("/kept/now: Permission denied")
+        self.assertEqual(kinds_of(self.stored(comment)), {"pages"})
 
     def test_a_redis_that_hangs_holds_up_nobody_for_long_and_the_worker_tells(self) -> None:
-        comments = comments_on(self.site, channels=Hanging())
+        comments = self.on(channels=Hanging()).comments.writing
 
         async def write_all() -> list[Comment]:
             async with asyncio.timeout(10):
@@ -322,88 +396,92 @@ class CommentsTest(SiteTestCase):
         written = self.run_now(write_all())
         self.assertEqual(sorted(c.n or 0 for c in written), [*range(1, 10)])
         self.clock.pass_by(seconds=6)
-        self.assertEqual([self.run_now(self.site.telling.tell_untold()) for _ in range(2)], [9, 0])
+        self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [9, 0])
 
     def test_what_is_there_already_in_the_middle_of_a_batch_takes_no_number(self) -> None:
         there = self.write("Somebody was faster")
         new = [replace(there, id=new_id(), text=f"Number {n}", n=None, place=None, counts=None) for n in range(4)]
-        batch = [new[0], there, replace(new[1], status="held"), new[2], new[0], new[3]]
-        stored = self.run_now(Numbering(self.site.mongo, self.clock).insert(self.post.id, batch, Counts()))
+        batch = [new[0], there, replace(new[1], status=Status.HELD), new[2], new[0], new[3]]
+        stored = self.run_now(Numbering(self.site.comments.documents).insert(self.post.id, batch, Counts()))
         self.assertEqual([c and c.n for c in stored], [2, None, None, 3, None, 4])
         self.assertEqual([c is None for c in stored], [False, True, False, False, True, False])
         self.assertEqual(stored[-1] and stored[-1].counts, Counts(4, 4, 4))
 
     def test_when_mongodb_dies_half_way_through_a_batch_all_may_try_again_and_none_is_doubled(self) -> None:
-        dying = comments_on(self.site, mongo=HalfWay(self.site.mongo))
+        dying = self.on(mongo=HalfWay(self.site.tools.mongo))
 
-        async def write_all(comments: Comments) -> list[Any]:
-            adds = (comments.add(self.post, ADA, Attempt(f"Number {n}")) for n in range(5))
+        async def write_all(site: Site) -> list[Any]:
+            adds = (site.comments.writing.add(self.post, ADA, Attempt(f"Number {n}")) for n in range(5))
             return await asyncio.gather(*adds, return_exceptions=True)
 
         failed = [type(result) for result in self.run_now(write_all(dying))]
         self.assertIn(AutoReconnect, failed)
-        written = self.run_now(write_all(self.site.comments))
+        written = self.run_now(write_all(self.site))
         self.assertEqual(sorted(c.n for c in written), [1, 2, 3, 4, 5])
-        self.assertEqual(self.run_now(self.site.mongo["comments"].count_documents({})), 5)
+        self.assertEqual(self.run_now(self.site.tools.mongo["comments"].count_documents({})), 5)
 
     def test_a_thread_from_before_changes_told_the_counts_is_counted_once(self) -> None:
         written = [self.write(f"Comment number {n}") for n in range(3)]
-        self.run_now(self.site.mongo["comments"].update_many({}, {"$unset": {"counts": ""}}))
-        self.assertEqual(self.run_now(self.site.moderation.remove(written[0].id)).counts, Counts(4, 2, 3))
+        self.run_now(self.site.tools.mongo["comments"].update_many({}, {"$unset": {"counts": ""}}))
+        self.assertEqual(self.run_now(self.site.comments.moderation.remove(written[0].id)).counts, Counts(4, 2, 3))
 
     def test_wrong_counts_are_corrected_when_all_is_counted_again_and_later_changes_go_on_from_there(self) -> None:
         written = [self.write(f"Comment number {n}") for n in range(3)]
         self.write("An answer", parent=written[0].id)
         other = self.post_by("other")
-        self.assertEqual(self.run_now(self.site.changes.recount()), 0)
-        comments, posts = self.site.mongo["comments"], self.site.mongo["posts"]
+        self.assertEqual(self.run_now(self.site.comments.recount()), 0)
+        comments, posts = self.site.tools.mongo["comments"], self.site.tools.mongo["posts"]
         self.run_now(comments.delete_one({"_id": written[1].id}))
         self.run_now(posts.update_one({"_id": other.id}, {"$set": {"n": 7, "comment_count": 7}}))
-        self.assertEqual(self.run_now(self.site.changes.recount()), 2)
-        self.assertEqual(self.current().counts, Counts(4, 3, 2))
-        self.assertEqual(self.run_now(self.site.posts.by_slug("other")).counts, Counts())
-        another = self.run_now(self.site.comments.add(self.current(), ADA, Attempt("By who remembers it wrongly")))
+        self.assertEqual(self.run_now(self.site.comments.recount()), 2)
+        self.assertEqual(Counts.of(self.current()), Counts(4, 3, 2))
+        self.assertEqual(Counts.of(self.run_now(self.site.posts.documents.by_slug("other"))), Counts())
+        another = self.run_now(
+            self.site.comments.writing.add(self.current(), ADA, Attempt("By who remembers it wrongly"))
+        )
         self.assertEqual(another.counts, Counts(5, 4, 3))
-        removed = self.run_now(self.second_site.moderation.remove(written[2].id))
+        removed = self.run_now(self.second_site.comments.moderation.remove(written[2].id))
         self.assertEqual(removed.counts, Counts(6, 3, 3))
-        self.assertEqual(self.run_now(self.site.changes.recount()), 0)
+        self.assertEqual(self.run_now(self.site.comments.recount()), 0)
 
     def test_a_page_shows_the_newest_95_roots_and_older_ones_never_move(self) -> None:
         roots = [self.write(f"Root number {n}") for n in range(200)]
         reply = self.write("A late reply to the oldest", parent=roots[0].id)
         post = self.current()
-        newest = self.run_now(self.site.threads.under(post))
+        newest = self.run_now(self.site.comments.reading.under(post))
         self.assertEqual([node.comment.id for node in newest.nodes], [c.id for c in roots[105:]])
         self.assertEqual((newest.n, list(newest.older)), (201, [1, 2]))
-        first = self.run_now(self.site.threads.under(post, 1))
+        first = self.run_now(self.site.comments.reading.under(post, 1))
         self.assertEqual([node.comment.id for node in first.nodes], [c.id for c in roots[:95]])
         self.assertEqual(first.nodes[0].replies[0].comment.id, reply.id)
-        second = self.run_now(self.site.threads.under(post, 2))
+        second = self.run_now(self.site.comments.reading.under(post, 2))
         self.assertEqual([node.comment.id for node in second.nodes], [c.id for c in roots[95:105]])
         with self.assertRaises(NotFound):
-            self.run_now(self.site.threads.under(post, 3))
-        self.assertEqual(self.run_now(self.site.threads.path_of(post, reply)), f"/plog/hello/p1#c{reply.id}")
-        self.assertEqual(self.run_now(self.site.threads.path_of(post, roots[105])), f"/plog/hello#c{roots[105].id}")
+            self.run_now(self.site.comments.reading.under(post, 3))
+        self.assertEqual(self.run_now(self.site.comments.reading.path_of(post, reply)), f"/plog/hello/p1#c{reply.id}")
+        self.assertEqual(
+            self.run_now(self.site.comments.reading.path_of(post, roots[105])), f"/plog/hello#c{roots[105].id}"
+        )
 
     def test_addresses_are_forgotten_after_thirty_days(self) -> None:
         comment = self.write("Written from somewhere")
         self.clock.pass_by(days=29)
-        self.assertEqual(self.run_now(self.site.comments.forget_addresses()), 0)
+        self.assertEqual(self.run_now(self.site.comments.documents.forget_addresses()), 0)
         self.clock.pass_by(days=2)
-        self.assertEqual(self.run_now(self.site.comments.forget_addresses()), 1)
-        self.assertEqual(self.run_now(self.site.comments.by_id(comment.id)).network, "")
+        self.assertEqual(self.run_now(self.site.comments.documents.forget_addresses()), 1)
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(comment.id)).address, "")
 
     def test_a_comment_that_is_spam_can_be_approved_after_all_and_keeps_its_place(self) -> None:
         first, _ = self.write("First of two"), self.write("Second of two")
-        self.run_now(self.site.moderation.mark_spam(first.id))
+        self.run_now(self.site.comments.moderation.mark_spam(first.id))
         self.assertEqual(self.current().comment_count, 1)
-        (approved,) = self.run_now(self.site.moderation.approve(first.id))
+        approved = self.run_now(approve(self.site, first.id))
         self.assertEqual((approved.n, approved.place, approved.text), (4, 1, "First of two"))
 
     def stored(self, comment: Comment) -> Document:
         """The comment as it is in MongoDB."""
-        document: Document = self.run_now(self.site.mongo["comments"].find_one({"_id": comment.id}))
+        document: Document = self.run_now(self.site.tools.mongo["comments"].find_one({"_id": comment.id}))
         return document
 
     def current(self) -> Post:
-        return self.run_now(self.site.posts.by_slug("hello"))
+        return self.run_now(self.site.posts.documents.by_slug("hello"))

@@ -2,8 +2,10 @@
 
 import asyncio
 import unittest
+from dataclasses import replace
 from typing import Any
 
+from handlers.routes import COUNTED
 from lib.logfollower import LogFollower
 from models.hits import Hits, Tally
 from models.hits.tally import rolled_up, tallies_in
@@ -24,17 +26,17 @@ class LinesTest(unittest.TestCase):
             Tally("2026-11-20", "/plog/", misses=1),
             Tally("2026-11-21", "/", hits=1, reads=1),
         ]
-        self.assertEqual(list(tallies_in(lines)), expected)
+        self.assertEqual(list(tallies_in(lines, COUNTED)), expected)
 
     def test_a_day_begins_at_midnight_utc(self) -> None:
         midnight = NOON + 12 * 3600
-        days = [tally.day for tally in tallies_in([line("/", at=midnight - 0.001), line("/", at=midnight)])]
+        days = [tally.day for tally in tallies_in([line("/", at=midnight - 0.001), line("/", at=midnight)], COUNTED)]
         self.assertEqual(days, ["2026-11-20", "2026-11-21"])
 
     def test_pages_are_counted(self) -> None:
         pages = ["/", "/p2", "/rest/2/10/", "/oc-Live", "/oc-Live/p3", "/oc-Live/rss.xml", "/plog/", "/plog/year/2019"]
         pages += ["/plog/hello", "/plog/h%C3%A9llo", "/plog/hello/p1", "/plog/hello/comments.atom", "/atom.xml"]
-        self.assertEqual([tally.page for tally in tallies_in(map(line, pages))], pages)
+        self.assertEqual([tally.page for tally in tallies_in(map(line, pages), COUNTED)], pages)
 
     def test_whatever_is_no_page_is_passed_over(self) -> None:
         for page in (
@@ -47,7 +49,7 @@ class LinesTest(unittest.TestCase):
             "/x",
             "//",
         ):
-            self.assertEqual(tallies_in([line(page)]), (), page)
+            self.assertEqual(tallies_in([line(page)], COUNTED), (), page)
         nonsense = [
             b"",
             b"\0" * 40,
@@ -57,7 +59,7 @@ class LinesTest(unittest.TestCase):
             line("/plog/a b"),
             line("/plog/\\x22"),
         ]
-        self.assertEqual(tallies_in(nonsense), ())
+        self.assertEqual(tallies_in(nonsense, COUNTED), ())
 
     def test_sums_are_of_each_page_each_day_and_everything(self) -> None:
         tallies = [Tally("1", "/a", 1, 2, 3), Tally("1", "/b", 10, 0, 0), Tally("2", "/a", 100, 0, 0)]
@@ -117,35 +119,36 @@ class HitsTestCase(SiteTestCase):
             file.write(b"".join(line + b"\n" for line in lines))
 
     def hits(self, mongo: Any = None, host: str = "here", most: int = 1 << 20) -> Hits:
-        return Hits(mongo or self.site.mongo, LogFollower(self.path, most), host, self.clock)
+        tools = replace(self.site.tools, mongo=mongo or self.site.tools.mongo, host=host)
+        return Hits(tools, LogFollower(self.path, most))
 
     def count(self, hits: Hits | None = None) -> None:
-        self.run_now((hits or self.site.hits).count())
+        self.run_now((hits or self.site.hits).count(COUNTED))
 
     def total(self) -> Tally:
-        return self.run_now(self.site.hits.total())
+        return self.run_now(self.site.hits.documents.total())
 
 
 class HitsTest(HitsTestCase):
     def test_nothing_was_counted_yet(self) -> None:
         self.count()
         self.assertEqual(self.total(), Tally())
-        self.assertIsNone(self.run_now(self.site.hits.since()))
-        self.assertEqual(self.run_now(self.site.hits.top(9)), [])
+        self.assertIsNone(self.run_now(self.site.hits.documents.since()))
+        self.assertEqual(self.run_now(self.site.hits.documents.top(9)), [])
 
     def test_counts_are_told_in_all_by_day_and_by_page(self) -> None:
         self.asked(line("/"), line("/", "rb"), line("/plog/hello", at=NOON - 86400), line("/"), line("/nowhere"))
         self.count()
         self.assertEqual(self.total(), Tally("", "", 3, 1, 3))
-        self.assertEqual(self.run_now(self.site.hits.since()), "2026-11-19")
-        days = self.run_now(self.site.hits.days(3))
+        self.assertEqual(self.run_now(self.site.hits.documents.since()), "2026-11-19")
+        days = self.run_now(self.site.hits.documents.days(3))
         self.assertEqual(
             days, [Tally("2026-11-18"), Tally("2026-11-19", "", 1, 0, 1), Tally("2026-11-20", "", 2, 1, 2)]
         )
         self.assertEqual(
-            self.run_now(self.site.hits.top(9)), [Tally("", "/", 2, 1, 2), Tally("", "/plog/hello", 1, 0, 1)]
+            self.run_now(self.site.hits.documents.top(9)), [Tally("", "/", 2, 1, 2), Tally("", "/plog/hello", 1, 0, 1)]
         )
-        self.assertEqual(len(self.run_now(self.site.hits.top(1))), 1)
+        self.assertEqual(len(self.run_now(self.site.hits.documents.top(1))), 1)
 
     def test_counting_again_counts_only_what_is_new(self) -> None:
         for number in range(1, 4):
@@ -162,19 +165,19 @@ class HitsTest(HitsTestCase):
                 self.asked(*(line(f"/p{n}", at=NOON + written) for n in range(2, 8)))
                 written += 6
                 try:
-                    self.count(self.hits(Dying(self.site.mongo, words, is_said), most=100))
+                    self.count(self.hits(Dying(self.site.tools.mongo, words, is_said), most=100))
                 except Died:
                     deaths += 1
                 self.count(self.hits())
                 self.assertEqual(self.total().hits, written, f"died at word {words}, said: {is_said}")
         self.assertGreater(words, 20)
-        self.assertEqual(sum(tally.hits for tally in self.run_now(self.site.hits.top(9))), written)
+        self.assertEqual(sum(tally.hits for tally in self.run_now(self.site.hits.documents.top(9))), written)
 
     def test_two_workers_at_once_count_everything_once(self) -> None:
         for number in range(1, 11):
             self.asked(*(line(f"/p{n % 50 + 2}") for n in range(500)))
-            workers = [self.hits(most=700), self.hits(most=1100), self.hits(self.second_site.mongo, most=900)]
-            self.run_now(asyncio.gather(*(worker.count() for worker in workers)))
+            workers = [self.hits(most=700), self.hits(most=1100), self.hits(self.second_site.tools.mongo, most=900)]
+            self.run_now(asyncio.gather(*(worker.count(COUNTED) for worker in workers)))
             self.count(self.hits())
             self.assertEqual(self.total().hits, 500 * number)
 
@@ -187,6 +190,6 @@ class HitsTest(HitsTestCase):
     def test_what_each_page_had_is_forgotten_after_a_year_and_its_sums_are_not(self) -> None:
         self.asked(line("/", at=NOON - 400 * 86400), line("/"))
         self.count()
-        self.assertEqual(self.run_now(self.site.hits.forget_old()), 1)
-        self.assertEqual((self.total().hits, self.run_now(self.site.hits.top(1))[0].hits), (2, 2))
-        self.assertEqual(self.run_now(self.site.hits.since()), "2025-10-16")
+        self.assertEqual(self.run_now(self.site.hits.documents.forget_old()), 1)
+        self.assertEqual((self.total().hits, self.run_now(self.site.hits.documents.top(1))[0].hits), (2, 2))
+        self.assertEqual(self.run_now(self.site.hits.documents.since()), "2025-10-16")

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-from models.posts import popularity
+from models.posts.post import popularity
 from tests.base import START
 from tests.models.test_hits import HitsTestCase, line
 
 
 class PopularityTest(HitsTestCase):
     def popularity(self, slug: str) -> float:
-        return self.run_now(self.site.posts.by_slug(slug)).popularity
+        return self.run_now(self.site.posts.documents.by_slug(slug)).popularity
 
     def test_ten_times_the_readers_a_day_are_one_more(self) -> None:
         self.assertEqual(popularity(90, timedelta(days=10)), 1.0)
@@ -42,7 +42,7 @@ class PopularityTest(HitsTestCase):
     def test_a_post_keeps_its_readers_when_it_moves(self) -> None:
         post = self.post_by("Vorher ä", published=START - timedelta(days=1))
         self.asked(*[line(post.path)] * 5)
-        self.run_now(self.site.posts.edit(type(post)(**{**vars(post), "slug": "Nachher"})))
+        self.run_now(self.site.posts.writing.edit(type(post)(**{**vars(post), "slug": "Nachher"})))
         self.asked(*[line("/plog/Nachher")] * 4)
         self.count()
         self.run_now(self.site.rate_posts())
@@ -54,5 +54,5 @@ class PopularityTest(HitsTestCase):
         self.asked(*[line("/plog/two")] * 20, *[line("/plog/one")] * 10)
         self.count()
         self.run_now(self.site.rate_posts())
-        post = self.run_now(self.site.posts.by_slug("three"))
-        self.assertEqual([other.slug for other in self.run_now(self.site.lists.related(post))], ["two", "one"])
+        post = self.run_now(self.site.posts.documents.by_slug("three"))
+        self.assertEqual([other.slug for other in self.run_now(self.site.posts.reading.related(post))], ["two", "one"])

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib.mongo import Document
-from lib.pagecache import name_of
+from lib.mongo import Mongo
+from lib.pagecache import Body, name_of
 from models.categories import Category
 from models.errors import Conflict, Invalid, NotFound
-from models.posts import Counts, Lists, Post, Posts, PostStore, address_key, ranked
-from tests.base import START, SiteTestCase, data_folder
+from models.posts import Post
+from models.posts.post import address_key, ranked
+from tests.base import START, SiteTestCase, data_folder, site_with
 
 DAY = timedelta(days=1)
 
@@ -50,17 +51,9 @@ class PostTest(unittest.TestCase):
         self.assertEqual([post.id for post in ranked(mine, [one, two, known])], ["two", "known", "one"])
 
 
-class CountingStore(PostStore):
-    reads = 0
-
-    async def has_any(self, query: Document, beyond: int = 0) -> bool:
-        self.reads += 1
-        return await super().has_any(query, beyond)
-
-
 class PostsTest(SiteTestCase):
     def slugs(self, *args: object, **named: object) -> list[str]:
-        return [post.slug for post in self.run_now(self.site.lists.newest(*args, **named))]  # type: ignore[arg-type]
+        return [post.slug for post in self.run_now(self.site.posts.documents.newest(*args, **named))]  # type: ignore[arg-type]
 
     def test_only_what_has_come_and_is_no_draft_and_not_archived_is_seen(self) -> None:
         self.post_by("now", published=START)
@@ -70,26 +63,27 @@ class PostsTest(SiteTestCase):
             self.post_by("archived", is_archived=True),
         ]
         self.assertEqual(self.slugs(0, 10), ["now"])
-        self.assertEqual(self.run_now(self.site.posts.count()), 1)
+        self.assertEqual(self.run_now(self.site.posts.documents.count()), 1)
         for post in hidden:
             with self.subTest(post.slug), self.assertRaises(NotFound):
-                self.run_now(self.site.posts.by_slug(post.slug))
+                self.run_now(self.site.posts.documents.by_slug(post.slug))
         self.clock.pass_by(seconds=1)
         self.assertEqual(self.slugs(0, 10), ["future", "now"])
 
     def test_a_thread_that_is_not_there_is_asked_for_once_and_found_within_seconds_of_its_appearance(self) -> None:
-        store = CountingStore(self.site.mongo, self.site.categories, self.clock)
-        posts = Posts(store, self.site.lists, self.site.categories, self.site.pages, self.clock)
+        mongo = SlowMongo(self.site.tools.mongo)
+        mongo.may_go_on.set()
+        posts = site_with(self.site, mongo=mongo).posts.reading
         post = self.post_by("future", published=START + timedelta(seconds=1))
         for _ in range(100):
             self.assertFalse(self.run_now(posts.has_open_thread(post.id)))
-        self.assertEqual(store.reads, 1)
+        self.assertEqual(mongo.reads, 1)
         self.clock.pass_by(seconds=4)
         self.assertTrue(self.run_now(posts.has_open_thread(post.id)))
 
     def test_a_slug_is_found_in_any_case_and_taken_in_any_case(self) -> None:
         post = self.post_by("Grüße")
-        self.assertEqual(self.run_now(self.site.posts.by_slug("GRÜSSE")).id, post.id)
+        self.assertEqual(self.run_now(self.site.posts.documents.by_slug("GRÜSSE")).id, post.id)
         with self.assertRaises(Conflict) as caught:
             self.post_by("grüße")
         self.assertEqual(caught.exception.code, "slug-taken")
@@ -97,9 +91,9 @@ class PostsTest(SiteTestCase):
     def test_posts_of_the_same_moment_have_one_order_and_neighbours_follow_it(self) -> None:
         for n in range(5):
             self.post_by(f"post-{n}", published=START - DAY)
-        order = self.run_now(self.site.lists.newest(0, 10))
+        order = self.run_now(self.site.posts.documents.newest(0, 10))
         for place, post in enumerate(order):
-            before, after = self.run_now(self.site.lists.neighbours(post))
+            before, after = self.run_now(self.site.posts.documents.neighbours(post))
             self.assertEqual(before and before.slug, order[place + 1].slug if place < 4 else None)
             self.assertEqual(after and after.slug, order[place - 1].slug if place else None)
 
@@ -108,13 +102,13 @@ class PostsTest(SiteTestCase):
         self.post_by("older-draft", published=START - 2 * DAY, is_draft=True)
         self.post_by("archived", published=START, is_archived=True)
         self.post_by("future", published=START + DAY)
-        self.assertEqual(self.run_now(self.site.lists.neighbours(post)), (None, None))
+        self.assertEqual(self.run_now(self.site.posts.documents.neighbours(post)), [None, None])
 
     def test_a_renamed_post_keeps_its_former_address(self) -> None:
         post = self.post_by("old-name", addresses=("/2015/old/",))
-        self.run_now(self.site.posts.edit(replace(post, slug="new-name")))
+        self.run_now(self.site.posts.writing.edit(replace(post, slug="new-name")))
         for address in ("/plog/Old-Name", "/2015/OLD"):
-            found = self.run_now(self.site.posts.find_by_address(address))
+            found = self.run_now(self.site.posts.documents.find_by_address(address))
             self.assertEqual(found and found.slug, "new-name")
 
     def test_two_posts_never_share_a_former_address(self) -> None:
@@ -134,106 +128,88 @@ class PostsTest(SiteTestCase):
         """X→Y is stored and its writer dies; then Y→Z. Whoever tells that must make X's pages go, too."""
         old, mid, new = (self.run_now(self.site.categories.named(name)) for name in ("X", "Y", "Z"))
         post = self.post_by("hello", categories=(old,))
-        dying = self.by_another(DyingPosts)
-        self.run_now(dying.edit(replace(post, categories=(mid,))))
+        moved = replace(post, categories=(mid,), revision=1)
+        self.run_now(self.site.posts.documents.save(post, moved, None))  # by a process that dies before it tells
         for category in (old, mid, new):
             self.keep(category)
-        self.run_now(self.site.posts.edit(replace(post, categories=(new,))))
+        self.run_now(self.site.posts.writing.edit(replace(post, categories=(new,))))
         self.assertEqual([c.name for c in (old, mid, new) if self.is_kept(c)], [])
 
-    def test_of_two_edits_at_once_the_later_makes_go_what_shows_the_earlier(self) -> None:
-        """Both have read X; one stores Y and tells, a page of Y is kept, then the other stores Z."""
-        old, mid, new = (self.run_now(self.site.categories.named(name)) for name in ("X", "Y", "Z"))
-        post = self.post_by("hello", categories=(old,))
-        slow = self.by_another(SlowPosts)
+    def test_of_two_edits_at_once_the_later_is_refused_and_nothing_is_lost(self) -> None:
+        post = self.post_by("hello")
+        slow = SlowMongo(self.site.tools.mongo)
+        posts = site_with(self.site, mongo=slow).posts
 
         async def story() -> None:
-            later = asyncio.ensure_future(slow.edit(replace(post, categories=(new,))))
+            later = asyncio.ensure_future(posts.writing.edit(replace(post, title="Later")))
             await slow.has_read.wait()
-            await self.site.posts.edit(replace(post, categories=(mid,)))
-            self.keep(mid)
+            await self.site.posts.writing.edit(replace(post, title="Earlier"))
             slow.may_go_on.set()
-            await later
+            with self.assertRaises(Conflict):
+                await later
 
         self.run_now(story())
-        self.assertFalse(self.is_kept(mid))
-        stored = self.run_now(self.site.mongo["posts"].find_one({"_id": post.id}))
-        self.assertEqual((stored["told"], stored["seen_in"]), (True, [new.id]))
-
-    def by_another(self, posts: type[Posts]) -> Any:
-        """The posts of a process that does not do all as it should."""
-        store = PostStore(self.site.mongo, self.site.categories, self.clock)
-        return posts(store, Lists(store, self.clock), self.site.categories, self.site.pages, self.clock)
+        self.assertEqual(self.run_now(self.site.posts.documents.by_slug("hello")).title, "Earlier")
 
     def keep(self, category: Category) -> None:
-        self.assertTrue(self.site.pages.put(self.site.pages.begin(), category.path, "text/html", b"x", (category.tag,)))
+        self.assertTrue(
+            self.site.pages.put(self.site.pages.begin(), category.path, "text/html", Body(b"x"), (category.tag,))
+        )
 
     def is_kept(self, category: Category) -> bool:
         return (data_folder() / "kept" / "now" / "pages" / name_of(category.path, "text/html")).exists()
 
     def test_an_edit_never_sets_counts_back(self) -> None:
         post = self.post_by("hello")
-        self.run_now(self.site.counting.set_counts(post.id, Counts(5, 3, 2)))
-        self.run_now(self.site.counting.set_counts(post.id, Counts(4, 1, 1)))
-        self.assertFalse(self.run_now(self.site.counting.correct_counts(post.id, Counts(4, 1, 1), Counts())))
-        self.run_now(self.site.posts.edit(replace(post, title="Edited")))
-        found = self.run_now(self.site.posts.by_slug("hello"))
+        self.run_now(self.site.posts.documents.set_thread(post.id, 5, 3, 2))
+        self.run_now(self.site.posts.documents.set_thread(post.id, 4, 1, 1))
+        self.assertFalse(self.run_now(self.site.posts.documents.correct_thread(post.id, (4, 1, 1), (0, 0, 0))))
+        self.run_now(self.site.posts.writing.edit(replace(post, title="Edited")))
+        found = self.run_now(self.site.posts.documents.by_slug("hello"))
         self.assertEqual((found.title, found.comment_count, found.root_count, found.n), ("Edited", 3, 2, 5))
 
     def test_who_asks_while_a_thread_is_being_read_gets_what_was_read_later_and_all_of_them_at_once(self) -> None:
         post = self.post_by("hello", title="Before")
-        store = SlowStore(self.site.mongo, self.site.categories, self.clock)
-        posts = Posts(store, self.site.lists, self.site.categories, self.site.pages, self.clock)
+        slow = SlowMongo(self.site.tools.mongo)
+        reading = site_with(self.site, mongo=slow).posts.reading
 
         async def ask() -> list[str]:
-            early = asyncio.create_task(posts.with_thread("hello"))
-            await store.has_read.wait()
-            await self.site.posts.edit(replace(post, title="After"))
-            late = [asyncio.ensure_future(posts.with_thread("hello")) for _ in range(3)]
+            early = asyncio.create_task(reading.head_by_slug("hello"))
+            await slow.has_read.wait()
+            await self.site.posts.writing.edit(replace(post, title="After"))
+            late = [asyncio.ensure_future(reading.head_by_slug("hello")) for _ in range(3)]
             late[0].cancel()
-            store.may_go_on.set()
+            slow.may_go_on.set()
             return [(await asking).title for asking in (early, *late[1:])]
 
         self.assertEqual(self.run_now(ask()), ["Before", "After", "After"])
-        self.assertEqual(store.reads, 2)
+        self.assertEqual(slow.reads, 2)
 
     def test_lists_carry_no_texts(self) -> None:
         self.post_by("hello", text="Some text")
-        (post,) = self.run_now(self.site.lists.archive())
+        (post,) = self.run_now(self.site.posts.documents.between(None, None))
         self.assertEqual((post.title, post.text, post.html), ("Hello", "", ""))
 
 
-class SlowStore(PostStore):
-    """Of a process that is held up after each read of a post."""
+class SlowMongo:
+    """A MongoDB for a process that is held up after each read of a post."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
         self.reads, self.has_read, self.may_go_on = 0, asyncio.Event(), asyncio.Event()
 
-    async def one(self, *given: Any, **named: Any) -> Post:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self if name == "posts" else self._mongo[name]
+
+    def update_one(self, *given: Any, **named: Any) -> Any:
+        return self._mongo["posts"].update_one(*given, **named)
+
+    async def find_one(self, *given: Any, **named: Any) -> Any:
         self.reads += 1
-        post = await super().one(*given, **named)
+        document = await self._mongo["posts"].find_one(*given, **named)
         self.has_read.set()
         await self.may_go_on.wait()
-        return post
-
-
-class DyingPosts(Posts):
-    """Of a process that dies between storing a change and telling it."""
-
-    async def tell(self, post: Post) -> bool:
-        return False
-
-
-class SlowPosts(Posts):
-    """Of a process that is held up between reading a post and storing its change."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.has_read, self.may_go_on = asyncio.Event(), asyncio.Event()
-
-    async def by_id(self, id: str) -> Post:
-        post = await super().by_id(id)
-        self.has_read.set()
-        await self.may_go_on.wait()
-        return post
+        return document

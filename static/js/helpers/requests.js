@@ -12,6 +12,7 @@ export class Refused extends Error {
   constructor(status, answer, retryAfter) {
     super(answer.message || "The site could not do that.");
     this.status = status;
+    this.answer = answer;
     this.problems = answer.problems ?? {};
     this.retryAfter = retryAfter;
   }

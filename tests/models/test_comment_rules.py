@@ -3,7 +3,7 @@
 import unittest
 from dataclasses import replace
 
-from models.comments.checks import Attempt, Facts, judge
+from models.comments.rules import Attempt, Facts, judge
 
 FAIR = Attempt("Thank you, that helped me with my own site.", "Bo")
 KNOWN = Facts(own_host="plog.example", has_approved=True)

@@ -1,7 +1,7 @@
-"""Who may comment what: small, named, pure checks in one order. The first that objects decides, and its name is kept.
+"""Who may comment what: small, named, pure checks in one order. The first that objects decides, and its name is stored.
 
-Each takes an `Attempt` and the `Facts` that were gathered for it, and returns a `Verdict` or None. A field that is absent
-never counts against anyone. Refusing checks stand whatever the moderation; holding ones only ask a person to look.
+Each takes an `Attempt` and the `Facts` that were gathered for it, and returns a `Verdict` or None. An absent field never counts against
+anyone. Refusing checks apply under every SITE_MODERATION; holding ones only ask a person to look.
 """
 
 import re
@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lib.text import cleaned, cleaned_line
-from models.comments.comment import LONGEST_NAME, LONGEST_TEXT
+from models.comments.comment import LONGEST_NAME, LONGEST_TEXT, Author
+from models.errors import Invalid, NotAllowed, TooMany
 
 MOST_LINKS = 2
 MOST_PER_VISITOR = 5  # a minute
@@ -37,7 +38,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Facts:
-    """What must be known to judge it; gathered by the collection, so that judging needs no server."""
+    """What must be known to judge it, gathered beforehand so that judging needs no server."""
 
     is_open: bool = True
     own_host: str = ""
@@ -134,8 +135,27 @@ def judge(attempt: Attempt, facts: Facts, moderation: str) -> Verdict | None:
 
 
 def looks_back(facts: Facts, moderation: str) -> bool:
-    """Whether any check looks at what was written before: only then need that be gathered."""
+    """Whether any check looks at earlier comments: only then are these facts gathered."""
     return not LOOKING_BACK.isdisjoint(_checks(facts, moderation))
+
+
+def limits_of(author: Author, what: str) -> dict[str, int]:
+    """The rate limits that apply to an author, by key: attempts a minute. None for staff."""
+    if author.is_staff:
+        return {}
+    most = {f"{what}:visitor:{key}": MOST_PER_VISITOR for key in author.keys}
+    return most | {f"{what}:network:{author.network}": MOST_PER_NETWORK}
+
+
+def refuse(verdict: Verdict | None) -> None:
+    """Raises the error that a refusing verdict stands for. A held comment is no error."""
+    if verdict is None or verdict.outcome == "held":
+        return
+    if verdict.outcome == "closed":
+        raise NotAllowed("closed", "Comments are closed here.")
+    if verdict.outcome == "too-many":
+        raise TooMany(verdict.wait)
+    raise Invalid(dict(verdict.problems))
 
 
 def _checks(facts: Facts, moderation: str) -> tuple[Check, ...]:

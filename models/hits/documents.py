@@ -1,29 +1,25 @@
-"""All counts of hits: nginx writes a line for each, where no process is asked, and the worker adds them up here.
+"""The documents of hits: one row for each page and day with their sums, and for each host the last batch read from its log.
 
-Nothing is counted twice, and nothing is lost: a batch of counts and how far the log is read with it are stored in one
-write, and only then added. Each row knows the last batch that it took from each host, so a batch may be added again by
-whoever finds it half added. Two workers at once take turns: only one can store the batch of a number.
+No line is counted twice and none is lost: a batch of counts and how far the log is read with it are stored in one write, and only then
+added. Each row knows the last batch that it took from each host, so a batch that was added half way is added again. Of two workers of a
+host at once only one can store the batch of a number.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
-from lib.clock import Clock
-from lib.logfollower import LogFollower
-from lib.mongo import ASCENDING, DESCENDING, Document, DuplicateKey, IndexModel, Mongo, UpdateOne
-from models.hits.tally import ALL, Tally, rolled_up, tallies_in
+from lib.documents import Document
+from lib.mongo import ASCENDING, DESCENDING, DuplicateKey, IndexModel, UpdateOne
+from models.hits.tally import ALL, Tally, rolled_up
+from models.tools import Tools
 
-LARGEST_LOG = 16_000_000  # bytes, before it is put aside
-MOST_LINES = 20_000  # after which a look ends; there is one every two seconds
-SILENT = 60.0  # seconds after which nginx is surely done with a log that was put aside
 DAYS_BY_PAGE = 366  # days for which each page's numbers are kept; those of all pages and of all days stay
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one look at the log of a host found, and how far it is read with that."""
+    """What one look at the log of a host found, and how far the log is read with it."""
 
     number: int = 0
     positions: Mapping[str, int] = field(default_factory=dict)
@@ -40,41 +36,16 @@ class Batch:
         return {"number": self.number, "positions": dict(self.positions), "tallies": rows, "is_added": self.is_added}
 
 
-class Hits:
-    """All counts, and the log of this host that they come from."""
-
-    def __init__(self, mongo: Mongo, log: LogFollower, host: str, clock: Clock) -> None:
-        self._mongo = mongo
-        self._hits = mongo["hits"]
-        self._batches = mongo["hit_batches"]
-        self._log = log
-        self._host = host
-        self._clock = clock
+class HitDocuments:
+    def __init__(self, tools: Tools) -> None:
+        self._hits = tools.mongo["hits"]
+        self._batches = tools.mongo["hit_batches"]
+        self._host = tools.host
+        self._clock = tools.clock
 
     async def create_indexes(self) -> None:
         by_asked = [("day", ASCENDING), ("asked", DESCENDING), ("page", ASCENDING)]
         await self._hits.create_indexes([IndexModel(by_asked), IndexModel([("page", ASCENDING), ("day", ASCENDING)])])
-
-    async def count(self) -> None:
-        """Count what this host's log has that was not counted yet, and keep that log small.
-
-        Not all of a flood at once: a core that counts serves nobody. The rest is counted when it is over.
-        """
-        batch, counted = await self._last(), 0
-        while counted < MOST_LINES and (reading := self._log.read(batch.positions)):
-            counted += len(reading.lines)
-            batch = Batch(batch.number + 1, reading.positions, tallies_in(reading.lines), is_added=False)
-            if not await self._store(batch):
-                return  # another worker of this host was faster
-            await self._add(batch)
-        self._log.put_aside(LARGEST_LOG)  # the worker asks nginx for a new one
-        self._log.remove_read(batch.positions, SILENT)
-
-    async def forget_old(self) -> int:
-        """Forget what each page had on days long past."""
-        oldest = (self._clock() - timedelta(days=DAYS_BY_PAGE)).date().isoformat()
-        result = await self._hits.delete_many({"day": {"$gt": ALL, "$lt": oldest}, "page": {"$gt": ALL}})
-        return int(result.deleted_count)
 
     async def total(self) -> Tally:
         """Of all pages on all days."""
@@ -101,20 +72,22 @@ class Hits:
         query = {"day": ALL, "page": {"$gte": prefix, "$lt": prefix + "\x7f"}, "reads": {"$gt": 0}}
         return {document["page"]: document["reads"] async for document in self._hits.find(query)}
 
-    async def _found(self, query: Document, most: int, by: str = "asked", direction: int = DESCENDING) -> list[Tally]:
-        documents = await self._hits.find(query).sort([(by, direction), ("page", ASCENDING)]).limit(most).to_list(None)
-        return [Tally(*(row[name] for name in ("day", "page", "hits", "misses", "reads"))) for row in documents]
+    async def forget_old(self) -> int:
+        """Removes what each page had on days long past. Returns how many rows."""
+        oldest = (self._clock() - timedelta(days=DAYS_BY_PAGE)).date().isoformat()
+        old = {"day": {"$gt": ALL, "$lt": oldest}, "page": {"$gt": ALL}}
+        return (await self._hits.delete_many(old)).deleted_count
 
-    async def _last(self) -> Batch:
-        """The last batch of this host, added: whoever stored it may have died."""
+    async def last_batch(self) -> Batch:
+        """The last batch of this host, added: its worker may have died after storing it."""
         document = await self._batches.find_one({"_id": self._host})
         batch = Batch.from_document(document) if document else Batch()
         if not batch.is_added:
-            await self._add(batch)
+            await self.add(batch)
         return batch
 
-    async def _store(self, batch: Batch) -> bool:
-        """Store a batch after the one before it; False where there is another of its number."""
+    async def store(self, batch: Batch) -> bool:
+        """Stores a batch after the one before it. False if there is another of its number."""
         before = {"_id": self._host, "number": batch.number - 1}
         try:
             result = await self._batches.update_one(before, {"$set": batch.to_document()}, upsert=batch.number == 1)
@@ -122,12 +95,19 @@ class Hits:
             return False
         return bool(result.matched_count or result.upserted_id)
 
-    async def _add(self, batch: Batch) -> None:
+    async def add(self, batch: Batch) -> None:
+        """Adds a stored batch to all rows that do not have it yet."""
         if batch.tallies:
             rows = [_added(tally, self._host, batch.number) for tally in rolled_up(batch.tallies)]
             await self._hits.bulk_write(rows, ordered=False)
-        stored = {"_id": self._host, "number": batch.number}
-        await self._batches.update_one(stored, {"$set": {"is_added": True}})
+        await self._batches.update_one({"_id": self._host, "number": batch.number}, {"$set": {"is_added": True}})
+
+    async def _found(self, query: Document, most: int, by: str = "asked", direction: int = DESCENDING) -> list[Tally]:
+        cursor = self._hits.find(query).sort([(by, direction), ("page", ASCENDING)]).limit(most)
+        return [
+            Tally(*(row[name] for name in ("day", "page", "hits", "misses", "reads")))
+            for row in await cursor.to_list(None)
+        ]
 
 
 def _added(tally: Tally, host: str, number: int) -> UpdateOne:
@@ -135,7 +115,7 @@ def _added(tally: Tally, host: str, number: int) -> UpdateOne:
     taken = {"$ifNull": [f"$batches.{host}", 0]}
     is_new = {"$lt": [taken, number]}
     counts = {"hits": tally.hits, "misses": tally.misses, "reads": tally.reads, "asked": tally.asked}
-    row: dict[str, Any] = {"day": {"$literal": tally.day}, "page": {"$literal": tally.page}}
+    row: Document = {"day": {"$literal": tally.day}, "page": {"$literal": tally.page}}
     for name, count in counts.items():
         row[name] = {"$add": [{"$ifNull": [f"${name}", 0]}, {"$cond": [is_new, count, 0]}]}
     row[f"batches.{host}"] = {"$max": [taken, number]}

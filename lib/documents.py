@@ -1,0 +1,37 @@
+"""Converts between MongoDB documents and frozen dataclasses: the one front door to msgspec.
+
+Field types are checked when a document is read, so a malformed document fails at once, in one place, with the field's name. Fields of the
+document that the dataclass does not have are ignored: another version of Plog may have written them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+Document = dict[str, Any]
+Thing = TypeVar("Thing")
+
+
+class Shape(Generic[Thing]):
+    """How one dataclass is stored: every field under its own name, except those in `stored_as` ({field: stored name})."""
+
+    def __init__(self, thing: type[Thing], stored_as: Mapping[str, str]) -> None:
+        self._thing = thing
+        self._stored_as = tuple(stored_as.items())
+
+    def read(self, document: Mapping[str, Any]) -> Thing:
+        """The thing that a document describes; fields that it lacks have their defaults. msgspec.ValidationError if malformed."""
+        values = dict(document)
+        for field, stored in self._stored_as:
+            if stored in values:
+                values[field] = values.pop(stored)
+        return msgspec.convert(values, self._thing)
+
+    def written(self, thing: Thing) -> Document:
+        """The document that describes a thing, with all of its fields."""
+        document: Document = msgspec.to_builtins(thing, builtin_types=(datetime,))
+        for field, stored in self._stored_as:
+            document[stored] = document.pop(field)
+        return document

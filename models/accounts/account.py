@@ -1,0 +1,35 @@
+"""The account itself: frozen and pure. Every author is an account id for ever, anonymous at first."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from models.errors import Invalid
+
+LINK_LIFE = timedelta(minutes=15)
+SESSION_LIFE = timedelta(days=90)
+SESSIONS_CHANNEL = "sessions"
+SPENT = "This link has been used or is older than 15 minutes. Please ask for a new one."
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody. Without `email` it is an anonymous visitor, with one a member."""
+
+    id: str
+    name: str = ""
+    email: str | None = None
+    is_staff: bool = False
+    merged_into: str | None = None
+
+    @property
+    def is_member(self) -> bool:
+        return self.email is not None
+
+
+def cleaned_email(email: str) -> str:
+    """The address as it is stored. Invalid if it cannot be one; whether it is real, only a letter finds out."""
+    email = email.strip().lower()
+    local, _, domain = email.rpartition("@")
+    if not local or "." not in domain or any(c.isspace() or ord(c) < 32 for c in email) or len(email) > 254:
+        raise Invalid({"email": f"{email[:100]!r} is not an e-mail address."})
+    return email

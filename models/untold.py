@@ -1,0 +1,88 @@
+"""The outbox's entries in the documents of one collection: which consequences of which change are still to be carried out.
+
+A change and the fact that the world has not heard of it are one write: it appends an entry `{kind, revision}` to the document's
+`untold` for each kind of consequence, and sets `changed`. An entry is removed once that consequence of that revision is done.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from lib.clock import Clock
+from lib.documents import Document
+from lib.mongo import ASCENDING, IndexModel, Mongo
+
+REPEATED_AFTER = timedelta(seconds=5)  # by then whoever made the change has carried out its consequences, or died
+MOST_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """What follows from revision `revision` of document `id`. It may be carried out twice, so that must do no harm."""
+
+    kind: ClassVar[str]
+
+    id: str
+    revision: int
+
+
+class Untold:
+    """The entries of one collection. `kinds` are all that its documents may have; `older` adds fields to adopted entries."""
+
+    def __init__(
+        self, mongo: Mongo, name: str, clock: Clock, kinds: Sequence[str], older: Document | None = None
+    ) -> None:
+        self._collection = mongo[name]
+        self._repeatable = mongo.repeatable(name)
+        self._clock = clock
+        self._kinds = kinds
+        self._older = older or {}
+
+    @property
+    def indexes(self) -> list[IndexModel]:
+        """Only documents with entries are in them, so they stay small. The second serves `adopt` alone."""
+        return [
+            IndexModel("changed", partialFilterExpression={"untold.0": {"$exists": True}}),
+            IndexModel("told", partialFilterExpression={"told": False}),
+        ]
+
+    def entries(self, revision: int, kinds: Iterable[str] = (), **fields: object) -> list[Document]:
+        """One entry for each kind of consequence that revision `revision` has; for all kinds of this collection by default."""
+        return [{"kind": kind, "revision": revision, **fields} for kind in kinds or self._kinds]
+
+    async def documents(self, query: Document | None = None) -> list[Document]:
+        """Documents with entries that were changed 5 s ago or earlier, and that `query` finds; longest waiting first."""
+        due: Document = {"untold.0": {"$exists": True}, "changed": {"$lt": self._clock() - REPEATED_AFTER}}
+        found = self._collection.find({**due, **(query or {})})
+        return await found.sort([("changed", ASCENDING)]).limit(MOST_AT_ONCE).to_list(None)
+
+    async def remove(self, done: Iterable[Consequence]) -> None:
+        """Removes the entries of these consequences: one write for all of the same kinds and revision, as new documents are."""
+        kinds_by_change: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for one in done:
+            kinds_by_change[one.id, one.revision].add(one.kind)
+        ids: dict[tuple[int, tuple[str, ...]], list[str]] = defaultdict(list)
+        for (id, revision), kinds in kinds_by_change.items():
+            ids[revision, tuple(sorted(kinds))].append(id)
+        for (revision, kinds_done), those in ids.items():
+            entries = {"kind": {"$in": kinds_done}, "revision": {"$lte": revision}}
+            await self._repeatable.update_many({"_id": {"$in": those}}, {"$pull": {"untold": entries}})
+
+    async def adopt(self) -> None:
+        """Gives documents of the version before, whose outbox was one field `told: false`, an entry of each kind."""
+        revision = {"$ifNull": ["$revision", 0]}
+        entries = [{"kind": {"$literal": kind}, "revision": revision, **self._older} for kind in self._kinds]
+        left = {"told": False, "changed": {"$lt": self._clock() - REPEATED_AFTER}}
+        await self._collection.update_many(left, [{"$set": {"untold": entries}}, {"$unset": "told"}])
+
+
+def kinds_of(document: Document) -> frozenset[str]:
+    """The kinds of consequences that this document has entries for."""
+    return frozenset(entry["kind"] for entry in document["untold"])
+
+
+def is_untold(document: Document) -> bool:
+    """Whether the world may not have heard of this document's newest change."""
+    return bool(document.get("untold")) or document.get("told") is False
