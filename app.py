@@ -12,16 +12,12 @@ import signal
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
-from weakref import WeakSet
 
-from tornado.httputil import HTTPServerRequest
 from tornado.options import define, options, parse_command_line
 from tornado.template import Loader
-from tornado.web import Application, RequestHandler
 
+from handlers.application import Plog
 from handlers.base import NotFoundHandler
-from handlers.caching import Rendering
 from handlers.live import Live
 from handlers.routes import LIVE, admin_routes, public_routes
 from lib.assets import find_bundles
@@ -42,27 +38,12 @@ PATIENCE = 5.0  # seconds for requests to finish and connections to end in
 logger = logging.getLogger(__name__)
 
 
-class Plog(Application):
-    """Knows which requests are under way: closing a connection of Tornado's cuts off whatever is being answered on it."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.renderings: dict[str, Rendering] = {}  # pages that this process is making: handlers/caching.py
-        self.under_way: WeakSet[HTTPServerRequest] = WeakSet()  # weak: some end because their client went away
-
-    def get_handler_delegate(self, request: HTTPServerRequest, *args: Any, **options: Any) -> Any:
-        self.under_way.add(request)
-        return super().get_handler_delegate(request, *args, **options)
-
-    def log_request(self, handler: RequestHandler) -> None:
-        """A request was answered. No line for it: nginx keeps that log."""
-        self.under_way.discard(handler.request)
-
-
 def application(site: Site, is_admin: bool = False) -> Plog:
     """The web application of one process over a site that is open."""
     live = None if is_admin else Live(site, LIVE)
     app = Plog(
+        site,
+        live,
         default_handler_class=NotFoundHandler,
         template_path=str(ROOT / "templates"),
         template_loader=loaded(ROOT / "templates"),
@@ -73,7 +54,6 @@ def application(site: Site, is_admin: bool = False) -> Plog:
         bundles=find_bundles(site.settings.data / "bundles", ROOT / "static", ROOT / "templates"),
     )
     app.add_handlers(".*", public_routes(live) if live else admin_routes())  # ahead of Tornado's own for static files
-    app.site, app.live = site, live  # type: ignore[attr-defined]
     return app
 
 
@@ -95,8 +75,8 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     site = await Site.open(settings, comments.comment_json)
     app = application(site, is_admin)
-    if app.live:  # type: ignore[attr-defined]
-        await app.live.start()  # type: ignore[attr-defined]
+    if app.live:
+        await app.live.start()
     largest = LARGEST_UPLOAD if is_admin else LARGEST_BODY
     server = LeavingServer(app, xheaders=True, trusted_downstream=["127.0.0.1"], max_buffer_size=largest)
     server.listen(port, "127.0.0.1", reuse_port=False)
@@ -121,8 +101,8 @@ async def stopped(app: Plog, server: LeavingServer) -> None:
 
 
 async def tell_live(app: Plog) -> None:
-    if app.live:  # type: ignore[attr-defined]
-        await app.live.restart()  # type: ignore[attr-defined]
+    if app.live:
+        await app.live.restart()
 
 
 def main() -> None:

@@ -92,5 +92,6 @@ async def listened_to(running: Running) -> AsyncIterator[Recorder]:
             yield Recorder(site, f"http://{HERE}:{socket.getsockname()[1]}", listener)
         finally:
             server.stop()
-            await app.live.close()  # type: ignore[attr-defined]
+            if app.live:
+                await app.live.close()
             await server.close_all_connections()

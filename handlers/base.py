@@ -8,16 +8,16 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable
 from http.client import responses
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from urllib.parse import quote
 
-from tornado.httputil import HTTPServerRequest
 from tornado.web import Finish, HTTPError, RequestHandler
 
+from handlers.application import Plog
 from handlers.forms import Form, wants_json
 from handlers.problems import problem_of, problem_with
-from handlers.visitor import VISITOR_DAYS, Visitor
-from lib import json, origins
+from handlers.visitor import VISITOR_DAYS, Visitor, is_own_request
+from lib import json
 from lib.headers import security_headers
 from models.errors import AWAY, NotAllowed, NotFound, SiteError
 from models.site import Site
@@ -69,8 +69,7 @@ class BaseHandler(RequestHandler):
 
     @functools.cached_property
     def site(self) -> Site:
-        site: Site = self.application.site  # type: ignore[attr-defined]
-        return site
+        return cast(Plog, self.application).site
 
     @functools.cached_property
     def visitor(self) -> Visitor:
@@ -159,8 +158,3 @@ def set_signed(handler: BaseHandler, name: str, value: str, days: int) -> None:
 def allowed_methods(handler: type[BaseHandler]) -> list[str]:
     own = [m for m in METHODS if getattr(handler, m.lower()) is not getattr(RequestHandler, m.lower())]
     return ["HEAD", *own] if "GET" in own else own
-
-
-def is_own_request(request: HTTPServerRequest, site: Site) -> bool:
-    """Whether a request comes from the site's own pages, or from a program; also asked for every live handshake."""
-    return origins.is_own(request.headers, site.settings.url, request.headers.get("Host", ""))

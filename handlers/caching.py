@@ -9,28 +9,12 @@ An answer that cannot be shared (a 301, a page that is not kept) they make one a
 
 import asyncio
 import functools
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from handlers.application import Answer, Plog, Rendering
 from handlers.base import BaseHandler, Method
-from lib.pagecache import Body, Pending, etag_of, takes_gzip
+from lib.pagecache import Body, etag_of, takes_gzip
 from models.errors import SiteError
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a rendering ended in, for whoever waited for it."""
-
-    body: Body
-    headers: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """A page that is being made, and what is to come of it: None where there was nothing to give to others."""
-
-    pending: Pending
-    answer: "asyncio.Future[Answer | SiteError | None]"
 
 
 def kept(method: Method) -> Method:
@@ -61,8 +45,7 @@ class KeptHandler(BaseHandler):
     @property
     def renderings(self) -> dict[str, Rendering]:
         """The renders in flight in this process, by path."""
-        renderings: dict[str, Rendering] = self.application.renderings  # type: ignore[attr-defined]
-        return renderings
+        return cast(Plog, self.application).renderings
 
     @property
     def under_way(self) -> Rendering | None:

@@ -11,8 +11,7 @@ from typing import Any, cast
 
 from tornado.ioloop import PeriodicCallback
 
-from handlers.base import is_own_request
-from handlers.visitor import Visitor
+from handlers.visitor import Visitor, is_own_request
 from lib import json
 from lib.clock import Clock
 from lib.headers import security_headers

@@ -10,6 +10,7 @@ from functools import cached_property
 from tornado.httputil import HTTPServerRequest
 from tornado.web import decode_signed_value
 
+from lib import origins
 from lib.ids import is_id, new_id
 from models.accounts import SESSION_LIFE, Account
 from models.comments import Author
@@ -73,3 +74,8 @@ class Visitor:
         cookie = self._request.cookies.get(name)
         value = decode_signed_value(self._site.settings.secret, name, cookie.value, days) if cookie else None
         return value.decode() if value else ""
+
+
+def is_own_request(request: HTTPServerRequest, site: Site) -> bool:
+    """Whether a request comes from the site's own pages, or from a program; also asked for every live handshake."""
+    return origins.is_own(request.headers, site.settings.url, request.headers.get("Host", ""))

@@ -191,9 +191,9 @@ class SiteTestCase(AsyncHTTPTestCase):
 
     def opened_application(self, site: Site, is_admin: bool = False) -> Application:
         app = application(site, is_admin)
-        if app.live:  # type: ignore[attr-defined]
-            self.run_now(app.live.start())  # type: ignore[attr-defined]
-            self._closing.append(app.live.close)  # type: ignore[attr-defined]
+        if app.live:
+            self.run_now(app.live.start())
+            self._closing.append(app.live.close)
         return app
 
     @property
@@ -227,8 +227,8 @@ class SiteTestCase(AsyncHTTPTestCase):
 
         async def close() -> None:
             server.stop()
-            if app.live:  # type: ignore[attr-defined]
-                await app.live.close()  # type: ignore[attr-defined]  # its sockets are connections too
+            if app.live:
+                await app.live.close()  # its sockets are connections too
             await server.close_all_connections()
 
         self._closing.append(close)

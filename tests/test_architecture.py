@@ -55,6 +55,7 @@ SHARED_TOOLS = {
 SHARED_HANDLERS = {
     "handlers.addresses",
     "handlers.admin.base",
+    "handlers.application",
     "handlers.base",
     "handlers.caching",
     "handlers.forms",
