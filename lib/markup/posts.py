@@ -32,7 +32,7 @@ def post_html(text: str, format: str) -> Rendered:
 
 
 def absolute_html(html: str, address: str) -> str:
-    """A post's HTML for readers elsewhere (feeds, letters): links work there, our page's furniture is gone."""
+    """The HTML of a post or a comment for feeds and letters: with absolute links, without our page's anchors and boxes."""
     return sanitiser.absolute(written(rebuilt(parse(html), _without_furniture)), address)
 
 

@@ -61,6 +61,7 @@ POST_VALUES = {
     "th": {"scope": {"col", "row"}},
 }
 COMMENT_VALUES = {"a": {"rel": {"nofollow ugc noopener"}}, "pre": {"tabindex": {"0"}}}
+ABSOLUTE_VALUES = {"a": {"rel": POST_VALUES["a"]["rel"] | COMMENT_VALUES["a"]["rel"]}, "th": POST_VALUES["th"]}
 READ_ATTRIBUTES = {
     "*": {"align", "class", "id", "style"},
     "embed": {"src", "title"},
@@ -95,13 +96,13 @@ def comment(text: str) -> str:
 
 
 def absolute(text: str, address: str) -> str:
-    """A sanitised post once more, with addresses that work away from the site, read as relative to `address`."""
+    """Sanitises a post or a comment again for other programs: addresses are resolved against `address`."""
     return nh3.clean(
         text,
         tags=POST_TAGS,
         attributes={**POST_ATTRIBUTES, "img": POST_ATTRIBUTES["img"] - {"sizes", "srcset"}},
         attribute_filter=_allowed,
-        tag_attribute_values={"a": POST_VALUES["a"]},
+        tag_attribute_values=ABSOLUTE_VALUES,
         allowed_classes={},
         link_rel=None,
         url_schemes=SCHEMES,

@@ -108,6 +108,12 @@ class FeedsTest(SiteTestCase):
         address = entry.findtext(f"{ATOM}id") or ""
         self.assertEqual(self.get(address.removeprefix(self.settings.url)).code, 303)
 
+    def test_links_in_a_feed_of_comments_are_marked_as_those_of_strangers(self) -> None:
+        self.comment("https://spam.example/")
+        body = self.get("/plog/hello/comments.atom").body
+        content = ElementTree.fromstring(body).findtext(f"{ATOM}entry/{ATOM}content") or ""
+        self.assertIn('<a href="https://spam.example/" rel="nofollow ugc noopener">', content)
+
     def test_hidden_comments_are_in_no_feed(self) -> None:
         self.post_by("quiet", has_hidden_comments=True)
         self.assertIn(self.get("/plog/quiet/comments.atom").code, (200, 404))

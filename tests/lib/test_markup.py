@@ -218,6 +218,15 @@ class Elsewhere(unittest.TestCase):
         self.assertNotIn("class=", feed)
         self.assertNotIn("#<", feed)
 
+    def test_links_and_tables_keep_what_readers_elsewhere_need_to_know_about_them(self):
+        address = "https://blog.example/plog/x"
+        link = '<a href="https://x.example/" rel="{}">https://x.example/</a>'
+        comment = absolute_html(comment_html("https://x.example/", OWN), address)
+        self.assertIn(link.format("nofollow ugc noopener"), comment)
+        self.assertIn(link.format("noopener"), absolute_html(markdown("<https://x.example/>"), address))
+        table = post('<table><tr><th scope="row">a</th><td>b</td></tr></table>')
+        self.assertIn('<th scope="row">', absolute_html(table, address))
+
     def test_plain_words_are_cut_between_words(self):
         html = markdown("## Why\n\nOne *two*[^a], three<br>four\n\n[^a]: Note")
         self.assertEqual(plain(html, 100), "Why One two, three four")
