@@ -1,7 +1,7 @@
 """Reads posts from a folder of Markdown files with YAML front matter, as Jekyll, Hugo and their like keep them.
 
 A file is known again by its place in the folder, so moving the folder changes nothing. Nothing here raises for what is
-in a file: it is yielded as Unusable, with file and line.
+in a file, or takes more than linear time for it: what cannot be used is yielded as Unusable, with file and line.
 """
 
 import re
@@ -20,8 +20,43 @@ SUFFIXES = (".md", ".markdown")
 
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)-(.+)")
 _FRONT = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_ZONE = re.compile(r"\s+([+-]\d\d:?\d\d|Z)$")
-_HEADING = re.compile(r"\s*#[ \t]+(.+?)[ \t#]*(?:\n|\Z)")
+_ZONE = re.compile(r"(?<!\s)\s++([+-]\d\d:?\d\d|Z)$")
+_HEADING = re.compile(r"\s*#[ \t]+([^\n]+)")
+_CLOSING_MARKS = re.compile(r"(?<![ \t])[ \t]++#*[ \t]*$")
+MAX_FRONT_MATTER = 100_000
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+# What PyYAML raises for values that are not of their kind (`!!bool x`, `!!timestamp x`, `"\UFFFFFFFF"`).
+BROKEN_VALUES = (ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads YAML of a bounded size, counting what an alias (`*name`) stands for each time that it is used.
+
+    Nine lines of aliases can stand for a billion values: https://en.wikipedia.org/wiki/Billion_laughs_attack
+    Numbers stay as they are written: a title may be 1.10 or 12:30, and one of 5,000 digits cannot become text again.
+    """
+
+    yaml_constructors = yaml.SafeLoader.yaml_constructors | dict.fromkeys(NUMBERS, yaml.SafeLoader.construct_yaml_str)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.size = 0
+        self.sizes: dict[yaml.Node | None, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        is_alias, before = self.check_event(yaml.AliasEvent), self.size
+        line = self.current_event.start_mark.line + 2
+        node = super().compose_node(parent, index)
+        if is_alias and node not in self.sizes:
+            raise Unreadable("its front matter has an alias within what it stands for", line)
+        if is_alias:
+            self.size += self.sizes[node]
+        else:
+            self.size += 1 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+            self.sizes[node] = self.size - before
+        if self.size > MAX_FRONT_MATTER:
+            raise Unreadable(f"its front matter is larger than {MAX_FRONT_MATTER:,} characters, aliases included", line)
+        return node
 
 
 class _File(NamedTuple):
@@ -92,11 +127,11 @@ def _taken_apart(text: str) -> tuple[dict[str, Any], str]:
 
 def _front(text: str) -> dict[str, Any]:
     try:
-        front = yaml.safe_load(text)
+        front = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
         line = problem.problem_mark.line + 2 if problem.problem_mark else None
         raise Unreadable(f"its front matter is no YAML: {problem.problem}", line) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+    except (yaml.YAMLError, *BROKEN_VALUES) as problem:
         raise Unreadable(f"its front matter is no YAML: {problem}", 1) from None
     if not isinstance(front, dict):
         raise Unreadable("its front matter has no keys", 1)
@@ -129,8 +164,9 @@ def _title(file: _File) -> tuple[str, str]:
     """The title, and the text without it where it was its first heading."""
     if title := _string(file, "title"):
         return title, file.body
-    if found := _HEADING.match(file.body):
-        return found[1].strip(), file.body[found.end() :].lstrip("\n")
+    found = _HEADING.match(file.body)
+    if found and (title := _CLOSING_MARKS.sub("", found[1])):
+        return title, file.body[found.end() :].lstrip("\n")
     raise Unreadable("has no title", 1)
 
 

@@ -7,7 +7,8 @@ of them.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from unicodedata import normalize
+
+from lib.text import composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Unreadable(Exception):
 
 def slug_of(text: str) -> str:
     """A text as the last part of an address: letters and digits of any language, with hyphens between."""
-    return re.sub(r"[^\w.]+", "-", normalize("NFC", text).lower().replace("'", "")).strip("-._")[:100]
+    return re.sub(r"[^\w.]+", "-", composed(text).lower().replace("'", "")).strip("-._")[:100]
 
 
 def in_utc(date: datetime) -> datetime:

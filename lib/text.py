@@ -1,5 +1,9 @@
-"""Text from outside, made fit to be kept: what cannot be shown or stored is gone, nothing else changes."""
+"""Text from outside, made fit to be stored: removes what cannot be shown or stored, and changes nothing else.
 
+Everything here takes time linear in the length of the text.
+"""
+
+import html
 import re
 import unicodedata
 
@@ -7,12 +11,13 @@ MOST_MARKS = 30  # on one letter: https://unicode.org/reports/tr15/#Stream_Safe_
 
 # Controls other than tab and newline, lone surrogates, and the marks that turn the direction of a whole page around.
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
+_ENDLESS_NUMBER = re.compile(r"&#[0-9]{20,};?")
 
 
 def cleaned(text: str) -> str:
     """Several lines of text: one kind of line end, composed letters, no controls, nothing around it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", _stream_safe(_UNFIT.sub("", text))).strip()
+    return composed(_UNFIT.sub("", text)).strip()
 
 
 def cleaned_line(text: str) -> str:
@@ -20,8 +25,18 @@ def cleaned_line(text: str) -> str:
     return " ".join(cleaned(text).split())
 
 
+def composed(text: str) -> str:
+    """Letters and their marks as one character each (NFC)."""
+    return unicodedata.normalize("NFC", _stream_safe(text))
+
+
+def unescaped(text: str) -> str:
+    """Text with its character references replaced, as `html.unescape` does, which raises for thousands of digits."""
+    return html.unescape(_ENDLESS_NUMBER.sub("\ufffd", text))
+
+
 def _stream_safe(text: str) -> str:
-    """The text with no more marks in a row than any language has: composing takes the square of their number."""
+    """Drops marks beyond as many in a row as any language has: normalising takes the square of their number."""
     if text.isascii():
         return text
     kept, run = [], 0

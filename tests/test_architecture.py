@@ -51,6 +51,7 @@ SHARED_TOOLS = {
     "lib.documents",
     "lib.clock",
     "lib.json",
+    "lib.text",
 }  # lib modules that others of lib may use
 SHARED_HANDLERS = {
     "handlers.addresses",

@@ -1,10 +1,13 @@
 """The texts of WordPress as the HTML it would have shown: classic ones get their paragraphs, blocks lose their marks,
-captions and code become elements. `<!--more-->` becomes `<!--split-->`. Nothing here is sanitised.
+captions and code become elements. `<!--more-->` becomes `<!--split-->`. Nothing here is sanitised. Texts are hostile, so
+everything takes linear time, also for thousands of shortcodes and tags that nothing closes.
 """
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from lib.text import unescaped
 
 # Where one of these is open, line breaks mean nothing; in any other block they make paragraphs.
 CLOSED = frozenset(
@@ -36,26 +39,60 @@ SPLIT = "<!--split-->"
 _PART = re.compile(r"(<!--[^<>]*-->|</?[a-zA-Z][^<>]*>)")
 _NAME = re.compile(r"<(/?)([a-zA-Z][\w-]*)")
 _MORE = re.compile(r"<!--\s*more\b[^<>]*-->")
-_BLOCK = re.compile(r"<!--\s*(/?)wp:[^\s]+\s+(?:\{.*?\}\s+)?(/?)-->", re.DOTALL)
-_CODE = re.compile(r"\[(code|sourcecode)\b([^\]\n]*)\](.*?)\[/\1\]", re.DOTALL)
+_BLOCK = re.compile(r"<!--\s*(/?)wp:[^\s<>]+\s+(?:\{[^<>]*\}\s+)?(/?)-->")
 _LANGUAGE = re.compile(r"""\b(?:language|lang)\s*=\s*["']?([\w#+.-]+)""")
-_CAPTION = re.compile(r"\[caption\b([^\]\n]*)\](.*?)\[/caption\]", re.DOTALL)
 _CAPTION_OF = re.compile(r"""\bcaption\s*=\s*(["'])(.*?)\1""")
 _PICTURE = re.compile(r"\s*((?:<a\b[^<>]*>\s*)?<img\b[^<>]*>(?:\s*</a>)?)(.*)", re.DOTALL)
-_EMBED = re.compile(r"\[embed\b[^\]\n]*\]\s*(https?://[^\s<>\[\]\"]+)\s*\[/embed\]")
+_EMBED = re.compile(r"\[embed\b[^\[\]\n]*\]\s*(https?://[^\s<>\[\]\"]+)\s*\[/embed\]")
 _EMPTY_LINE = re.compile(r"\n[ \t]*\n\s*")
+_LINE_END = re.compile(r"(?:<br\s*+/?>)?(?<![ \t])[ \t]*+\n[ \t]*")
 
 
 def body_html(text: str) -> str:
     """The HTML of a post's body, classic or of blocks, or some of both."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _MORE.sub(SPLIT, _CAPTION.sub(_figure, _EMBED.sub(_linked, _CODE.sub(_pre, text))))
+    text = _EMBED.sub(_linked, _expanded(text, ("code", "sourcecode"), _pre))
+    text = _MORE.sub(SPLIT, _expanded(text, ("caption",), _figure))
     return "".join(_unblocked(text)).strip()
 
 
 def paragraphs(text: str) -> str:
     """Paragraphs and line breaks as HTML, outside of what has its own; what WordPress does for classic texts."""
     return "".join(_paragraphs(text.replace("\r\n", "\n"))).strip()
+
+
+def _expanded(text: str, names: tuple[str, ...], change: Callable[[str, str], str | None]) -> str:
+    """Replaces each `[name attributes]content[/name]` by what `change` makes of attributes and content, unless it is None.
+
+    A regular expression would look for each end that is missing again and again, which takes the square of the length.
+    """
+    bracket, line_end = _finder(text, "]"), _finder(text, "\n")
+    ends = {name: _finder(text, f"[/{name}]") for name in names}
+    pieces, shown = [], 0
+    for found in re.finditer(rf"\[({'|'.join(names)})\b", text):
+        name, start = found[1], bracket(found.end())
+        end = ends[name](start)
+        if found.start() < shown or end == len(text) or line_end(found.end()) < start:
+            continue
+        pieces.append(text[shown : found.start()])
+        shown = end + len(f"[/{name}]")
+        changed = change(text[found.end() : start], text[start + 1 : end])
+        pieces.append(text[found.start() : shown] if changed is None else changed)
+    return "".join([*pieces, text[shown:]])
+
+
+def _finder(text: str, mark: str) -> Callable[[int], int]:
+    """A function that says where the next `mark` is, or else the text's end; asked for later and later places only."""
+    found = -1
+
+    def at(place: int) -> int:
+        nonlocal found
+        if found < place:
+            found = text.find(mark, place)
+            found = len(text) if found < 0 else found
+        return found
+
+    return at
 
 
 def _unblocked(text: str) -> Iterator[str]:
@@ -75,18 +112,18 @@ def _piece(text: str, depth: int) -> str:
 
 def _paragraphs(text: str) -> Iterator[str]:
     inline: list[str] = []
-    closed: list[str] = []
+    closed, depth = "", 0  # the closed block that this is in, and how many of its name are open
     for part in _PART.split(text):
         is_end, name = _block_tag(part)
-        if closed:
+        if depth:
             yield part
-            if name == closed[-1]:
-                closed = closed[:-1] if is_end else [*closed, name]
+            if name == closed:
+                depth += -1 if is_end else 1
         elif name or part == SPLIT:
             yield from _in_paragraphs("".join(inline))
             inline = []
             yield f"{part}\n" if is_end or part == SPLIT else part
-            closed = [name] if name in CLOSED and not is_end else []
+            closed, depth = name, int(name in CLOSED and not is_end)
         else:
             inline.append(part)
     yield from _in_paragraphs("".join(inline))
@@ -102,28 +139,28 @@ def _block_tag(part: str) -> tuple[bool, str]:
 def _in_paragraphs(text: str) -> Iterator[str]:
     for paragraph in _EMPTY_LINE.split(text.strip()):
         if paragraph.strip():
-            lines = re.sub(r"(?:<br\s*/?>)?[ \t]*\n[ \t]*", "<br>\n", paragraph.strip())
+            lines = _LINE_END.sub("<br>\n", paragraph.strip())
             yield f"<p>{lines}</p>\n"
 
 
-def _pre(code: re.Match[str]) -> str:
+def _pre(attributes: str, content: str) -> str:
     """Program text; WordPress may have stored it escaped or as it was typed."""
-    language = _LANGUAGE.search(code[2])
-    text = html.escape(html.unescape(code[3]).strip("\n"), quote=False)
+    language = _LANGUAGE.search(attributes)
+    text = html.escape(unescaped(content).strip("\n"), quote=False)
     kind = f' class="language-{language[1]}"' if language else ""
     return f"\n\n<pre><code{kind}>{text}\n</code></pre>\n\n"
 
 
-def _figure(caption: re.Match[str]) -> str:
+def _figure(attributes: str, content: str) -> str | None:
     """A picture with its caption, which stands behind it, or in old texts in an attribute."""
-    found = _PICTURE.fullmatch(caption[2])
+    found = _PICTURE.fullmatch(content)
     if not found:
-        return caption[0]
-    attribute = _CAPTION_OF.search(caption[1])
+        return None
+    attribute = _CAPTION_OF.search(attributes)
     words = found[2].strip() or (attribute[2] if attribute else "")
     return f"<figure>{found[1]}<figcaption>{words}</figcaption></figure>"
 
 
 def _linked(embed: re.Match[str]) -> str:
-    address = html.escape(html.unescape(embed[1]))
+    address = html.escape(unescaped(embed[1]))
     return f'<a href="{address}">{address}</a>'

@@ -1,6 +1,5 @@
 """One `<item>` of a WXR file as an Item, its `<wp:comment>`s as CommentItems: which there are, and what they say."""
 
-import html
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +9,7 @@ from xml.etree.ElementTree import Element
 from importing.wordpress.bodies import body_html, paragraphs
 from lib.items import CommentItem, Item, Unreadable, distinct, in_utc, slug_of
 from lib.markup.addresses import is_remote
+from lib.text import unescaped
 
 KINDS = ("post", "page")
 LEFT_OUT = ("trash", "auto-draft", "inherit")
@@ -146,4 +146,4 @@ def _text(element: Element, name: str) -> str:
 
 def _words(text: str) -> str:
     """Titles, names and excerpts may hold HTML; here they are text on one line."""
-    return " ".join(html.unescape(_TAG.sub("", text)).split())
+    return " ".join(unescaped(_TAG.sub("", text)).split())

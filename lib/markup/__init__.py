@@ -5,7 +5,16 @@ sanitised last. What comes from here is final: store it, show it, never rewrite 
 """
 
 from lib.markup.comments import comment_text_html, imported_comment_text_html
+from lib.markup.nesting import TooNested
 from lib.markup.posts import Rendered, absolute_html, post_html
 from lib.markup.words import plain
 
-__all__ = ["Rendered", "absolute_html", "comment_text_html", "imported_comment_text_html", "plain", "post_html"]
+__all__ = [
+    "Rendered",
+    "TooNested",
+    "absolute_html",
+    "comment_text_html",
+    "imported_comment_text_html",
+    "plain",
+    "post_html",
+]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from lib.markup import media, sanitiser
 from lib.markup.addresses import is_on, is_remote, usable
 from lib.markup.code import plain_box
+from lib.markup.nesting import TooNested
 from lib.markup.tree import BLOCK, Element, Node, parse, text_of, written
 
 MAX_ADDRESS = 2_000
@@ -26,9 +27,12 @@ def comment_text_html(text: str, own_host: str) -> str:
 
 
 def imported_comment_text_html(html: str, own_host: str) -> str:
-    """The sanitised HTML of a comment that was HTML where it came from."""
-    nodes = _in_paragraphs(_shaped(parse(sanitiser.tidied(html)), own_host))
-    return sanitiser.comment(written(nodes))
+    """The sanitised HTML of a comment that was HTML where it came from; its source where that is made to be slow."""
+    try:
+        tidied = sanitiser.tidied(html)
+    except TooNested:
+        return comment_text_html(html, own_host)
+    return sanitiser.comment(written(_in_paragraphs(_shaped(parse(tidied), own_host))))
 
 
 def _blocks(lines: list[str], own_host: str) -> Iterator[Element]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import nh3
 from pygments.token import STANDARD_TYPES
 
+from lib.markup import nesting
 from lib.markup.addresses import is_local
 
 CODE = {"code", "kbd", "pre", "samp", "var"}
@@ -83,8 +84,15 @@ NUMBERS = {"colspan", "height", "rowspan", "start", "value", "width"}
 
 
 def tidied(text: str) -> str:
-    """Well-formed HTML of anything: with everything in it that shaping wants to see, so not yet safe to show."""
-    return _TIDY.clean(encodable(text))
+    """Well-formed HTML of anything: with everything in it that shaping wants to see, so not yet safe to show.
+
+    Raises TooNested for what would take the square of its length.
+    """
+    text = encodable(text)
+    nesting.check(text)
+    html = _TIDY.clean(text)
+    nesting.check_growth(text, html)
+    return html
 
 
 def post(text: str) -> str:

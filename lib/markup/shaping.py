@@ -4,13 +4,13 @@ scroll, media from elsewhere as links. Works on any tree, and on its own results
 
 import re
 from collections.abc import Callable
-from unicodedata import normalize
 
 from lib.markup import media
 from lib.markup.addresses import is_remote, usable
 from lib.markup.code import code_box
 from lib.markup.sanitiser import CLASSES
 from lib.markup.tree import Element, Node, elements, rebuilt, text_of, written
+from lib.text import composed
 
 _ALIGNED = re.compile(r"(?:^|;)\s*text-align:\s*(left|right|center)")
 
@@ -43,6 +43,7 @@ class _Shaping:
     def __init__(self, has_h1: bool) -> None:
         self.shift = 1 if has_h1 else 0
         self.ids: set[str] = set()
+        self.numbers: dict[str, int] = {}
         self.renamed: dict[str, str] = {}
         self.tables = 0
         self.links = 0
@@ -147,12 +148,15 @@ class _Shaping:
         return [Element(f"h{min(6, int(element.tag[1]) + self.shift)}", {"id": name}, children)]
 
     def heading_id(self, text: str) -> str:
-        words = re.sub(r"\W+", "-", normalize("NFC", text).lower())[:60].strip("-") or "section"
+        """An id made of the heading's words, with a number where another heading has it.
+
+        The last number of each id is remembered: to try all of them again takes the square of the number of headings.
+        """
+        words = re.sub(r"\W+", "-", composed(text).lower())[:60].strip("-") or "section"
         name = base = f"h-{words}"
-        for number in range(2, len(self.ids) + 3):
-            if name not in self.ids:
-                break
-            name = f"{base}-{number}"
+        while name in self.ids:
+            self.numbers[base] = self.numbers.get(base, 1) + 1
+            name = f"{base}-{self.numbers[base]}"
         self.ids.add(name)
         return name
 

@@ -8,14 +8,14 @@ from urllib.parse import quote, unquote
 
 from lib.clock import iso
 from lib.ids import is_id
-from lib.markup import plain, post_html
+from lib.markup import TooNested, plain, post_html
 from lib.tokens import digest
 from models.categories import SAFE, Category, tag_of_category
 from models.errors import Invalid
 from models.outbox import InvalidatePages
 from models.pages import ARCHIVE, FEEDS, HOME, SITEMAP
 
-LONGEST_TITLE = 200
+LONGEST_TITLE = 500
 LONGEST_TEXT = 1_000_000
 MOST_RELATED = 4
 
@@ -131,7 +131,7 @@ def consequences(post: Post, categories: Iterable[str], neighbours: Iterable[Pos
 
 
 def rendered(post: Post) -> Post:
-    """The post with its HTML made anew from its text. Invalid where there is no title, or far too much text."""
+    """The post with its HTML made anew from its text. Invalid where there is no title, or a text that nobody can show."""
     problems = {}
     if not 0 < len(post.title.strip()) <= LONGEST_TITLE:
         problems["title"] = f"A title has 1 to {LONGEST_TITLE} characters."
@@ -141,7 +141,10 @@ def rendered(post: Post) -> Post:
         problems["slug"] = "A slug is a word for the address, without a slash."
     if problems:
         raise Invalid(problems)
-    html = post_html(post.text, post.format)
+    try:
+        html = post_html(post.text, post.format)
+    except TooNested as error:
+        raise Invalid({"text": f"The text cannot be shown: {error}."}) from error
     return replace(post, html=html.html, opening=html.opening, description=post.summary or plain(html.html, 200))
 
 

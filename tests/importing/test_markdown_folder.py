@@ -7,6 +7,7 @@ from pathlib import Path
 
 from importing.markdown_folder import read
 from lib.items import Item, Unusable
+from tests.hostile import quickly, repeated
 
 FOLDER = Path(__file__).parents[1] / "material" / "markdown"
 
@@ -70,6 +71,65 @@ class MarkdownFolder(unittest.TestCase):
                 unusable = self.read_with(f'url: "{url}"')
                 self.assertIn("is no address", unusable.reason)
                 self.assertEqual((unusable.item, unusable.line), ("a.md", 1))
+
+    def test_numbers_are_titles_as_they_are_written(self):
+        for title in ("1.10", "12:30", "007", "1_000", "0x10", "2015", "C#"):
+            with self.subTest(title):
+                item = self.read_with(f"slug: x\ntitle: {title}")
+                self.assertEqual((item.title, item.slug), (title, "x"))
+
+    def test_aliases_that_multiply_are_refused_with_file_and_line(self):
+        lists = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+        maps = [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 9)]
+        long = f"a0: &a0 {'x' * 10_000}\na1: [{', '.join(['*a0'] * 2_000)}]"
+        for front in (
+            "a0: &a0 [x]\n" + "\n".join([*lists, "aliases: *a8"]),
+            "a0: &a0 {x: y}\n" + "\n".join(maps),
+            long,
+        ):
+            with self.subTest(front[:12]), quickly():
+                unusable = self.read_with(front)
+                self.assertIn("larger than 100,000 characters, aliases included", unusable.reason)
+                self.assertEqual(unusable.item, "a.md")
+                self.assertIn(unusable.line, range(4, 12))
+
+    def test_an_alias_within_what_it_stands_for_is_refused(self):
+        self.assertIn("within what it stands for", self.read_with("aliases: &a [b, *a]").reason)
+        nested = "".join(f"&n{n} [{', '.join(f'*n{m}' for m in range(n))}{', ' if n else ''}" for n in range(30))
+        with quickly():
+            self.assertEqual(self.read_with(f"a: {nested}x{']' * 30}\naliases: *n29").line, 4)
+
+    def test_a_few_aliases_are_read(self):
+        self.assertEqual(self.read_with("tags: &t [a, b]\nkeywords: *t").keywords, ("a", "b"))
+
+    def test_hostile_files_take_linear_time(self):
+        spaces = repeated(" ")
+        fronts = [
+            repeated(piece) for piece in ("a: b\n", "x:\n ", "[a,", "- a\n", "[", "{", "&a [*a],", "\n", "'", "? ")
+        ]
+        for front in (*fronts, f"aliases: ['x{spaces}y']", "".join(f"k{n}: v\n" for n in range(40_000))):
+            with self.subTest(front[:12]), quickly():
+                self.read_with(front)
+        with quickly():
+            self.assertIn("is not understood", self.read_dated(f"x{spaces[:90_000]}y"))
+        for heading in (f"# a{spaces}b", repeated("# "), repeated("# a #"), repeated(" ")):
+            with self.subTest(heading[:12]), quickly():
+                self.read_headed(heading)
+
+    def test_the_title_of_a_heading_has_no_marks_behind_it(self):
+        for heading, title in (("# A", "A"), ("# A ##  ", "A"), ("# C#", "C#"), ("#\tA # b #", "A # b")):
+            with self.subTest(heading):
+                self.assertEqual(self.read_headed(heading).title, title)
+
+    def read_dated(self, date: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "a.md").write_text(f"---\ntitle: A\ndate: '{date}'\n---\nText\n")
+            return next(read(Path(folder))).reason
+
+    def read_headed(self, heading: str) -> Item | Unusable:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "a.md").write_text(f"---\ndate: 2015-01-01\n---\n{heading}\nText\n")
+            return next(read(Path(folder)))
 
     def read_with(self, front: str) -> Item | Unusable:
         with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +201,9 @@ class MarkdownFolder(unittest.TestCase):
     def test_nothing_in_front_matter_stops_the_reading(self):
         for front in ("title: [", "&a [*a]", "!!python/object:os.system x", "date: 0001-01-01T00:00:00+14:00\ntitle: x",
                       "title: {}\ndate: 2015-01-01", "[" * 3000, "title: x\ndate: 2015-01-01\naliases: ['http://[']",
-                      "title: x\ndate: 99999\ntags: {a: b}", "? [a]\n: b", "title: \"\\ud800\""):  # fmt: skip
+                      "title: x\ndate: 99999\ntags: {a: b}", "? [a]\n: b", "title: \"\\ud800\"", "draft: !!bool x",
+                      "date: !!timestamp x", "title: !!int ''", "title: \"\\UFFFFFFFF\"", "title: 0x" + "f" * 9000,
+                      "date: 0x" + "f" * 9000, "0x" + "f" * 9000 + ": a", "title: 1" + ":59" * 9000):  # fmt: skip
             with self.subTest(front[:40]), tempfile.TemporaryDirectory() as folder:
                 (Path(folder) / "a.md").write_text(f"---\n{front}\n---\nText\n")
                 self.assertTrue(list(read(Path(folder))))

@@ -11,6 +11,7 @@ from importing.wordpress import read
 from importing.wordpress.bodies import body_html
 from lib.items import Item, Unusable
 from lib.markup import post_html
+from tests.hostile import quickly, repeated
 
 EXPORT = Path(__file__).parents[1] / "material" / "old-blog.xml"
 
@@ -164,6 +165,11 @@ class OddExports(unittest.TestCase):
         self.assertEqual(count, 400)
         self.assertLess(peak, size / 3)
 
+    def test_a_number_of_thousands_of_digits_stops_nothing(self):
+        text = EXPORT.read_text().replace("<title>Hello", f"<title>&amp;#{'9' * 5000}; Hello", 1)
+        self.assertEqual(len(read_text(text)), len(read_text(EXPORT.read_text())))
+        self.assertIn("\ufffd", body_html(f"[code]&#{'9' * 5000};[/code]"))
+
 
 class Bodies(unittest.TestCase):
     def test_lines_and_paragraphs_of_classic_texts(self):
@@ -193,6 +199,39 @@ class Bodies(unittest.TestCase):
 
     def test_other_shortcodes_stay_as_text(self):
         self.assertEqual(body_html("[gallery] [caption]x[/caption]"), "<p>[gallery] [caption]x[/caption]</p>")
+
+    def test_a_shortcode_ends_at_the_first_end_of_its_name(self):
+        text = "[sourcecode]a [code] [/code] b[/sourcecode][code]c[/code] [code]d"
+        code = "<pre><code>{}\n</code></pre>"
+        expected = f"{code.format('a [code] [/code] b')}{code.format('c')}<p>[code]d</p>"
+        self.assertEqual(body_html(text), expected)
+
+    def test_hostile_texts_take_linear_time(self):
+        pieces = ["[code]", "[code", "[code a", "[sourcecode]", "[caption]", "[caption", "[embed]", "[embed", "<p>"]
+        pieces += [
+            "<ul>",
+            "<pre>",
+            "<p><ul>",
+            "</ul><p>",
+            "<!-- wp:a {",
+            "<!--wp:",
+            "<!-- wp:a {} ",
+            " ",
+            "\n ",
+            "<br ",
+        ]
+        texts = [repeated(piece) for piece in pieces]
+        spaces = " " * len(texts[0])
+        texts += [
+            f"a{spaces}b",
+            f"a<br{spaces}b",
+            f"[caption]<img>{spaces}b[/caption]",
+            f"[caption{spaces}]<img>[/caption]",
+        ]
+        texts += [f"{repeated(piece)}{end}" for piece, end in (("[code]", "[/code]"), ("[caption]", "[/caption]"))]
+        for text in texts:
+            with self.subTest(text[:12]), quickly():
+                body_html(text)
 
     def test_an_embedded_address_is_linked(self):
         self.assertEqual(

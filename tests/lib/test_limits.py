@@ -2,10 +2,12 @@
 
 import unittest
 
+from lib.items import slug_of
 from lib.limits import Limits
 from lib.redis import Redis, open_redis
 from lib.text import cleaned
 from stack import programs
+from tests.hostile import quickly, repeated
 from tests.lib.redis_server import RedisServer
 
 
@@ -108,3 +110,5 @@ class TextTest(unittest.TestCase):
         """Composing takes the square of their number: a thousand letters' worth of them would stop the process."""
         self.assertEqual(len(cleaned("a" + "\u0300" * 500 + "\u0316" * 500 + "b")), 1 + 30 - 1 + 1)
         self.assertEqual(cleaned("cafe\u0301 Việt"), "café Việt")
+        with quickly():
+            self.assertEqual(slug_of("a" + repeated("\u0301\u0327") + "b"), "á-b")

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pygments.token import STANDARD_TYPES
 
-from lib.markup import absolute_html, comment_text_html, imported_comment_text_html, plain, post_html, sanitiser
+from lib.markup import (
+    TooNested,
+    absolute_html,
+    comment_text_html,
+    imported_comment_text_html,
+    plain,
+    post_html,
+    sanitiser,
+)
+from tests.hostile import quickly, repeated
 
 OWN = "blog.example"
 HOSTILE = [
@@ -68,6 +77,18 @@ class Posts(unittest.TestCase):
     def test_headings_of_the_same_words_have_ids_of_their_own(self):
         html = markdown("## Straße & C\n\n## Straße & C\n\n## Straße & C 2")
         self.assertEqual(re.findall(r'id="(.*?)"', html), ["h-straße-c", "h-straße-c-2", "h-straße-c-2-2"])
+
+    def test_thousands_of_equal_headings_take_linear_time(self):
+        numbered = "".join(f"<h2>a</h2><h2>a {n}</h2>" for n in range(10_000))
+        for html in ("<h2>a</h2>" * 20_000, numbered):
+            with self.subTest(html[:20]), quickly(10):
+                ids = re.findall(r' id="(.*?)"', post(html))
+                self.assertEqual((len(ids), len(set(ids))), (20_000, 20_000))
+
+    def test_a_heading_of_marks_takes_linear_time(self):
+        with quickly():
+            html = post("<h2>a" + repeated("\u0301\u0327") + "</h2>")
+        self.assertEqual(html[:12], '<h2 id="h-á"')
 
     def test_a_heading_links_to_itself_and_says_so(self):
         self.assertIn('<a class="anchor" href="#h-why" aria-label="Link to “Why”"> #</a></h2>', markdown("## Why"))
@@ -181,7 +202,52 @@ class Posts(unittest.TestCase):
             post_html("x", "rst")
 
     def test_deep_nesting_is_flattened(self):
-        self.assertLess(post("<div>" * 2000 + "deep").count("<div>"), 100)
+        self.assertLess(post("<div>" * 1900 + "deep").count("<div>"), 100)
+
+    def test_html_that_is_made_to_be_slow_is_refused_or_takes_linear_time(self):
+        fonts = "".join(f"<font color=a{n}>" for n in range(1000))
+        for html in (
+            "<div>",
+            "<ul><li>",
+            "<pre>",
+            "<a><div>",
+            "<li><dd>",
+            "<b></p>",
+            "<span><div></span>",
+            "<form><div></form>",
+        ):
+            with self.subTest(html), quickly(), self.assertRaises(TooNested):
+                post(repeated(html))
+        for html in (f"<p>{fonts}{repeated('<p>x')}", "<p><b><i><u><s>" + repeated("<p>x")):
+            with self.subTest(html[:20]), quickly(), self.assertRaises(TooNested):
+                post(html)
+        for html in (
+            "<p>",
+            "<li>",
+            "<table><tr><td>a</table>",
+            "<ul><li></ul>",
+            "<dl><dt>a<dd>b</dl>",
+            "<br/>",
+            "<b>x</b>",
+        ):
+            with self.subTest(html), quickly(5):
+                post(repeated(html))
+
+    def test_old_html_without_ends_is_no_attack(self):
+        cells = "<table>" + "<tr><td>a<td>b" * 10_000 + "</table>"
+        items = "<ul>" + "<li>a<p>b" * 10_000 + "</ul>"
+        names = "".join(f"<h2><a name=x{n}>a</h2>" for n in range(300))
+        path = "<svg><path d='M0 0'/></svg><svg>" + "<path d='M0 0'/>" * 10_000 + "</svg>"
+        for html in (
+            cells,
+            items,
+            names,
+            path,
+            "<font color=red>a<br>" * 1000,
+            "<select>" + "<option>a" * 5000 + "</select>",
+        ):
+            with self.subTest(html[:20]), quickly(10):
+                post(html)
 
 
 class Openings(unittest.TestCase):
@@ -221,7 +287,7 @@ class Elsewhere(unittest.TestCase):
     def test_links_and_tables_keep_what_readers_elsewhere_need_to_know_about_them(self):
         address = "https://blog.example/plog/x"
         link = '<a href="https://x.example/" rel="{}">https://x.example/</a>'
-        comment = absolute_html(comment_html("https://x.example/", OWN), address)
+        comment = absolute_html(comment_text_html("https://x.example/", OWN), address)
         self.assertIn(link.format("nofollow ugc noopener"), comment)
         self.assertIn(link.format("noopener"), absolute_html(markdown("<https://x.example/>"), address))
         table = post('<table><tr><th scope="row">a</th><td>b</td></tr></table>')
@@ -303,6 +369,10 @@ class ImportedComments(unittest.TestCase):
             "a <b onclick=x>b</b> <h1 id=x>c</h1><table><td>d</table><font color=red>e</font>", OWN
         )
         self.assertEqual(html, "<p>a <b>b</b> </p><p>c</p><p>d</p><p>e</p>")
+
+    def test_html_that_is_made_to_be_slow_is_shown_as_text(self):
+        with quickly():
+            self.assertEqual(imported_comment_text_html("<div>" * 3000, OWN), f"<p>{'&lt;div&gt;' * 3000}</p>")
 
     def test_links_and_pictures_are_links_to_strangers(self):
         rel = 'rel="nofollow ugc noopener"'
