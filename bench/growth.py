@@ -30,7 +30,7 @@ OF_POSTS = {
     "category": "/oc-Category+1",
     "feed": "/atom.xml",
 }
-IS_PROMISED = ("home", "post", "category")
+IS_PROMISED = ("home", "home, last page", "post", "category")
 OF_COMMENTS = {
     "post": "/plog/talked-about",
     "first changes as JSON": "/plog/talked-about/comments?after=0",

@@ -1,6 +1,7 @@
 """The pages of posts: home, filtered home, the rest of it, the archive, and each post with its comments."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -9,7 +10,7 @@ from handlers.addresses import move_from_former, post_at
 from handlers.base import public
 from handlers.caching import KeptHandler, kept
 from lib.clock import iso
-from models.categories import path_of
+from models.categories import Category, path_of
 from models.errors import NotFound
 from models.pages import ARCHIVE, HOME
 from models.posts import Post
@@ -37,12 +38,8 @@ class HomeHandler(KeptHandler):
             if self.request.query:
                 await move_from_former(self, canonical)  # `/p1?p=12`
             self.move_to(canonical)
-        start = (number - 1) * ON_A_PAGE
-        at_once = ON_A_PAGE if filter or number > 1 else AT_ONCE
-        posts, others = await asyncio.gather(
-            self.site.posts.documents.newest(start, start + at_once, filter),
-            self.site.posts.documents.newest(start + at_once, start + ON_A_PAGE + 1, filter, is_whole=False),
-        )
+        is_home = number == 1 and not filter
+        posts, others = await (self._home() if is_home else self._page_of_posts(number, filter))
         if not posts and (number > 1 or filter):
             raise NotFound("There is no such page: the posts end before it.")
         if len(filter) <= 1 and number <= LAST_KEPT:
@@ -50,7 +47,7 @@ class HomeHandler(KeptHandler):
         self.page(
             "home.html",
             posts=posts,
-            rest_path=f"/rest/{AT_ONCE}/{ON_A_PAGE}/" if others and at_once == AT_ONCE else None,
+            rest_path=f"/rest/{AT_ONCE}/{ON_A_PAGE}/" if others and is_home else None,
             filter=filter,
             page=number,
             newer_path=_page_path(root, number - 1) if number > 1 else None,
@@ -58,6 +55,17 @@ class HomeHandler(KeptHandler):
             feed_path=f"{root}/atom.xml",
             canonical=self.site.settings.absolute(canonical),
         )
+
+    async def _home(self) -> tuple[list[Post], list[Post]]:
+        """The posts that home renders, and those that it fetches after load, with one more if there is a next page."""
+        newest = self.site.posts.documents.newest
+        return await asyncio.gather(newest(0, AT_ONCE), newest(AT_ONCE, ON_A_PAGE + 1, is_whole=False))
+
+    async def _page_of_posts(self, number: int, filter: Sequence[Category]) -> tuple[list[Post], list[Post]]:
+        """The posts of any other page, and the first one of the next page."""
+        start = (number - 1) * ON_A_PAGE
+        found = await self.site.posts.reading.newest(start, start + ON_A_PAGE + 1, filter)
+        return found[:ON_A_PAGE], found[ON_A_PAGE:]
 
 
 class RestHandler(KeptHandler):

@@ -4,6 +4,7 @@ What came before is known by its origin and not doubled. A post that was edited 
 named; one that changed over there is brought up to date.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
@@ -45,20 +46,31 @@ class Imports:
     async def take(self, items: Iterable[Item | Unusable]) -> AsyncIterator[Outcome]:
         """Take items over one by one, each wholly before the next, and say what became of it."""
         for item in items:
-            yield unusable(item) if isinstance(item, Unusable) else await self._take_one(item)
+            if isinstance(item, Unusable):
+                yield unusable(item)
+                continue
+            async for outcome in self._take_one(item):
+                yield outcome
 
-    async def _take_one(self, item: Item) -> Outcome:
+    async def _take_one(self, item: Item) -> AsyncIterator[Outcome]:
+        """Stores the post, but for former addresses that other posts have, and then its comments. Names each such address."""
+        name = f"{item.title!r} ({item.origin_id})"
         try:
-            post, what = await self._post(item)
+            origin = {"kind": item.origin_kind, "host": item.origin_host, "id": item.origin_id}
+            known = await self._posts.documents.find_by_origin(**origin)
+            taken = await self._posts.documents.taken_addresses(item.addresses, known[0].id if known else "")
+            free = tuple(address for address in item.addresses if address not in taken)
+            post, what = await self._post(replace(item, addresses=free), origin, known)
         except (Conflict, Invalid, UnicodeEncodeError) as error:
             reason = error.message if isinstance(error, SiteError) else "it has a character that is none (a surrogate)"
-            return Outcome("unusable", f"{item.title!r} ({item.origin_id}): {reason}")
+            yield Outcome("unusable", f"{name}: {reason}")
+            return
         brought = await self._comments.writing.bring(post, await self._hung(post, item))
-        return Outcome(what, f"{post.path}  {post.title}", brought)
+        yield Outcome(what, f"{post.path}  {post.title}", brought)
+        for address, path in taken.items():
+            yield Outcome("unusable", f"{name}: its former address {address} is that of {path}")
 
-    async def _post(self, item: Item) -> tuple[Post, str]:
-        origin = {"kind": item.origin_kind, "host": item.origin_host, "id": item.origin_id}
-        known = await self._posts.documents.find_by_origin(**origin)
+    async def _post(self, item: Item, origin: Document, known: tuple[Post, Document] | None) -> tuple[Post, str]:
         if known is None:
             fresh = await self._as_post(item, None)
             return await self._posts.writing.add(fresh, {**origin, "digest": fresh.content_digest}), "added"
@@ -93,12 +105,15 @@ class Imports:
     async def _hung(self, post: Post, item: Item) -> list[Comment]:
         """An item's comments in order of their dates, but never before what they answer, hung on each other."""
         hung: dict[str, Comment] = {}
+        published: dict[
+            str, Comment | None
+        ] = {}  # of each comment: itself or the nearest one above it that is published
         for answer in parents_first(item.comments):
             comment = await self._as_comment(post, item, answer)
-            above = hung.get(_id_of("comment", item, answer.parent)) if answer.parent else None
-            while above is not None and comment.is_published and not above.is_published:
-                above = hung.get(above.parent or "")
-            hung[comment.id] = comment.under(above)
+            parent = _id_of("comment", item, answer.parent) if answer.parent else ""
+            comment = comment.under(published.get(parent) if comment.is_published else hung.get(parent))
+            hung[comment.id] = comment
+            published[comment.id] = comment if comment.is_published else published.get(parent)
         return list(hung.values())
 
     async def _as_comment(self, post: Post, item: Item, comment: CommentItem) -> Comment:
@@ -129,14 +144,19 @@ def unusable(item: Unusable) -> Outcome:
 
 def parents_first(comments: Iterable[CommentItem]) -> list[CommentItem]:
     """Comments by date, each after its parent whatever their dates say; in a circle of answers the oldest is a root."""
-    waiting = sorted(comments, key=lambda comment: (comment.date, len(comment.id), comment.id))  # 9 before 10
-    ids, placed, ordered = {c.id for c in waiting}, set[str](), list[CommentItem]()
-    while waiting:
-        ready = [c for c in waiting if not c.parent or c.parent not in ids or c.parent in placed] or waiting[:1]
-        ordered.extend(ready)
-        placed.update(c.id for c in ready)
-        waiting = [c for c in waiting if c.id not in placed]
-    return ordered
+    by_date = sorted(comments, key=lambda comment: (comment.date, len(comment.id), comment.id))  # 9 before 10
+    rank = {comment.id: place for place, comment in enumerate(by_date)}
+    answers: dict[str | None, list[CommentItem]] = defaultdict(list)
+    for comment in by_date:
+        answers[comment.parent if comment.parent in rank else None].append(comment)
+    ordered: dict[str, CommentItem] = {}
+    ready, oldest = answers[None], iter(by_date)
+    while len(ordered) < len(rank):
+        ready = ready or [next(comment for comment in oldest if comment.id not in ordered)]
+        ordered |= {comment.id: comment for comment in ready}
+        ready = [answer for comment in ready for answer in answers[comment.id] if answer.id not in ordered]
+        ready.sort(key=lambda comment: rank[comment.id])
+    return list(ordered.values())
 
 
 def _id_of(kind: str, item: Item, id: str) -> str:

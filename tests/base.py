@@ -45,6 +45,7 @@ COLLECTIONS = (
     "substrings",
     "hits",
     "hit_batches",
+    "versions",
 )
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lib.documents import Document, Shape
 from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, DuplicateKey, IndexModel, UpdateOne, taken_key
@@ -27,12 +27,20 @@ LISTED = dict.fromkeys(("_id", "slug", "title", "published", "edited", "categori
 COMPARED = {**LISTED, "popularity": 1, "keywords": 1}
 WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 COUNTED = ("_id", "comment_count", "root_count", "n", "popularity")
+WITH_ADDRESSES = {"address_keys.0": {"$exists": True}}
 MOST_ALIKE = 12  # posts that a post is compared with
 RATED_AT_ONCE = 1000
 LEAST_CHANGE = 1e-5  # of popularity
 
 Known = Mapping[str, Category]
 Found = TypeVar("Found")
+
+
+class Place(NamedTuple):
+    """Where a post stands in a list: its date, and how many posts of the very same date come before it."""
+
+    date: datetime
+    before: int
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class PostDocuments:
     def __init__(self, tools: Tools, categories: CategoryDocuments) -> None:
         self._posts = tools.mongo["posts"]
         self._repeatable = tools.mongo.repeatable("posts")
+        self._versions = tools.mongo.repeatable("versions")
         self._categories = categories
         self._clock = tools.clock
         older = {"categories": {"$ifNull": ["$seen_in", "$categories"]}}
@@ -61,7 +70,7 @@ class PostDocuments:
         await self._posts.create_indexes(
             [
                 IndexModel("slug_key", unique=True),
-                IndexModel("address_keys", unique=True, partialFilterExpression={"address_keys.0": {"$exists": True}}),
+                IndexModel("address_keys", unique=True, partialFilterExpression=WITH_ADDRESSES),
                 IndexModel([listed, *NEWEST]),
                 IndexModel([listed, ("categories", ASCENDING), *NEWEST]),
                 IndexModel([listed, ("categories", ASCENDING), *POPULAR]),
@@ -87,8 +96,16 @@ class PostDocuments:
 
     async def find_by_address(self, address: str) -> Post | None:
         """The visible post that once lived at this address, however it is spelt; without its categories."""
-        document = await self._posts.find_one({"address_keys": address_key(address), **self._visible()})
+        document = await self._posts.find_one({**formerly_at([address_key(address)]), **self._visible()})
         return _post(document, {}) if document else None
+
+    async def taken_addresses(self, addresses: Iterable[str], by_others_than: str) -> dict[str, str]:
+        """Which of these former addresses other posts have, visible or not, with the paths of those posts."""
+        keys = {address: address_key(address) for address in addresses}
+        query = {**formerly_at(list(keys.values())), "_id": {"$ne": by_others_than}}
+        others = await self._found(query, {**LISTED, "addresses": 1}, known={}) if keys else []
+        paths = {address_key(address): other.path for other in others for address in other.addresses}
+        return {address: paths[key] for address, key in keys.items() if key in paths}
 
     async def find_by_origin(self, kind: str, host: str, id: str) -> tuple[Post, Document] | None:
         """The post that was imported from there, and its origin as it was stored then."""
@@ -115,12 +132,37 @@ class PostDocuments:
         return await self._posts.count_documents(self._visible())
 
     async def newest(
-        self, start: int, stop: int, categories: Iterable[Category] = (), is_whole: bool = True
+        self,
+        start: int,
+        stop: int,
+        categories: Iterable[Category] = (),
+        *,
+        is_whole: bool = True,
+        place: Place | None = None,
     ) -> list[Post]:
-        """Visible posts from `start` up to `stop`, newest first; only those in any of these categories, if any are given."""
-        ids = [category.id for category in categories]
-        query = {**self._visible(), **({"categories": {"$in": ids}} if ids else {})}
-        return await self._found(query, {"text": 0} if is_whole else LISTED, skip=start, limit=stop - start)
+        """Visible posts from `start` up to `stop`, counted from a place if one is given, newest first; only those in any of these
+        categories, if any are given. Each post before `start` costs time: see `PostReading.newest`."""
+        query, before = self._from(place, categories)
+        fields = {"text": 0} if is_whole else LISTED
+        return await self._found(query, fields, skip=before + start, limit=stop - start)
+
+    async def place_after(self, place: Place | None, number: int, categories: Iterable[Category] = ()) -> Place | None:
+        """The place of the post that comes so many posts after another one, or after the first of the list; None behind its end."""
+        query, before = self._from(place, categories)
+        found = await self._posts.find_one(query, {"published": 1}, sort=NEWEST, skip=before + number)
+        if found is None:
+            return None
+        same_date = {**query, "published": found["published"], "_id": {"$gt": found["_id"]}}
+        return Place(found["published"], await self._posts.count_documents(same_date))
+
+    async def version(self) -> int:
+        """A number that differs after each change of the lists that visible posts are in."""
+        document = await self._versions.find_one({"_id": "posts"})
+        return int(document["n"]) if document else 0
+
+    async def raise_version(self) -> None:
+        """Not durable by itself: where this write is lost, so is the later one that takes the change out of the outbox."""
+        await self._versions.update_one({"_id": "posts"}, {"$inc": {"n": 1}}, upsert=True)
 
     async def between(self, start: datetime | None, end: datetime | None, most: int = 0) -> list[Post]:
         """Visible posts as lists show them, published in [start, end)."""
@@ -234,7 +276,7 @@ class PostDocuments:
 
     async def _rate(self, keys: list[str], reads: Mapping[str, int]) -> int:
         slugs = [key.removeprefix("/plog/") for key in keys]
-        at_these = {"$or": [{"slug_key": {"$in": slugs}}, {"address_keys": {"$in": keys}}]}
+        at_these = {"$or": [{"slug_key": {"$in": slugs}}, formerly_at(keys)]}
         fields = ("slug_key", "address_keys", "published", "popularity")
         writes = []
         for document in await self._posts.find(at_these, fields).to_list(None):
@@ -248,6 +290,15 @@ class PostDocuments:
 
     def _visible(self) -> Document:
         return {"is_listed": True, "published": {"$lte": self._clock()}}
+
+    def _from(self, place: Place | None, categories: Iterable[Category]) -> tuple[Document, int]:
+        """The query for a list of visible posts, and how many of what it finds come before the place."""
+        query = self._visible()
+        if ids := sorted(category.id for category in categories):
+            query["categories"] = {"$in": ids}
+        if place is None:
+            return query, 0
+        return {**query, "published": {"$lte": place.date}}, place.before
 
     def _at(self, slug: str) -> Document:
         return {"slug_key": slug.casefold(), **self._visible()}
@@ -303,6 +354,12 @@ def document_of(post: Post) -> Document:
     keys = {"slug_key": post.slug.casefold(), "is_listed": not post.is_draft and not post.is_archived}
     keys |= {"address_keys": sorted({address_key(address) for address in post.addresses})}
     return {**POST.written(post), **keys, "categories": _ids(post)}
+
+
+def formerly_at(keys: Sequence[str]) -> Document:
+    """The query for posts that once lived at an address with one of these keys. It repeats the condition of the partial index:
+    MongoDB uses that index only for queries which say the same, and reads all posts for others."""
+    return {"address_keys": {"$in": list(keys)}, **WITH_ADDRESSES}
 
 
 def _ids(post: Post) -> list[str]:

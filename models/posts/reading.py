@@ -1,11 +1,13 @@
 """What pages need of posts beyond single queries: related posts, and one read for all who ask for the same thread at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lib.batches import Batches
 from lib.misses import Misses
+from models.categories import Category
 from models.posts.documents import PostDocuments
+from models.posts.places import Places
 from models.posts.post import Post, ranked
 from models.tools import Tools
 
@@ -15,6 +17,7 @@ LONGEST_READ = 5  # seconds that others wait for
 class PostReading:
     def __init__(self, tools: Tools, documents: PostDocuments) -> None:
         self._documents = documents
+        self._places = Places(documents)
         self._without_thread = Misses(lambda: tools.clock().timestamp())
         self._heads: Batches[None, Post] = Batches(self._read_head)
 
@@ -31,6 +34,13 @@ class PostReading:
         if not is_open:
             self._without_thread.add(id)
         return is_open
+
+    async def newest(self, start: int, stop: int, categories: Iterable[Category] = ()) -> list[Post]:
+        """Visible posts from `start` up to `stop`, newest first, as fast at the end of a long list as at its start; only those in
+        any of these categories, if any are given."""
+        categories = tuple(sorted(categories, key=lambda category: category.id))
+        place, skip = await self._places.before(start, categories)
+        return await self._documents.newest(skip, skip + stop - start, categories, place=place)
 
     async def related(self, post: Post) -> list[Post]:
         """Posts that share categories, then keywords, the most popular first; with the categories shared."""

@@ -1,5 +1,6 @@
 """What the maker does with posts: add and edit them. Every address that a post ever had stays in `addresses`, so old links arrive."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -69,5 +70,6 @@ class PostWriting:
             await self._outbox.tell(self._documents.untold, told)
 
     async def _consequences(self, left: Left) -> list[InvalidatePages]:
-        neighbours = await self._documents.neighbours(left.post)
+        """What follows from changes of a post. Every list forgets its places first: it may be asked for as soon as others hear."""
+        neighbours, _ = await asyncio.gather(self._documents.neighbours(left.post), self._documents.raise_version())
         return list(consequences(left.post, left.categories, [other for other in neighbours if other is not None]))

@@ -12,6 +12,7 @@ from models.comments.documents import COMMENT
 from models.imports import Outcome, parents_first
 from models.posts import Post
 from tests.base import START, SiteTestCase
+from tests.hostile import quickly
 
 MATERIAL = Path(__file__).parents[1] / "material"
 
@@ -75,6 +76,10 @@ class ImportsTest(SiteTestCase):
         self.assertEqual(comments["2"].parent, comments["1"].id)
         self.assertEqual(sorted(comment.n for comment in comments.values() if comment.n), [1, 2, 3, 4])
         self.assertEqual((post.comment_count, post.root_count, post.n), (4, 3, 4))
+
+    def test_a_title_may_be_as_long_as_those_of_real_blogs(self) -> None:
+        outcomes = self.take(item(title="x" * 500), item("b.md", slug="b", title="x" * 501))
+        self.assertEqual([outcome.what for outcome in outcomes], ["added", "unusable"])
 
     def test_a_folder_of_markdown_comes_whole(self) -> None:
         outcomes = self.take(*markdown_folder.read(MATERIAL / "markdown"))
@@ -149,8 +154,30 @@ class ImportsTest(SiteTestCase):
         outcomes = self.take(item("a.md"), item("b.md", title="Second"), item("c.md", slug="c", addresses=("/x",)))
         self.assertEqual([outcome.what for outcome in outcomes], ["added", "unusable", "added"])
         self.assertIn("'Second' (b.md): Another post already has the address /plog/hello.", outcomes[1].message)
-        (clash,) = self.take(item("d.md", slug="d", addresses=("/X/",)))
-        self.assertIn("former address /x", clash.message)
+
+    def test_an_address_that_is_taken_costs_the_address_and_never_the_post(self) -> None:
+        items = [item(addresses=("/x", "/a")), item("b.md", slug="b", title="Second", addresses=("/X/", "/b", "/y"))]
+        self.post_by("own", addresses=("/y/",), is_draft=True)
+        outcomes = self.take(*items)
+        self.assertEqual([outcome.what for outcome in outcomes], ["added", "added", "unusable", "unusable"])
+        said = [
+            f"'Second' (b.md): its former address {old} is that of {path}"
+            for old, path in (("/X/", "/plog/hello"), ("/y", "/plog/own"))
+        ]
+        self.assertEqual([outcome.message for outcome in outcomes[2:]], said)
+        for old, path in (("/x", "/plog/hello"), ("/a", "/plog/hello"), ("/b", "/plog/b")):
+            self.assertEqual(self.client.get(old).headers["Location"], path)
+
+    def test_a_taken_address_stays_where_it_is_and_changes_no_post_when_an_import_is_repeated(self) -> None:
+        items = [item(addresses=("/x",)), item("b.md", slug="b", addresses=("/x/", "/b"))]
+        self.take(*items)
+        before = self.everything()
+        self.clock.pass_by(days=1)
+        for again in (items, items[::-1]):
+            self.assertEqual(
+                sorted(outcome.what for outcome in self.take(*again)), ["unchanged", "unchanged", "unusable"]
+            )
+        self.assertEqual(self.everything(), before)
 
     def test_unusable_things_are_named_with_file_and_line(self) -> None:
         outcomes = self.take(
@@ -164,6 +191,11 @@ class ImportsTest(SiteTestCase):
         self.assertEqual([c.id for c in parents_first([answer("10"), answer("9")])], ["9", "10"])
         circle = [answer("a", "b", minutes=1), answer("b", "a")]
         self.assertEqual([c.id for c in parents_first(circle)], ["b", "a"])
+
+    def test_a_long_chain_of_answers_takes_linear_time_in_any_order(self) -> None:
+        chain = [answer(str(n), str(n - 1), minutes=-n) for n in range(20_000)]
+        with quickly():
+            self.assertEqual([c.id for c in parents_first(chain)], [str(n) for n in range(20_000)])
 
     def test_a_published_reply_to_a_held_comment_hangs_on_the_next_published_one(self) -> None:
         self.take(item(comments=(answer("1"), answer("2", "1", "held", 1), answer("3", "2", minutes=2))))

@@ -1,0 +1,62 @@
+"""Pages of long lists: from remembered places, with every post where it would be if the list were read whole."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from models.categories import Category
+from models.posts import Post
+from models.posts.places import Places
+from tests.base import START, SiteTestCase
+
+DAY = timedelta(days=1)
+STRIDE = 3
+
+
+class PlacesTest(SiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.places = Places(self.site.posts.documents, STRIDE)
+
+    def assert_right_from_any_start(self, *categories: Category) -> None:
+        """Whatever was asked for before, a list has from any start on what it has when it is read whole."""
+        whole = [post.id for post in self.run_now(self.site.posts.documents.newest(0, 99, categories))]
+        for start in (len(whole) + 9, *reversed(range(len(whole) + 2)), 1, 8):
+            place, skip = self.run_now(self.places.before(start, categories))
+            page = self.run_now(self.site.posts.documents.newest(skip, skip + 4, categories, place=place))
+            self.assertEqual([post.id for post in page], whole[start : start + 4], start)
+
+    def test_a_page_begins_at_its_post_also_among_many_of_one_date(self) -> None:
+        web = self.run_now(self.site.categories.named("Web"))
+        for n, days in enumerate((1, 1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 6, 6, 7, 8)):
+            self.post_by(f"post-{n}", published=START - days * DAY, categories=(web,) if n % 3 else ())
+        for _ in range(2):
+            self.assert_right_from_any_start()
+            self.assert_right_from_any_start(web)
+
+    def test_a_page_begins_at_its_post_whatever_another_process_has_changed_since(self) -> None:
+        for n in range(12):
+            self.post_by(f"post-{n}", published=START - n * DAY)
+        post = self.run_now(self.site.posts.documents.by_slug("post-9"))
+        others = self.second_site.posts.writing
+        self.assert_right_from_any_start()
+        self.run_now(others.add(Post(id="", slug="old", title="x", published=START - 5 * DAY, edited=START)))
+        self.assert_right_from_any_start()
+        for change in ({"published": START - timedelta(hours=30)}, {"is_archived": True}, {"is_draft": True}, {}):
+            post = self.run_now(others.edit(replace(post, **{"is_archived": False, "is_draft": False, **change})))
+            self.assert_right_from_any_start()
+        self.run_now(others.add(Post(id="", slug="coming", title="x", published=START + DAY, edited=START)))
+        self.clock.pass_by(days=1, seconds=2)
+        self.run_now(self.second_site.outbox.repeat(self.second_site.posts))
+        self.assert_right_from_any_start()
+
+    def test_a_page_skips_fewer_posts_than_lie_between_two_places(self) -> None:
+        for n in range(20):
+            self.post_by(f"post-{n}", published=START - n * DAY)
+        skips = [self.run_now(self.places.before(start, ()))[1] for start in range(20)]
+        self.assertEqual(skips, [start % STRIDE for start in range(20)])
+
+    def test_a_page_far_behind_the_end_of_a_list_is_empty(self) -> None:
+        for n in range(4):
+            self.post_by(f"post-{n}", published=START - n * DAY)
+        start = 10**9
+        self.assertEqual(self.run_now(self.site.posts.reading.newest(start, start + 10)), [])
