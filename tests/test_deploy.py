@@ -153,7 +153,7 @@ class RefusedDeployTest(DeployTestCase):
 
     async def test_a_configuration_that_nginx_takes_only_when_it_is_started(self) -> None:
         await self.refused(
-            "nginx goes on with what it had", "nginx/nginx.conf", "$binary_remote_addr zone", "$remote_addr zone"
+            "nginx goes on with what it had", "nginx/nginx.conf", "$live_address zone", "$remote_addr zone"
         )
         self.assertIn("nginx has a new configuration", await self.deploy())
         self.before = self.pids()
