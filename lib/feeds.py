@@ -1,22 +1,27 @@
 """Feeds and the sitemap as text, from plain values: RSS 2.0, Atom, JSON Feed 1.1, sitemap.xml.
 
-All addresses handed in are absolute, those inside of an entry's HTML too. Everything is escaped here, and characters
-that XML cannot carry are left out, so that no text can break a feed.
+All addresses handed in are absolute, those inside of an entry's HTML too. ElementTree escapes everything; characters that
+XML cannot carry are left out here, so that no text can break a feed. Names carry the usual prefixes (`dc:creator`) as they
+are: ElementTree would make up prefixes, or keep them in a registry that is the same for the whole process.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from xml.sax.saxutils import escape
+from itertools import islice
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from lib.clock import iso
 from lib.json import dumps
 
 MAX_SITEMAP = 50_000
 _XML = '<?xml version="1.0" encoding="utf-8"?>\n'
-_UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ATOM = "http://www.w3.org/2005/Atom"
+_DC = "http://purl.org/dc/elements/1.1/"
+_SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +58,32 @@ class Feed:
 
 
 def rss(feed: Feed) -> str:
-    items = "".join(f"<item>{''.join(_rss_item(entry))}</item>\n" for entry in feed.entries)
-    head = (
-        _tag("title", feed.title),
-        _tag("link", feed.address),
-        _tag("description", feed.description),
-        _tag("language", feed.language),
-        _tag("lastBuildDate", _rfc822(feed.updated)),
-        _tag("atom:link", href=feed.feed_address, rel="self", type="application/rss+xml"),
-    )
-    namespaces = 'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:dc="http://purl.org/dc/elements/1.1/"'
-    return f'{_XML}<rss version="2.0" {namespaces}><channel>{"".join(head)}\n{items}</channel></rss>\n'
+    root = Element("rss", {"version": "2.0", "xmlns:atom": _ATOM, "xmlns:dc": _DC})
+    channel = _add(root, "channel")
+    _add(channel, "title", feed.title)
+    _add(channel, "link", feed.address)
+    _add(channel, "description", feed.description)
+    _add(channel, "language", feed.language)
+    _add(channel, "lastBuildDate", _rfc822(feed.updated))
+    _add(channel, "atom:link", href=feed.feed_address, rel="self", type="application/rss+xml")
+    for entry in feed.entries:
+        _rss_item(_add(channel, "item"), entry)
+    return _written(root)
 
 
 def atom(feed: Feed) -> str:
-    entries = "".join(f"<entry>{''.join(_atom_entry(entry))}</entry>\n" for entry in feed.entries)
-    head = (
-        _tag("title", feed.title),
-        _tag("subtitle", feed.description) if feed.description else "",
-        _tag("id", feed.feed_address),
-        _tag("link", href=feed.address, rel="alternate", type="text/html"),
-        _tag("link", href=feed.feed_address, rel="self", type="application/atom+xml"),
-        _tag("updated", iso(feed.updated)),
-        f"<author>{_tag('name', feed.author or feed.title)}</author>",
-    )
-    language = _attributes({"xml:lang": feed.language})
-    return f'{_XML}<feed xmlns="http://www.w3.org/2005/Atom"{language}>{"".join(head)}\n{entries}</feed>\n'
+    root = Element("feed", {"xmlns": _ATOM, "xml:lang": _legible(feed.language)})
+    _add(root, "title", feed.title)
+    if feed.description:
+        _add(root, "subtitle", feed.description)
+    _add(root, "id", feed.feed_address)
+    _add(root, "link", href=feed.address, rel="alternate", type="text/html")
+    _add(root, "link", href=feed.feed_address, rel="self", type="application/atom+xml")
+    _add(root, "updated", iso(feed.updated))
+    _add(_add(root, "author"), "name", feed.author or feed.title)
+    for entry in feed.entries:
+        _atom_entry(_add(root, "entry"), entry)
+    return _written(root)
 
 
 def json_feed(feed: Feed) -> str:
@@ -97,40 +102,42 @@ def json_feed(feed: Feed) -> str:
 
 def sitemap(pages: Iterable[tuple[str, datetime | None]]) -> str:
     """Addresses with their last change, as many of them as one file may have."""
-    urls = [
-        f"<url>{_tag('loc', address)}{_tag('lastmod', iso(changed)) if changed else ''}</url>\n"
-        for (address, changed), _ in zip(pages, range(MAX_SITEMAP), strict=False)
-    ]
-    return f'{_XML}<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{"".join(urls)}</urlset>\n'
+    root = Element("urlset", {"xmlns": _SITEMAP})
+    for address, changed in islice(pages, MAX_SITEMAP):
+        url = _add(root, "url")
+        _add(url, "loc", address)
+        if changed:
+            _add(url, "lastmod", iso(changed))
+    return _written(root)
 
 
-def _rss_item(entry: Entry) -> Iterator[str]:
-    yield _tag("title", entry.title)
-    yield _tag("link", entry.address)
-    yield _tag("guid", entry.address, isPermaLink="true")
-    yield _tag("pubDate", _rfc822(entry.published))
+def _rss_item(item: Element, entry: Entry) -> None:
+    _add(item, "title", entry.title)
+    _add(item, "link", entry.address)
+    _add(item, "guid", entry.address, isPermaLink="true")
+    _add(item, "pubDate", _rfc822(entry.published))
     if entry.author:
-        yield _tag("dc:creator", entry.author)
+        _add(item, "dc:creator", entry.author)
     for category in entry.categories:
-        yield _tag("category", category)
-    yield _tag("description", entry.html)
+        _add(item, "category", category)
+    _add(item, "description", entry.html)
 
 
-def _atom_entry(entry: Entry) -> Iterator[str]:
-    yield _tag("title", entry.title)
-    yield _tag("id", entry.address)
-    yield _tag("link", href=entry.address, rel="alternate", type="text/html")
+def _atom_entry(element: Element, entry: Entry) -> None:
+    _add(element, "title", entry.title)
+    _add(element, "id", entry.address)
+    _add(element, "link", href=entry.address, rel="alternate", type="text/html")
     if entry.url:
-        yield _tag("link", href=entry.url, rel="related")
-    yield _tag("published", iso(entry.published))
-    yield _tag("updated", iso(entry.updated))
+        _add(element, "link", href=entry.url, rel="related")
+    _add(element, "published", iso(entry.published))
+    _add(element, "updated", iso(entry.updated))
     if entry.author:
-        yield f"<author>{_tag('name', entry.author)}</author>"
+        _add(_add(element, "author"), "name", entry.author)
     for category in entry.categories:
-        yield _tag("category", term=category)
+        _add(element, "category", term=category)
     if entry.summary:
-        yield _tag("summary", entry.summary)
-    yield _tag("content", entry.html, type="html")
+        _add(element, "summary", entry.summary)
+    _add(element, "content", entry.html, type="html")
 
 
 def _json_item(entry: Entry) -> dict[str, object]:
@@ -159,16 +166,18 @@ def _filled(document: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in document.items() if value or key == "items"}
 
 
-def _tag(tag: str, text: str = "", **attributes: str) -> str:
-    return f"<{tag}{_attributes(attributes)}>{_speakable(text)}</{tag}>"
+def _add(parent: Element, tag: str, text: str = "", **attributes: str) -> Element:
+    element = SubElement(parent, tag, {name: _legible(value) for name, value in attributes.items()})
+    element.text = _legible(text)
+    return element
 
 
-def _attributes(attributes: dict[str, str]) -> str:
-    return "".join(f' {name}="{_speakable(value)}"' for name, value in attributes.items())
+def _legible(text: str) -> str:
+    return _FORBIDDEN.sub("", text)
 
 
-def _speakable(text: str) -> str:
-    return escape(_UNSPEAKABLE.sub("", text), {'"': "&quot;"})
+def _written(root: Element) -> str:
+    return f"{_XML}{tostring(root, encoding='unicode')}\n"
 
 
 def _rfc822(date: datetime) -> str:

@@ -32,7 +32,43 @@ def feed(*entries: Entry) -> Feed:
     return Feed(NASTY, "https://blog.example/", "https://blog.example/feed?a&b", NASTY, "en", "Ann", entries)
 
 
+def contents(xml: str) -> list[tuple[str, dict[str, str], list[str]]]:
+    """Every element of a document in its order: name, attributes, words."""
+    return [(part.tag, part.attrib, (part.text or "").split()) for part in fromstring(xml.encode()).iter()]
+
+
 class Rss(unittest.TestCase):
+    def test_it_has_each_element_of_the_format_once_and_in_order(self):
+        address, own = "https://blog.example/plog/a?b=1&c=2", "https://blog.example/feed?a&b"
+        link = {"href": own, "rel": "self", "type": "application/rss+xml"}
+        words = CLEAN.split()
+        expected = [
+            ("rss", {"version": "2.0"}, []),
+            ("channel", {}, []),
+            ("title", {}, words),
+            ("link", {}, ["https://blog.example/"]),
+            ("description", {}, words),
+            ("language", {}, ["en"]),
+            ("lastBuildDate", {}, ["Sun,", "01", "Mar", "2015", "23:00:00", "+0000"]),
+            (f"{ATOM}link", link, []),
+            ("item", {}, []),
+            ("title", {}, words),
+            ("link", {}, [address]),
+            ("guid", {"isPermaLink": "true"}, [address]),
+            ("pubDate", {}, ["Sun,", "01", "Mar", "2015", "10:00:00", "+0000"]),
+            ("{http://purl.org/dc/elements/1.1/}creator", {}, words),
+            ("category", {}, words),
+            ("category", {}, ["Web"]),
+            ("description", {}, f'<p title="x">{CLEAN}</p>'.split()),
+        ]
+        self.assertEqual(contents(rss(feed(entry()))), expected)
+
+    def test_other_vocabularies_have_their_usual_prefixes(self):
+        text = rss(feed(entry()))
+        self.assertIn("<atom:link ", text)
+        self.assertIn("<dc:creator>", text)
+        self.assertRegex(atom(feed()), '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">')
+
     def test_it_says_what_was_put_in(self):
         channel = fromstring(rss(feed(entry())).encode()).find("channel")
         self.assertEqual(channel.findtext("title").split(), CLEAN.split())
@@ -47,6 +83,35 @@ class Rss(unittest.TestCase):
 
 
 class Atom(unittest.TestCase):
+    def test_it_has_each_element_of_the_format_once_and_in_order(self):
+        address, own = "https://blog.example/plog/a?b=1&c=2", "https://blog.example/feed?a&b"
+        words = CLEAN.split()
+        expected = [
+            ("feed", {"{http://www.w3.org/XML/1998/namespace}lang": "en"}, []),
+            ("title", {}, words),
+            ("subtitle", {}, words),
+            ("id", {}, [own]),
+            ("link", {"href": "https://blog.example/", "rel": "alternate", "type": "text/html"}, []),
+            ("link", {"href": own, "rel": "self", "type": "application/atom+xml"}, []),
+            ("updated", {}, ["2015-03-01T23:00:00Z"]),
+            ("author", {}, []),
+            ("name", {}, ["Ann"]),
+            ("entry", {}, []),
+            ("title", {}, words),
+            ("id", {}, [address]),
+            ("link", {"href": address, "rel": "alternate", "type": "text/html"}, []),
+            ("link", {"href": "https://x.example/?a&b", "rel": "related"}, []),
+            ("published", {}, ["2015-03-01T10:00:00Z"]),
+            ("updated", {}, ["2015-03-01T23:00:00Z"]),
+            ("author", {}, []),
+            ("name", {}, words),
+            ("category", {"term": 'a & b <c> "d"  ]]> é 😀'}, []),
+            ("category", {"term": "Web"}, []),
+            ("summary", {}, words),
+            ("content", {"type": "html"}, f'<p title="x">{CLEAN}</p>'.split()),
+        ]
+        self.assertEqual(contents(atom(feed(entry()))), [(ATOM + tag, *rest) for tag, *rest in expected])
+
     def test_it_says_what_was_put_in(self):
         root = fromstring(atom(feed(entry())).encode())
         self.assertEqual(root.findtext(f"{ATOM}updated"), "2015-03-01T23:00:00Z")
