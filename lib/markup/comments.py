@@ -14,6 +14,7 @@ from lib.markup.nesting import TooNested
 from lib.markup.tree import BLOCK, Element, Node, parse, text_of, written
 
 MAX_ADDRESS = 2_000
+ENDS = ".,;:!?'*_~]…”\u2019»"  # of sentences and quotations, not of addresses
 # Possessive, and starting only where a run of backticks starts: linear, whatever is typed.
 _SPECIAL = re.compile(r"(?<!`)(`++)([^`\n]++)\1(?!`)|(?<!\w)https?://[^\s<>\"`\\^{}|]++", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}```[^`]*")
@@ -97,10 +98,10 @@ def _inline(text: str, own_host: str, has_code: bool = True) -> Iterator[Node]:
 
 
 def _without_end(address: str) -> str:
-    """An address as it was meant: without the full stop after it, or the bracket around it."""
+    """An address as it was meant: without the full stop after it, or the bracket or quotation mark around it."""
     unopened = address.count(")") - address.count("(")
     end = len(address)
-    while address[end - 1] in ".,;:!?'*_~]" or (address[end - 1] == ")" and unopened > 0):
+    while address[end - 1] in ENDS or (address[end - 1] == ")" and unopened > 0):
         unopened -= address[end - 1] == ")"
         end -= 1
     return address[:end]

@@ -314,6 +314,8 @@ class Comments(unittest.TestCase):
             ("http://x.example/a.", "http://x.example/a", "."),
             ("https://x.example/a_(b)).", "https://x.example/a_(b)", ")."),
             ("HTTPS://X.example/?q=1,", "HTTPS://X.example/?q=1", ","),
+            ("http://x.example…", "http://x.example", "…"),
+            ("http://x.example/a”.", "http://x.example/a", "”."),
         ]:
             with self.subTest(text):
                 expected = f'<p>(<a href="{address}" {rel}>{address}</a>{rest}</p>'
