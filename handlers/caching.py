@@ -1,10 +1,10 @@
-"""Which pages may be kept: a handler whose `get` is `@kept` says under which tags, and the next visitor costs no Python.
+"""Caches pages: a handler whose `get` is `@cached` names the tags with `cache_under`; then nginx serves the page.
 
-Kept is only a 200 that answers a GET without a query, under its canonical address. The pending files are made before
-anything is read (lib/pagecache.py says why). The first answer is the one that nginx gives from then on: compressed for a
-visitor that takes gzip, and with the same ETag. In one process a page is rendered once at a time, and who asks meanwhile
-gets the same answer, unless something has changed since that rendering began: also where it is that there is no such page.
-An answer that cannot be shared (a 301, a page that is not kept) they make one after another.
+Only a 200 to a GET without a query, under its canonical address, is cached. Pending files are created before anything is
+read (see lib/pagecache.py). The first answer is byte for byte the one that nginx sends later, with the same ETag.
+Single-flight: while a process renders a path, further requests for it wait and share the answer, also if it is an error
+such as 404, unless it was invalidated meanwhile. If the answer cannot be shared (a 301, a page that is not cached), the
+requests that wait render one after another.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from lib.pagecache import Body, etag_of, takes_gzip
 from models.errors import SiteError
 
 
-def kept(method: Method) -> Method:
-    """Keep what this method renders, where it calls `keep` and ends well."""
+def cached(method: Method) -> Method:
+    """Caches what a `get` renders if it calls `cache_under` and answers 200; renders each path once at a time."""
 
     @functools.wraps(method)
-    async def shared(self: "KeptHandler", *args: Any) -> None:
+    async def single_flight(self: "CachedHandler", *args: Any) -> None:
         if self.request.method not in ("GET", "HEAD") or "?" in (self.request.uri or ""):
             return await method(self, *args)
         while (under_way := self.under_way) is not None:
@@ -29,14 +29,14 @@ def kept(method: Method) -> Method:
             if isinstance(answer, SiteError):
                 raise answer.with_traceback(None)
             if answer is not None:
-                return self.repeat(answer)
-        await self.rendered(method, *args)
+                return self.answer_again(answer)
+        await self.render_once(method, *args)
 
-    return shared
+    return single_flight
 
 
-class KeptHandler(BaseHandler):
-    """The parent of pages that may be kept."""
+class CachedHandler(BaseHandler):
+    """The base of pages that may be cached."""
 
     _rendering: Rendering | None = None
     _tags: tuple[str, ...] | None = None
@@ -53,11 +53,12 @@ class KeptHandler(BaseHandler):
         rendering = self.renderings.get(self.request.path)
         return rendering if rendering is not None and rendering.pending.is_current else None
 
-    def keep(self, *tags: str) -> None:
-        """What is rendered now may be kept until one of these tags is forgotten."""
+    def cache_under(self, *tags: str) -> None:
+        """Allows to cache the page being rendered, until one of these tags is invalidated."""
         self._tags = tags
 
-    async def rendered(self, method: Method, *args: Any) -> None:
+    async def render_once(self, method: Method, *args: Any) -> None:
+        """Renders, while `under_way` lets other requests for this path wait for the answer."""
         rendering = Rendering(self.site.pages.begin(), asyncio.get_running_loop().create_future())
         self._rendering = self.renderings[self.request.path] = rendering
         try:
@@ -73,9 +74,9 @@ class KeptHandler(BaseHandler):
                 rendering.answer.set_result(None)
 
     def finish(self, chunk: Any = None) -> Any:
-        """Keep the page before it is sent, so that whoever has it may count on it.
+        """Caches the page before it is sent, so that a client that received it finds the same page cached.
 
-        Under its right address and a bare `?` it is not sent: that is another spelling. A wrong address was moved before.
+        An address that ends in a bare `?` gets a redirect to the canonical one. Other spellings were redirected before.
         """
         if self.get_status() == 200 and self.request.uri == f"{self.request.path}?":
             self.clear()
@@ -91,14 +92,15 @@ class KeptHandler(BaseHandler):
             self._choose(body)
         return super().finish()
 
-    def repeat(self, answer: Answer) -> None:
+    def answer_again(self, answer: Answer) -> None:
+        """Sends the answer of another request for the same path."""
         for name, value in answer.headers:
             self.set_header(name, value)
         self._choose(answer.body)
         self.finish()
 
     def _choose(self, body: Body) -> None:
-        """Answer with the file that nginx would choose (nginx.conf: $kept_folder), under the ETag that nginx gives it."""
+        """Sends the file that nginx would choose (`$kept_folder` in nginx.conf), with the ETag that nginx would send."""
         content = body.plain
         if takes_gzip(self.request.headers.get("Accept-Encoding", "")):
             content = body.compressed

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from handlers.addresses import post_at
 from handlers.base import BaseHandler, public
-from handlers.caching import KeptHandler, kept
+from handlers.caching import CachedHandler, cached
 from lib.feeds import MAX_SITEMAP, Entry, Feed, atom, json_feed, rss, sitemap
 from lib.markup import absolute_html
 from models.categories import path_of
@@ -16,9 +16,9 @@ NEWEST = 10
 WRITERS = {"rss.xml": (rss, "rss+xml"), "atom.xml": (atom, "atom+xml"), "feed.json": (json_feed, "feed+json")}
 
 
-class FeedHandler(KeptHandler):
+class FeedHandler(CachedHandler):
     @public
-    @kept
+    @cached
     async def get(self, categories: str | None, name: str) -> None:
         """The newest posts of the site, or of some categories."""
         filter = await self.site.categories.in_path(categories)
@@ -27,7 +27,7 @@ class FeedHandler(KeptHandler):
             self.move_to(path)
         posts = await self.site.posts.documents.newest(0, NEWEST, filter)
         if len(filter) <= 1:
-            self.keep(FEEDS)
+            self.cache_under(FEEDS)
         title = " · ".join((self.site.settings.title, *(category.name for category in filter)))
         self.answer(name, title, path_of(filter) or "/", path, tuple(self._entry(post) for post in posts))
 
@@ -56,12 +56,12 @@ class FeedHandler(KeptHandler):
 
 class CommentsFeedHandler(FeedHandler):
     @public
-    @kept
+    @cached
     async def get(self, slug: str, name: str = "atom.xml") -> None:
         """The newest comments under one post. An old one that is approved late changes it, too."""
         post = await post_at(self, slug)
         comments = [] if post.has_hidden_comments else await self.site.comments.documents.newest_under(post, NEWEST * 5)
-        self.keep(post.tag)
+        self.cache_under(post.tag)
         entries = tuple(self._comment(post, comment) for comment in comments)
         self.answer("atom.xml", f"Comments on {post.title}", post.path, f"{post.path}/comments.atom", entries)
 
@@ -77,12 +77,12 @@ class CommentsFeedHandler(FeedHandler):
         )
 
 
-class SitemapHandler(KeptHandler):
+class SitemapHandler(CachedHandler):
     @public
-    @kept
+    @cached
     async def get(self) -> None:
         posts = await self.site.posts.documents.between(None, None, MAX_SITEMAP)
-        self.keep(SITEMAP)
+        self.cache_under(SITEMAP)
         filed = sorted({category.path for post in posts for category in post.categories})
         places = [(self.site.settings.absolute(path), None) for path in ("/", "/plog/", *filed)]
         dated = [(self.site.settings.absolute(post.path), post.changed) for post in posts]

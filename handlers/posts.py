@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.addresses import move_from_former, post_at
 from handlers.base import public
-from handlers.caching import KeptHandler, kept
+from handlers.caching import CachedHandler, cached
 from lib.clock import iso
 from models.categories import Category, path_of
 from models.errors import NotFound
@@ -23,9 +23,9 @@ LAST_KEPT = 5  # of a list's pages, the first ones are kept
 ON_ONE_ARCHIVE_PAGE = 1000
 
 
-class HomeHandler(KeptHandler):
+class HomeHandler(CachedHandler):
     @public
-    @kept
+    @cached
     async def get(self, categories: str | None = None, page: str | None = None) -> None:
         """The newest posts; of some categories, where the address names them."""
         if self.request.query:
@@ -43,7 +43,7 @@ class HomeHandler(KeptHandler):
         if not posts and (number > 1 or filter):
             raise NotFound("There is no such page: the posts end before it.")
         if len(filter) <= 1 and number <= LAST_KEPT:
-            self.keep(*((filter[0].tag,) if filter else (HOME,)), *(post.tag for post in posts))
+            self.cache_under(*((filter[0].tag,) if filter else (HOME,)), *(post.tag for post in posts))
         self.page(
             "home.html",
             posts=posts,
@@ -68,9 +68,9 @@ class HomeHandler(KeptHandler):
         return found[:ON_A_PAGE], found[ON_A_PAGE:]
 
 
-class RestHandler(KeptHandler):
+class RestHandler(CachedHandler):
     @public
-    @kept
+    @cached
     async def get(self, start: str, stop: str) -> None:
         """Posts from one place up to another, newest first, as a fragment of home."""
         if not 0 <= int(start) < int(stop) <= FURTHEST:
@@ -80,13 +80,13 @@ class RestHandler(KeptHandler):
             self.move_to(canonical)
         posts = await self.site.posts.documents.newest(int(start), int(stop))
         if (int(start), int(stop)) == (AT_ONCE, ON_A_PAGE):
-            self.keep(HOME, *(post.tag for post in posts))
+            self.cache_under(HOME, *(post.tag for post in posts))
         self.page("rest.html", posts=posts)
 
 
-class ArchiveHandler(KeptHandler):
+class ArchiveHandler(CachedHandler):
     @public
-    @kept
+    @cached
     async def get(self, year: str | None = None) -> None:
         """All posts by month; beyond a thousand of them each year is a page, the newest one first."""
         posts = self.site.posts.documents
@@ -95,7 +95,7 @@ class ArchiveHandler(KeptHandler):
             raise NotFound()
         shown = int(year) if year else years[0] if by_year else None
         listed = await posts.between(*_span(shown))
-        self.keep(ARCHIVE)  # not under each post's tag, of which there may be ten thousand
+        self.cache_under(ARCHIVE)  # not under each post's tag, of which there may be ten thousand
         self.page(
             "post/archive.html",
             groups=[(month, list(group)) for month, group in groupby(listed, _month)],
@@ -105,9 +105,9 @@ class ArchiveHandler(KeptHandler):
         )
 
 
-class PostHandler(KeptHandler):
+class PostHandler(CachedHandler):
     @public
-    @kept
+    @cached
     async def get(self, slug: str, page: str | None = None) -> None:
         """A post with its newest comments, or a page of its older ones."""
         post = await post_at(self, slug)
@@ -120,7 +120,7 @@ class PostHandler(KeptHandler):
             raise NotFound()
         near = [other for other in (before, after) if other is not None]
         relatives = [other for other in related if other.id not in [neighbour.id for neighbour in near]]
-        self.keep(post.tag, *(other.title_tag for other in (*near, *relatives)))
+        self.cache_under(post.tag, *(other.title_tag for other in (*near, *relatives)))
         self.page(
             "post/post.html",
             post=post,

@@ -1,12 +1,9 @@
 """The page cache: whole pages on disk, plain and compressed, which nginx serves without asking a process.
 
-Files alone keep it fresh, whatever races and whatever is killed. A render first makes two pending files, and only then
-reads its data. What it rendered is written into them, entered under its tags, and moved into place: the plain page into
-`pages`, the compressed one into `gz` under the same name. Invalidating, after a change is stored, first removes all
-pending files, then both files of every page under the tags. A move fails where the pending file is gone, so nothing
-rendered from old data can come back. Entries under a tag are never removed singly: removing one while its page is put
-again would leave a page that nobody can invalidate. On a full disk pages are answered as ever, and not cached. Where a
-page cannot be removed, invalidation raises `Unwritable`; it ignores only files that are gone already.
+No stale page survives, whatever races and whatever is killed. A render creates two pending files before it reads any
+data, writes the page into them, adds an entry under each tag, and renames them: the plain page into `pages`, the
+compressed one into `gz`. Invalidation, after a change is stored, removes all pending files, then both files of every page
+under the tags. So the rename of a page rendered from old data fails. A full disk only means that pages are not cached.
 """
 
 import gzip
@@ -25,20 +22,20 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 LONGEST_NAME = 255  # bytes of one part of a path
-LONGEST_PATH = 1024  # bytes, well below what the kernel takes
+LONGEST_PATH = 1024  # bytes, well below the kernel's limit
 SUFFIXES = {
     "text/html": "html",
     "application/rss+xml": "rss",
     "application/atom+xml": "atom",
     "application/feed+json": "feed",
     "application/xml": "xml",
-}  # nginx makes the content type of a file from its suffix
-FOLDERS = ("pages", "gz")  # plain and compressed: nginx.conf has the same
-LEVEL = 4  # of compression: nginx.conf has the same
-# Found in an Accept-Encoding that takes gzip; nginx.conf is rendered with it.
+}  # nginx derives the Content-Type of a file from its suffix
+FOLDERS = ("pages", "gz")  # plain and compressed; nginx.conf uses the same names
+LEVEL = 4  # gzip level; nginx.conf uses the same
+# Matches an Accept-Encoding header that accepts gzip. nginx.conf is generated from it.
 TAKES_GZIP = r"(?i)(^|,)\s*gzip\s*(;\s*q=(1(\.0*)?|0\.0*[1-9]\d*)\s*)?(,|$)"
-OLDEST_PENDING = 3600  # seconds after which a pending file is one of a process that died
-LEAST = 256  # bytes of a disk that even an empty file takes
+OLDEST_PENDING = 3600  # seconds; the process that made an older pending file has died
+LEAST = 256  # bytes that even an empty file takes on disk
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +52,7 @@ class Body:
 
 
 class Unwritable(Exception):
-    """Cached pages cannot be removed, so nginx goes on serving them. The message has the path and the reason."""
+    """Cached pages cannot be removed, so nginx goes on serving them. The message names the path and the reason."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(
@@ -64,22 +61,23 @@ class Unwritable(Exception):
 
 
 class Pending:
-    """A page that is being made: exists as long as nothing that it may be made from has changed."""
+    """The two pending files of a render in flight. They exist until any invalidation: then the render may be stale."""
 
     def __init__(self, path: Path) -> None:
-        self.paths = (path, path.with_suffix(".gz"))  # for the plain page and the compressed one
+        self.paths = (path, path.with_suffix(".gz"))  # plain, compressed
 
     @property
     def is_current(self) -> bool:
+        """Whether nothing was invalidated since the render began."""
         try:
             return self.paths[0].exists()
-        except OSError:  # a folder that nobody may enter
+        except OSError:  # no permission to enter the folder
             return False
 
 
 @contextmanager
 def _removing() -> Iterator[None]:
-    """Turns an error of the disk into `Unwritable`, which no caller takes for a server that is away."""
+    """Turns an OSError into `Unwritable`, so that no caller mistakes it for a server that is away."""
     try:
         yield
     except OSError as error:
@@ -87,32 +85,37 @@ def _removing() -> Iterator[None]:
 
 
 class PageCache:
-    """Pages in `folder`/now/pages and …/gz. Several processes share the folder; it may be thrown away at any time."""
+    """Pages in `folder`/now/pages and …/gz. Processes share the folder, which may be deleted at any time.
+
+    `begin`, `put` and `drop` raise no OSError: they log that pages cannot be cached. Invalidation raises `Unwritable` where
+    a page cannot be removed, and ignores only files that are gone already. Entries under a tag are never removed one by
+    one: removing one while its page is cached again would leave a page that cannot be invalidated.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._now = folder / "now"  # moved away as one, so that a page and its tags are never parted
+        self._now = folder / "now"  # renamed as a whole, so that a page never loses its tags
         self._folders = [self._now / name for name in FOLDERS]
         self._pages = self._folders[0]
         self._pending = self._now / "pending"
         self._tags = self._now / "tags"
-        self._has_failed = False  # to keep the last page that was tried
+        self._has_failed = False  # whether the last write failed
 
     def begin(self) -> Pending:
-        """To be called before the data of a page is read."""
+        """Creates the pending files of a render. Call it before the page's data is read."""
         pending = Pending(self._pending / uuid4().hex)
         try:
             self._pending.mkdir(parents=True, exist_ok=True)
             for path in pending.paths:
                 path.touch()
         except (FileNotFoundError, FileExistsError):
-            pass  # everything is being forgotten: then this page is not kept
+            pass  # another process is invalidating all pages, so this one will not be cached
         except OSError as error:
             self._fail(error)
         return pending
 
     def put(self, pending: Pending, address: str, kind: str, body: Body, tags: Iterable[str]) -> bool:
-        """Cache a page under its address. False if it was invalidated meanwhile, or cannot be cached at all."""
+        """Caches a page under its address. False if it was invalidated meanwhile, or cannot be cached at all."""
         places, tags = self._places(name_of(address, kind)), tuple(tags)
         try:
             if not places:
@@ -125,7 +128,7 @@ class PageCache:
             for path, place in zip(pending.paths, places, strict=True):
                 path.rename(place)
         except (FileNotFoundError, FileExistsError):
-            return False  # forgotten
+            return False  # invalidated
         except OSError as error:
             self._fail(error)
             return False
@@ -135,14 +138,14 @@ class PageCache:
         return True
 
     def drop(self, pending: Pending) -> None:
-        """Give up a page that was begun."""
-        with suppress(OSError):  # a file that stays is never moved into place any more
+        """Removes the pending files of a render."""
+        with suppress(OSError):  # harmless: nothing renames a pending file after this
             for path in pending.paths:
                 path.unlink(missing_ok=True)
 
     @_removing()
-    def forget(self, tags: Iterable[str]) -> None:
-        """Forget all pages under these tags, and whatever is being made now. To be called after a change was stored."""
+    def invalidate(self, tags: Iterable[str]) -> None:
+        """Invalidates all pages under these tags and every render in flight. Call it after the change is stored."""
         for path in _listed(self._pending):
             path.unlink(missing_ok=True)
         for tag in tags:
@@ -151,47 +154,49 @@ class PageCache:
                     _remove(self._pages / entry.readlink())
 
     @_removing()
-    def forget_address(self, address: str) -> None:
-        """Forget one page."""
-        self.forget(())
+    def invalidate_address(self, address: str) -> None:
+        """Invalidates one page."""
+        self.invalidate(())
         for kind in SUFFIXES:
             for place in self._places(name_of(address, kind)):
                 _remove(place)
 
     @_removing()
-    def forget_all(self) -> None:
-        """Forget everything at once: what is being made now finds its place gone, too. It is only moved away here, and
-        takes its room until the next sweep: thousands of files would hold up whoever removes them for seconds."""
+    def invalidate_all(self) -> None:
+        """Invalidates all pages and every render in flight, with one rename.
+
+        The next `sweep` deletes the files: deleting thousands here would block the caller for seconds.
+        """
         with suppress(FileNotFoundError):
             self._now.rename(self._folder / f"gone-{uuid4().hex}")
 
     @_removing()
     def sweep(self, oldest: float, most: int) -> int:
-        """Forget pages older than `oldest` seconds, then the oldest ones until all take at most half of `most` bytes of the
-        disk; and remove what was moved away. How many files, of which most pages have two. May take seconds.
+        """Removes pages older than `oldest` seconds, then the oldest until the rest takes at most half of `most` bytes.
 
-        The other half is for names: entries under tags, and folders. None is taken away singly (see above), so where
-        they take more, everything is forgotten.
+        Also deletes what `invalidate_all` renamed, and old pending files. Returns the number of page files removed: most
+        pages have two. May take seconds. The other half of `most` is for folders and entries under tags, which are never
+        removed one by one: if they take more, all pages are invalidated.
         """
         now = time.time()
         statuses = [found for folder in self._folders for found in _statuses(folder)]
         pages = sorted((s.st_ctime, _size(s), path) for path, s in statuses if not S_ISDIR(s.st_mode))
         names = [s for _, s in statuses if S_ISDIR(s.st_mode)] + [s for _, s in _statuses(self._tags)]
-        forgotten = self._forget_oldest(pages, now - oldest, most // 2)
+        removed = self._remove_oldest(pages, now - oldest, most // 2)
         if sum(map(_size, names)) > most // 2:
-            self.forget_all()
-            forgotten = len(pages)
+            self.invalidate_all()
+            removed = len(pages)
         for path, status in _statuses(self._pending):
             if status.st_ctime < now - OLDEST_PENDING:
                 path.unlink(missing_ok=True)
         for folder in self._folder.glob("gone-*"):
             shutil.rmtree(folder, ignore_errors=True)
-        return forgotten
+        return removed
 
-    def _forget_oldest(self, pages: list[tuple[float, int, Path]], before: float, most: int) -> int:
-        """Forget those from `before` or earlier, and more until the rest takes at most `most` bytes. How many.
+    def _remove_oldest(self, pages: list[tuple[float, int, Path]], before: float, most: int) -> int:
+        """Removes files changed at `before` or earlier, and more until the rest takes at most `most` bytes. Returns how many.
 
-        `pages` are (changed, bytes, path), the oldest first.
+        `pages` are (changed, bytes, path), oldest first.
         """
         size = sum(size for _, size, _ in pages)
         for number, (changed, bytes_, path) in enumerate(pages):
@@ -202,14 +207,16 @@ class PageCache:
         return len(pages)
 
     def _fail(self, error: OSError) -> None:
-        """Pages cannot be kept now. Said once, not at each request, until one is kept again."""
+        """Logs that pages cannot be cached: once, not at each request, until one is cached again."""
         if not self._has_failed:
             log.warning("Pages cannot be kept: %s", error)
         self._has_failed = True
 
     def _places(self, name: str) -> list[Path]:
-        """The plain file of a page and the compressed one. None for a name that leads outside, is too long for a file, or
-        would make a folder where another page is."""
+        """Returns the paths of the plain and the compressed file.
+
+        Empty for a name that leaves the folder, is too long, or needs a folder where another page's file is.
+        """
         parts = name.split("/")
         is_fit = all(0 < len(os.fsencode(part)) <= LONGEST_NAME and part not in (".", "..") for part in parts)
         is_fit = is_fit and not any(part.startswith(("page.", "folder.")) for part in parts[:-1])
@@ -217,15 +224,18 @@ class PageCache:
         return [folder / name for folder in self._folders] if is_fit else []
 
     def _write(self, path: Path, body: bytes) -> None:
-        """Into the file that is there, never a new one."""
+        """Writes into an existing file. Never creates one: an invalidated render must not get its pending file back."""
         with open(os.open(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
             file.write(body)
         second = _second(body)
         os.utime(path, (second, second))
 
     def _enter(self, place: Path, tags: Iterable[str]) -> None:
-        """Each file has its own entry. Its target starts at `pages`, also for a file in `gz`: during a deploy, processes of
-        the version before follow it from there, and so remove that file too."""
+        """Adds an entry for one file under each tag: a symlink whose target is relative to `pages`.
+
+        That holds for files in `gz` too: during a deploy, processes of the version before resolve targets from `pages`, and so
+        remove both files.
+        """
         name = os.path.relpath(place, self._pages)
         entry = sha256(os.fsencode(name)).hexdigest()[:32]
         for tag in tags:
@@ -239,14 +249,14 @@ class PageCache:
 
 
 def name_of(address: str, kind: str) -> str:
-    """`/plog/hello` → `plog/hello/page.html`, `/plog/` → `plog/folder.html`: the other spelling is never found."""
+    """`/plog/hello` → `plog/hello/page.html`, `/plog/` → `plog/folder.html`: with and without the slash never collide."""
     path = unquote(address).removeprefix("/")
     suffix = SUFFIXES[kind]
     return f"{path}folder.{suffix}" if path.endswith("/") or not path else f"{path}/page.{suffix}"
 
 
 def etag_of(content: bytes) -> str:
-    """The ETag that nginx gives to a cached file: mtime and size, in hexadecimal."""
+    """The ETag that nginx gives a cached file with this content: mtime and size, in hexadecimal."""
     return f'"{_second(content):x}-{len(content):x}"'
 
 
@@ -255,14 +265,19 @@ def takes_gzip(accept_encoding: str) -> bool:
 
 
 def _second(content: bytes) -> int:
-    """The mtime of a file with this content. Taken from its digest, because two renderings of one second may be of equal
-    size, and must differ in their ETags. It is no date: nginx.conf sends no Last-Modified of it."""
+    """The mtime, in seconds, to set on a file with this content, derived from its digest.
+
+    Two renders within one second may have equal sizes and still need different ETags. nginx.conf sends no Last-Modified,
+    because this mtime is not a date.
+    """
     return 1_000_000_000 + int.from_bytes(sha256(content).digest()[:4]) % 700_000_000
 
 
 def _remove(page: Path) -> None:
-    """A file of a page, and the one that the version before put beside it (`page.html.gz`): after a deploy back to that
-    version, its nginx would serve a stale one. Remove this in the next version."""
+    """Removes a page's file, and the `page.html.gz` that the version before wrote beside it.
+
+    After a deploy back to that version, its nginx would serve a stale one. The next version can drop this.
+    """
     page.with_name(f"{page.name}.gz").unlink(missing_ok=True)
     page.unlink(missing_ok=True)
 
@@ -275,7 +290,7 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _statuses(folder: Path) -> list[tuple[Path, os.stat_result]]:
-    """Everything in a folder and in those in it, and these themselves; no more of it where it is forgotten meanwhile."""
+    """Returns all files and folders below a folder with their status. Skips what disappears meanwhile."""
     found = []
     with suppress(FileNotFoundError):
         for path in folder.rglob("*"):
@@ -285,5 +300,5 @@ def _statuses(folder: Path) -> list[tuple[Path, os.stat_result]]:
 
 
 def _size(status: os.stat_result) -> int:
-    """What a file takes of the disk, in bytes."""
+    """The bytes that a file takes on disk."""
     return max(status.st_blocks * 512, LEAST)

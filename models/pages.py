@@ -1,7 +1,7 @@
-"""Cached pages: invalidated on this host and every other as soon as something that they show has changed.
+"""Cached pages: invalidated on this host and all others when something that they show has changed.
 
-This host's files go before anyone is answered, with or without Redis. Other hosts hear through numbered messages on one channel; a host
-that misses a number, or cannot know whether it did, drops all its pages.
+This host's files are removed before the request is answered, with or without Redis. Other hosts receive numbered
+messages on one channel. A host that missed a number, or cannot know whether it did, invalidates all its pages.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from models.tools import Tools
 
 CHANNEL = "pages"
 NUMBER = "pages:n"  # the counter of messages, in Redis
-OLDEST = 24 * 3600.0  # seconds that a page is cached at most
+OLDEST = 24 * 3600.0  # seconds; older pages are removed
 MOST = 1_000_000_000  # bytes of all cached pages and of their names
 UNKNOWN = -1  # the number of the newest message while Redis is away
 
@@ -39,19 +39,19 @@ class Pages:
         self._channels = tools.channels
         self._redis = tools.redis
         self._host = tools.host
-        self._n = 0
-        self._is_behind = False  # some pages should have been removed and could not be
+        self._n = 0  # the number of the last message received
+        self._is_behind = False  # whether a page that should have been removed could not be
 
     async def listen(self) -> None:
-        """From now on invalidates what other hosts invalidate, beginning with everything that they may have invalidated before.
+        """Subscribes to the invalidations of other hosts, then invalidates all pages: earlier messages may be lost.
 
-        For one process of each host, because the files are the host's.
+        Only the worker calls it, because all processes of a host share the files.
         """
         self._n = await self._channels.follow(CHANNEL, self, self._newest)
         self._invalidate_for_others(None)
 
     async def catch_up(self) -> None:
-        """Tries again to remove what could not be removed. The worker calls it every few seconds."""
+        """Retries what could not be removed. The worker calls it every few seconds."""
         if self._is_behind:
             self._invalidate_for_others(None)
 
@@ -67,24 +67,25 @@ class Pages:
     def invalidate(self, tags: Tags) -> None:
         """Invalidates this host's pages under these tags. Call it after the change is stored. Raises `Unwritable`."""
         if tags is None:
-            self._cache.forget_all()
+            self._cache.invalidate_all()
         elif tags:
-            self._cache.forget(tags)
+            self._cache.invalidate(tags)
 
     def messages(self, tags: Tags) -> list[NextEvent]:
-        """What is to be published so that other hosts do the same. Their numbers rise by one, so a gap means a lost message."""
+        """Returns the messages that make other hosts do the same. Numbers rise by one: a gap means a lost message."""
         is_nothing = tags is not None and not tags
-        told = None if tags is None else list(tags)
-        return [] if is_nothing else [NextEvent(CHANNEL, NUMBER, {"host": self._host, "tags": told})]
+        sent = None if tags is None else list(tags)
+        return [] if is_nothing else [NextEvent(CHANNEL, NUMBER, {"host": self._host, "tags": sent})]
 
     async def invalidate_everywhere(self, tags: Tags) -> None:
-        """Both at once, for changes without an outbox. Raises `Unwritable`, or one of `redis.Away` if other hosts cannot hear.
+        """Invalidates on this host and all others, for changes without an outbox.
 
-        Each host does what it can, whatever happens to the others.
+        Raises `Unwritable` for this host, or one of `redis.Away` if the message was not published. It attempts both,
+        even if one fails.
         """
         try:
             self.invalidate(tags)
-        except Unwritable:  # the worse of two failures, so Redis's is not raised instead
+        except Unwritable:  # if Redis fails too, this is the error to raise: it is the worse one
             self._is_behind = True
             with suppress(*redis.Away):
                 await self._channels.publish(*self.messages(tags))
@@ -93,30 +94,30 @@ class Pages:
 
     def invalidate_address(self, address: str) -> None:
         """Invalidates one page of this host."""
-        self._cache.forget_address(address)
+        self._cache.invalidate_address(address)
 
     async def sweep(self) -> int:
         """Removes pages that are too old or too many, in a thread. Returns how many files."""
         return await asyncio.to_thread(self._cache.sweep, OLDEST, MOST)
 
     def send(self, text: str) -> None:
-        """Takes a message of the channel, as any follower does."""
+        """Receives a message of the channel. `Channels` calls it: this object is a follower."""
         message = json.loads(text)
         if message["type"] == "followed" and message["n"] != self._n:
             self._n = message["n"]
             self._invalidate_for_others(None)
         elif message["type"] == "event":
-            self._heard(message["n"], message["data"])
+            self._receive(message["n"], message["data"])
 
-    def _heard(self, n: int, message: Document) -> None:
+    def _receive(self, n: int, message: Document) -> None:
         is_next, self._n = n == self._n + 1, n
-        if not is_next:  # also after a message of this host: the missing one was another host's
+        if not is_next:  # even if this message is this host's own: the lost one may be another host's
             self._invalidate_for_others(None)
         elif message["host"] != self._host:
             self._invalidate_for_others(message["tags"])
 
     def _invalidate_for_others(self, tags: Tags) -> None:
-        """Invalidates what other hosts ask for; all pages if earlier ones are still there. Logs the first failure of a row."""
+        """Invalidates for another host; all pages if an earlier removal failed. Logs the first failure in a row."""
         try:
             self.invalidate(None if self._is_behind else tags)
         except Unwritable as error:

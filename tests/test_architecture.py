@@ -12,7 +12,7 @@ from cli import CHORES
 from handlers import routes
 from handlers.admin.base import StaffHandler
 from handlers.base import BaseHandler
-from handlers.caching import KeptHandler as CachedHandler
+from handlers.caching import CachedHandler
 from settings import NAMES, Settings
 
 ROOT = Path(__file__).parent.parent

@@ -55,9 +55,9 @@ class PageCacheTest(unittest.TestCase):
         for tag in ("home", "post:1"):
             self.assertTrue(self.put("/", b"the page", "home", "post:1"))
             self.assertEqual(self.file("/").read_bytes(), b"the page")
-            self.other.forget(["elsewhere"])
+            self.other.invalidate(["elsewhere"])
             self.assertTrue(self.file("/").exists())
-            self.other.forget([tag])
+            self.other.invalidate([tag])
             self.assertFalse(self.file("/").exists())
 
     def test_a_page_is_kept_compressed_too(self) -> None:
@@ -76,48 +76,52 @@ class PageCacheTest(unittest.TestCase):
     def test_a_page_may_be_put_again_and_forgotten_again(self) -> None:
         for n in range(3):
             self.assertTrue(self.put("/plog/hello", b"%d" % n, "post:1"))
-            self.cache.forget(["post:1"])
+            self.cache.invalidate(["post:1"])
             self.assertFalse(self.file("/plog/hello").exists())
 
     def test_a_page_that_was_begun_before_a_change_is_never_kept(self) -> None:
-        for forget in (lambda: self.other.forget([]), self.other.forget_all, lambda: self.other.forget_address("/x")):
+        for invalidate in (
+            lambda: self.other.invalidate([]),
+            self.other.invalidate_all,
+            lambda: self.other.invalidate_address("/x"),
+        ):
             pending = self.cache.begin()
             self.assertTrue(pending.is_current)
-            forget()
+            invalidate()
             self.assertFalse(pending.is_current)
             self.assertFalse(self.cache.put(pending, "/", HTML, Body(b"old"), ["home"]))
             self.assertFalse(self.file("/").exists())
 
     def test_forgetting_at_any_line_of_putting_leaves_nothing_old_behind(self) -> None:
         """Before each thing that put does to the disk in turn, another process forgets: the page must not outlive it."""
-        for forget in (
-            lambda: self.other.forget(["home"]),
-            self.other.forget_all,
-            lambda: self.other.forget_address("/"),
+        for invalidate in (
+            lambda: self.other.invalidate(["home"]),
+            self.other.invalidate_all,
+            lambda: self.other.invalidate_address("/"),
         ):
             for number in range(len(self.putting())):
-                self.putting(forget, at=number)
+                self.putting(invalidate, at=number)
                 is_older_than_change = number > self.begun
                 self.assertFalse(is_older_than_change and self.files("/"), f"forgotten at step {number}")
-                self.other.forget(["home"])
+                self.other.invalidate(["home"])
                 self.assertFalse(self.files("/"), f"cannot be forgotten after step {number}")
 
     def test_a_process_that_dies_at_any_line_of_putting_leaves_nothing_that_cannot_be_forgotten(self) -> None:
         for number in range(len(self.putting())):
             with self.assertRaises(Killed):
                 self.putting(self.die, at=number)
-            self.other.forget(["home"])
+            self.other.invalidate(["home"])
             self.assertFalse(self.files("/"), f"died at step {number}")
 
     def test_a_process_that_dies_at_any_line_of_forgetting_has_made_nothing_worse(self) -> None:
         self.put("/", PAGE, "home")
-        steps = self.stepwise(lambda: self.cache.forget(["home"]))
+        steps = self.stepwise(lambda: self.cache.invalidate(["home"]))
         for number in range(len(steps)):
             self.put("/", PAGE, "home")
             pending = self.cache.begin()
             with self.assertRaises(Killed):
-                self.stepwise(lambda: self.cache.forget(["home"]), self.die, at=number)
-            self.other.forget(["home"])  # the worker tells it again
+                self.stepwise(lambda: self.cache.invalidate(["home"]), self.die, at=number)
+            self.other.invalidate(["home"])  # the worker tells it again
             self.assertFalse(self.files("/"))
             self.assertFalse(self.cache.put(pending, "/", HTML, Body(PAGE), ["home"]))
 
@@ -136,7 +140,7 @@ class PageCacheTest(unittest.TestCase):
         self.put("/plog/hello", PAGE, "post:1")
         beside = self.file("/plog/hello").with_name("page.html.gz")
         beside.write_bytes(b"")
-        self.cache.forget(["post:1"])
+        self.cache.invalidate(["post:1"])
         self.assertFalse(beside.exists())
 
     def test_two_renderings_in_one_second_of_equal_size_differ_in_their_second(self) -> None:
@@ -156,16 +160,16 @@ class PageCacheTest(unittest.TestCase):
 
     def test_forgetting_everything_takes_all_of_it_and_the_next_page_is_kept_again(self) -> None:
         self.put("/", b"x", "home")
-        self.cache.forget_all()
+        self.cache.invalidate_all()
         self.assertFalse((self.folder / "now").exists())
-        self.cache.forget_all()
+        self.cache.invalidate_all()
         self.assertTrue(self.put("/", b"y", "home"))
 
     def test_forgetting_everything_takes_as_long_for_many_pages_as_for_none_and_the_sweep_removes_them(self) -> None:
-        few = self.stepwise(self.cache.forget_all)
+        few = self.stepwise(self.cache.invalidate_all)
         for n in range(50):
             self.put(f"/plog/post-{n}", b"x", "home", f"post:{n}")
-        many = self.stepwise(self.cache.forget_all)
+        many = self.stepwise(self.cache.invalidate_all)
         self.assertEqual(many, few)
         self.put("/", b"y", "home")
         self.assertEqual(self.cache.sweep(oldest=3600, most=10_000_000), 0)
@@ -220,22 +224,22 @@ class PageCacheTest(unittest.TestCase):
         self.put("/", b"x", "home")
         with read_only(self.folder):
             for invalidate in (
-                lambda: self.cache.forget(["home"]),
-                lambda: self.cache.forget_address("/"),
-                self.cache.forget_all,
+                lambda: self.cache.invalidate(["home"]),
+                lambda: self.cache.invalidate_address("/"),
+                self.cache.invalidate_all,
                 lambda: self.cache.sweep(oldest=-1, most=10_000_000),
             ):
                 with self.assertRaisesRegex(Unwritable, f"{self.folder}/now.*: ({REFUSALS})"):
                     invalidate()
         self.assertTrue(self.file("/").exists())
-        self.cache.forget(["home"])
+        self.cache.invalidate(["home"])
         self.assertFalse(self.file("/").exists())
 
     def test_a_folder_in_the_place_of_a_page_is_such_an_error_too(self) -> None:
         self.put("/", b"x", "home")
         self.file("/").unlink()
         self.file("/").mkdir()
-        for invalidate in (lambda: self.cache.forget(["home"]), lambda: self.cache.forget_address("/")):
+        for invalidate in (lambda: self.cache.invalidate(["home"]), lambda: self.cache.invalidate_address("/")):
             with self.assertRaisesRegex(Unwritable, f"{self.file('/')}: Is a directory"):
                 invalidate()
 
@@ -246,7 +250,7 @@ class PageCacheTest(unittest.TestCase):
 
     def putting(self, intrude: Callable[[], None] | None = None, at: int = -1) -> list[str]:
         """Put a page from the first step to the last, with an intruder before step `at`."""
-        self.other.forget_all()
+        self.other.invalidate_all()
         steps = self.stepwise(
             lambda: self.cache.put(self.cache.begin(), "/", HTML, Body(PAGE), ["home", "post:1"]), intrude, at
         )

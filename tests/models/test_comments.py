@@ -53,7 +53,7 @@ class Nowhere:
 class Unremovable:
     """A page cache on a disk that lets nobody remove a page."""
 
-    def forget(self, tags: Iterable[str]) -> None:
+    def invalidate(self, tags: Iterable[str]) -> None:
         raise Unwritable(PermissionError(EACCES, "Permission denied", "/kept/now"))
 
 
