@@ -1,9 +1,9 @@
-"""The one door to Redis: opens a client, hears what is published, and names the exceptions that mean "it is not there".
+"""The only importer of redis-py: opens a client, subscribes, and names the exceptions that mean that Redis is away.
 
-Everything in Redis may be lost without harm, so nobody waits for it long: two seconds, one more attempt on a new
-connection (the kept one may be from before Redis was started again), then `Away`. There is no `health_check_interval`:
-redis-py would ping inside the handshake of each new connection, and while Redis hangs each ping would connect and ping
-again, without end. `Away` has no OSError of a disk: redis-py turns those of its sockets into its own ConnectionError.
+Redis holds nothing that may not be lost, so timeouts are short: two seconds, one retry on a new connection (the pooled
+one may be older than a restart of Redis), then `Away`. `health_check_interval` must stay off: redis-py would ping inside
+the handshake of each new connection, and while Redis hangs each ping would connect and ping again, endlessly. `Away` does
+not include OSError, so it never hides a failing disk: redis-py turns errors of sockets into its own ConnectionError.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 Away = (
     ConnectionError,
     TimeoutError,
-    ResponseError,  # no memory or disk left, loading, read only: as good as away
-    builtins.TimeoutError,  # of an `asyncio.timeout` around a command
+    ResponseError,  # out of memory or disk, loading, read only: as useless as away
+    builtins.TimeoutError,  # from an `asyncio.timeout` around a command
 )
 PATIENCE = 2  # seconds for an attempt
 ATTEMPTS = 2
-SILENCE = 5  # seconds without a word, after which a subscription asks whether Redis is still there
+SILENCE = 5  # seconds without a message, after which a subscription sends a PING
 
 
 class Redis(redis.asyncio.Redis):
-    """A client whose commands each end within two attempts; redis-py alone makes three, since connecting has its own."""
+    """A client whose commands end within two attempts. redis-py alone makes three, because connecting retries too."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         async with asyncio.timeout(ATTEMPTS * PATIENCE):
@@ -36,10 +36,10 @@ class Redis(redis.asyncio.Redis):
 
 
 class _Pool(redis.asyncio.ConnectionPool):
-    """Hands out a connection without looking at it first, which costs as much as half a command.
+    """Hands out connections without checking them first: the check costs half as much as a command.
 
-    One that is lost is found out by its command, which is sent again on a new one; one that was left before its answer came
-    was closed by redis-py there and then.
+    A command on a lost connection fails and is retried on a new one. redis-py itself closes a connection whose command was
+    cancelled before the answer came, so no answer is ever taken for that of another command.
     """
 
     async def ensure_connection(self, connection: Any) -> None:
@@ -47,7 +47,7 @@ class _Pool(redis.asyncio.ConnectionPool):
 
 
 def open_redis(url: str) -> Redis:
-    """A client of `redis://host:port/db` or `unix:///path?db=0`; texts come back as str. Connects when first used."""
+    """Returns a client for `redis://host:port/db` or `unix:///path?db=0`. Texts are str. It connects when first used."""
     pool = _Pool.from_url(
         url,
         decode_responses=True,
@@ -59,9 +59,9 @@ def open_redis(url: str) -> Redis:
 
 
 class Subscription:
-    """One connection that hears what is published.
+    """A connection that receives published messages.
 
-    Unlike redis-py's PubSub it never connects again by itself: whoever listens must notice that it missed something.
+    Unlike redis-py's PubSub it never reconnects by itself: the caller has to know that it may have missed messages.
     """
 
     def __init__(self, client: Redis) -> None:
@@ -74,28 +74,29 @@ class Subscription:
         await self._connection.disconnect(nowait=True)
 
     async def subscribe(self, names: Iterable[str]) -> None:
-        """Ask for these; Redis answers each with a `subscribe` among what `heard` returns."""
+        """Subscribes to channels. `receive` returns a `subscribe` for each when Redis confirms it."""
         await self._send("SUBSCRIBE", *names)
 
     async def unsubscribe(self, names: Iterable[str]) -> None:
         await self._send("UNSUBSCRIBE", *names)
 
-    async def heard(self) -> tuple[str, str, str]:
-        """The next (kind, name, text); kind is `message`, `subscribe` or something of no interest. Raises `Away`."""
-        word = await self._word()
-        if word is None:
+    async def receive(self) -> tuple[str, str, str]:
+        """Returns the next (kind, name, text). Kinds other than `message` and `subscribe` are to be ignored. Raises `Away`."""
+        response = await self._read()
+        if response is None:
             await self._send("PING")
-            word = await self._word()
-        if word is None:
+            response = await self._read()
+        if response is None:
             raise ConnectionError("Redis does not answer")
-        kind, name, text = word if isinstance(word, list) and len(word) == 3 else ("", "", "")
+        kind, name, text = response if isinstance(response, list) and len(response) == 3 else ("", "", "")
         return kind, name or "", str(text)
 
     async def _send(self, *words: str) -> None:
         try:
             await self._connection.send_command(*words, check_health=False)
-        except AttributeError as error:  # redis-py's, where a cancelled read has closed the connection meanwhile
+        except AttributeError as error:  # raised by redis-py if a cancelled read has closed the connection
             raise ConnectionError("the connection is closed") from error
 
-    async def _word(self) -> Any:
+    async def _read(self) -> Any:
+        """Returns the next response; None after `SILENCE`."""
         return await self._connection.read_response(timeout=SILENCE, push_request=True)

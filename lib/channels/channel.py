@@ -1,12 +1,15 @@
-"""One channel that somebody in this process follows: who does, the newest number known, and how many do elsewhere."""
+"""One channel that is followed in this process: its followers, its newest known number, and the count of all followers.
+
+`Channels` creates and removes these objects. They never talk to Redis.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
-BREATH = 50  # followers that are told at a stretch before others get their turn
-LASTING = 30.0  # seconds that another process's count is believed
+BATCH = 50  # followers that are sent a text before other tasks get a turn
+COUNT_LIFETIME = 30.0  # seconds for which another process's count is valid
 
 log = logging.getLogger(__name__)
 
@@ -14,13 +17,13 @@ Newest = Callable[[], Awaitable[int]]
 
 
 class Follower(Protocol):
-    """Whoever follows: takes a text at once, bounds its own queue, and never raises."""
+    """Follows a channel. `send` must not block or raise, and must bound its own queue."""
 
     def send(self, text: str, /) -> None: ...
 
 
 class Event(NamedTuple):
-    """The change numbered `n` of what a channel tells of."""
+    """An event of a channel with the number `n`, which the publisher assigned."""
 
     channel: str
     n: int
@@ -28,7 +31,7 @@ class Event(NamedTuple):
 
 
 class NextEvent(NamedTuple):
-    """The next change of what a channel tells of, by a counter in Redis: such events arrive in the order of their numbers."""
+    """An event that gets its number from a counter in Redis when it is published: such events arrive in numeric order."""
 
     channel: str
     counter: str
@@ -36,17 +39,17 @@ class NextEvent(NamedTuple):
 
 
 class Channel:
-    """Counts as current while Redis confirmed the subscription on this connection and the newest number was read after."""
+    """Current if Redis confirmed the subscription on this connection, and the newest number was read after that."""
 
     def __init__(self, name: str, newest: Newest) -> None:
         self.name = name
         self.newest = newest
         self.followers: dict[Follower, None] = {}
-        self.waiting = 0  # who asked to follow and has no answer yet
-        self.n = 0
-        self.confirmed: int | None = None  # the connection (counted up) on which Redis confirmed the subscription
+        self.waiting = 0  # calls of `follow` that have not returned yet
+        self.n = 0  # the newest known number
+        self.confirmed: int | None = None  # the number of the connection on which Redis confirmed the subscription
         self.confirmation = asyncio.Event()
-        self.read: int | None = None  # the connection on which `n` was read after that
+        self.read: int | None = None  # the number of the connection on which `n` was read, after the confirmation
         self.reading: asyncio.Task[None] | None = None
         self.here = Here()
 
@@ -57,28 +60,28 @@ class Channel:
     def is_current(self, connection: int) -> bool:
         return self.read == self.confirmed == connection
 
-    async def tell(self, text: str) -> None:
-        """Hand a text to all who follow now; with thousands, others get their turn in between."""
+    async def send(self, text: str) -> None:
+        """Sends a text to all present followers, in batches: other tasks get a turn in between."""
         for place, follower in enumerate(list(self.followers), 1):
             if follower in self.followers:
-                _tell(follower, text)
-            if place % BREATH == 0:
+                _send(follower, text)
+            if place % BATCH == 0:
                 await asyncio.sleep(0)
 
 
 class Here:
-    """How many follow a channel: gossip of the processes, forgotten when a process falls silent."""
+    """Counts the followers of a channel in all processes, which tell each other their counts. Times are in seconds."""
 
     def __init__(self) -> None:
-        self.elsewhere: dict[str, tuple[int, float]] = {}
-        self.gossiped = 0  # the count that the others know from us
+        self.elsewhere: dict[str, tuple[int, float]] = {}  # by process: its count, and when that expires
+        self.gossiped = 0  # the count that we last sent to the other processes
         self.gossiped_at = 0.0
-        self.told = 0  # the total that followers know
-        self.told_at = -LASTING
+        self.sent = 0  # the total that we last sent to our followers
+        self.sent_at = -COUNT_LIFETIME
         self.has_newcomer = False
 
-    def heard(self, server: str, count: int, now: float) -> None:
-        self.elsewhere[server] = (count, now + LASTING)
+    def received(self, server: str, count: int, now: float) -> None:
+        self.elsewhere[server] = (count, now + COUNT_LIFETIME)
         if not count:
             del self.elsewhere[server]
 
@@ -87,15 +90,15 @@ class Here:
         return own + sum(count for count, _ in self.elsewhere.values())
 
     def is_gossip_due(self, own: int, now: float) -> bool:
-        return own != self.gossiped or now - self.gossiped_at >= LASTING / 3
+        return own != self.gossiped or now - self.gossiped_at >= COUNT_LIFETIME / 3
 
     def is_due(self, own: int, total: int, now: float) -> bool:
-        """Once a second at most; rooms of thousands less often, since telling everybody is work for everybody."""
-        is_news = total != self.told or self.has_newcomer
-        return is_news and now - self.told_at >= 1 + own // 1000
+        """Whether to send the total to our followers: at most once a second, less often to thousands of them."""
+        is_news = total != self.sent or self.has_newcomer
+        return is_news and now - self.sent_at >= 1 + own // 1000
 
 
-def _tell(follower: Follower, text: str) -> None:
+def _send(follower: Follower, text: str) -> None:
     try:
         follower.send(text)
     except Exception:

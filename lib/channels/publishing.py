@@ -1,11 +1,11 @@
-"""How events go out: all that one change tells, in one command, so that they arrive together and in their order."""
+"""Publishes events through Redis, for `Channels`: all events of one change in one command, so that their order is kept."""
 
 from lib.channels.channel import Event, NextEvent
 from lib.json import dumps
 from lib.redis import Redis
 
-# Publishes each text on its channel; where a key says by what to count up, under that number: as one, so that nobody hears
-# 12 before 11. Where Redis is full or read only and cannot count, the others are published all the same.
+# Publishes each text on its channel. If its key names a counter, increments it and publishes under that number, atomically:
+# so nobody receives 12 before 11. If INCR fails (Redis is full or read only), the other texts are still published.
 PUBLISH = """
 local failure = false
 for i, counter in ipairs(KEYS) do
@@ -22,15 +22,15 @@ return failure
 
 
 class Publisher:
-    """Publishes through a client of Redis, on channels under a prefix."""
+    """Publishes to Redis channels whose names get a prefix."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._script = redis.register_script(PUBLISH)
         self._prefix = prefix
 
     async def publish(self, *events: Event | NextEvent) -> None:
-        """Tell of all of these. Raises one of `redis.Away` where some could not be told of."""
-        counters, told = [], []
+        """Publishes these events. Raises one of `redis.Away` if some of them were not published."""
+        counters, texts = [], []
         for event in events:
             data = {"type": "event", "channel": event.channel, "data": event.data}
             if isinstance(event, NextEvent):
@@ -38,5 +38,5 @@ class Publisher:
             else:
                 counter, text = "", f"{event.n}\n{dumps(data | {'n': event.n})}"
             counters.append(counter)
-            told += [self._prefix + event.channel, text]
-        await self._script(keys=counters, args=told)
+            texts += [self._prefix + event.channel, text]
+        await self._script(keys=counters, args=texts)

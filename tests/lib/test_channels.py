@@ -247,8 +247,8 @@ class TestLeaving(ChannelsTestCase):
         kept = (
             self.one._channels,
             self.one._followed,
-            self.one._hearing._changed,
-            dict(self.one._hearing._unconfirmed),
+            self.one._subscriber._changed,
+            dict(self.one._subscriber._unconfirmed),
             self.one._gossip,
         )
         self.assertEqual(kept, ({}, {}, set(), {}, {}))

@@ -82,10 +82,10 @@ class AwayTest(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(server.close)
         redis = open_redis(server.url)
         self.addAsyncCleanup(redis.aclose)
-        heard = Subscription(redis)
-        await heard.open()
-        self.addAsyncCleanup(heard.close)
-        waiting = [asyncio.create_task(work) for work in (redis.blpop("nothing", 0), heard.heard())]
+        subscription = Subscription(redis)
+        await subscription.open()
+        self.addAsyncCleanup(subscription.close)
+        waiting = [asyncio.create_task(work) for work in (redis.blpop("nothing", 0), subscription.receive())]
         await redis.ping()
         server.kill()
         for task in waiting:
