@@ -1,7 +1,7 @@
 """Caches pages: a handler whose `get` is `@cached` names the tags with `cache_under`; then nginx serves the page.
 
-Only a 200 to a GET without a query, under its canonical address, is cached. Pending files are created before anything is
-read (see lib/pagecache.py). The first answer is byte for byte the one that nginx sends later, with the same ETag.
+Only a 200 to a GET without a query, under its canonical address, is cached. Pending files are created before anything
+is read (see lib/pagecache.py). The first answer is byte for byte the one that nginx sends later, with the same ETag.
 Single-flight: while a process renders a path, further requests for it wait and share the answer, also if it is an error
 such as 404, unless it was invalidated meanwhile. If the answer cannot be shared (a 301, a page that is not cached), the
 requests that wait render one after another.
@@ -100,7 +100,7 @@ class CachedHandler(BaseHandler):
         self.finish()
 
     def _choose(self, body: Body) -> None:
-        """Sends the file that nginx would choose (`$kept_folder` in nginx.conf), with the ETag that nginx would send."""
+        """Sends the file that nginx would choose (`$kept_folder` in nginx.conf), with the ETag that nginx sends."""
         content = body.plain
         if takes_gzip(self.request.headers.get("Accept-Encoding", "")):
             content = body.compressed

@@ -1,1 +1,1 @@
-"""Tools that know nothing of this site: they take plain values and could serve any other."""
+"""Tools that know nothing of this site: they take and return plain values, and could serve any other."""

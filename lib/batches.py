@@ -1,6 +1,7 @@
-"""Group commit: what arrives while work is under way is done together next, so that many at once cost little more than one.
+"""Group commit: things that arrive while a batch is in progress form the next one, so many cost little more than one.
 
-For each key one batch at a time, in the order of arrival. Nobody waits for others to come: the first one's work begins at once.
+One batch at a time for each key, in order of arrival. There is no delay to collect a batch: the first thing starts at
+once. Words of models/ call it to store and to read.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ Work = Callable[[str, Sequence[Thing]], Awaitable[Sequence[Result]]]
 
 
 class Batches(Generic[Thing, Result]):
-    """`work` is given a key and at most `most` things; it returns a result for each, in their order, or fails for all."""
+    """Calls `work` with a key and at most `most` things. It returns one result for each, in order, or fails for all."""
 
     def __init__(self, work: Work[Thing, Result], most: int = 10_000) -> None:
         self._work = work
@@ -22,7 +23,7 @@ class Batches(Generic[Thing, Result]):
         self._working: dict[str, asyncio.Task[None]] = {}
 
     async def add(self, key: str, thing: Thing) -> Result:
-        """What the work on this thing results in; raises what it raises."""
+        """Puts a thing into the next batch of a key. Returns its result, or raises what `work` raised."""
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append((thing, result))
         if key not in self._working:
@@ -30,13 +31,13 @@ class Batches(Generic[Thing, Result]):
         return await result
 
     async def _work_off(self, key: str) -> None:
-        """All that waits under a key, and what arrives meanwhile. A task of its own: whoever waits may be cancelled."""
+        """Works on all batches of a key. A task of its own, because callers of `add` may be cancelled."""
         try:
             while waiting := self._waiting.pop(key, None):
                 batch, rest = waiting[: self._most], waiting[self._most :]
                 if rest:
                     self._waiting[key] = rest
-                if batch := [each for each in batch if not each[1].done()]:  # some do not wait any more
+                if batch := [each for each in batch if not each[1].done()]:  # without cancelled callers
                     await self._work_on(key, batch)
         finally:
             del self._working[key]
@@ -49,7 +50,7 @@ class Batches(Generic[Thing, Result]):
                 if not result.done():
                     result.set_exception(error)
             return
-        except asyncio.CancelledError:  # the event loop ends
+        except asyncio.CancelledError:  # the event loop is closing
             for _, result in batch:
                 result.cancel()
             raise

@@ -1,14 +1,14 @@
-"""Which cores of the machine a process runs on."""
+"""Chooses the CPU core that a process runs on. Called by app.py."""
 
 import os
 from contextlib import suppress
 
 
 def keep_to_one_core(number: int) -> None:
-    """Run this thread, and all that it starts, on one of the cores that it was given: neighbouring numbers on neighbours.
+    """Pins this thread, and those that it starts, to one of its allowed cores, chosen by `number`.
 
-    For a program of many threads of which only one runs at a time, and each wakes the next (docs/decisions.md, "One core").
-    Where that is not allowed, it runs wherever it is sent.
+    Speeds up a program of which only one thread runs at a time and wakes the next (docs/decisions.md, "One core"). Does
+    nothing where the system does not permit it.
     """
     with suppress(OSError):
         cores = sorted(os.sched_getaffinity(0))

@@ -1,7 +1,7 @@
-"""Converts between MongoDB documents and frozen dataclasses: the one front door to msgspec.
+"""Converts between MongoDB documents and frozen dataclasses: the only importer of msgspec.
 
-Field types are checked when a document is read, so a malformed document fails at once, in one place, with the field's name. Fields of the
-document that the dataclass does not have are ignored: another version of Plog may have written them.
+Reading checks the types of fields, so a malformed document fails at once, in one place, with the field's name. Fields
+that the dataclass does not have are ignored: another version of Plog may have written them.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,17 @@ Thing = TypeVar("Thing")
 
 
 class Shape(Generic[Thing]):
-    """How one dataclass is stored: every field under its own name, except those in `stored_as` ({field: stored name})."""
+    """How a dataclass is stored: each field under its own name, except those in `stored_as` ({field: stored name})."""
 
     def __init__(self, thing: type[Thing], stored_as: Mapping[str, str]) -> None:
         self._thing = thing
         self._stored_as = tuple(stored_as.items())
 
     def read(self, document: Mapping[str, Any]) -> Thing:
-        """The thing that a document describes; fields that it lacks have their defaults. msgspec.ValidationError if malformed."""
+        """Returns the thing that a document describes, with defaults for missing fields.
+
+        Raises msgspec.ValidationError if the document is malformed.
+        """
         values = dict(document)
         for field, stored in self._stored_as:
             if stored in values:
@@ -30,7 +33,7 @@ class Shape(Generic[Thing]):
         return msgspec.convert(values, self._thing)
 
     def written(self, thing: Thing) -> Document:
-        """The document that describes a thing, with all of its fields."""
+        """Returns the document that describes a thing, with all its fields."""
         document: Document = msgspec.to_builtins(thing, builtin_types=(datetime,))
         for field, stored in self._stored_as:
             document[stored] = document.pop(field)

@@ -1,4 +1,4 @@
-"""The security headers that every answer carries, whoever gives it: Tornado sends them, nginx includes the same."""
+"""The security headers of every response: Tornado sends them, and nginx.conf is generated with the same."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -16,7 +16,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 def security_headers(is_https: bool) -> dict[str, str]:
-    """Names and values. `same-origin` and not `no-referrer`: the latter makes our own forms send `Origin: null`."""
+    """Returns names and values. Referrer-Policy must not be `no-referrer`: then our own forms send `Origin: null`."""
     headers = {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "X-Content-Type-Options": "nosniff",

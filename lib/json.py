@@ -1,4 +1,4 @@
-"""JSON for live frames and API bodies: the one door to ujson, with the options that make it safe and plain."""
+"""JSON for live frames and API bodies: the only importer of ujson, with safe options."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import ujson
 
 
 def dumps(value: Any) -> str:
-    """A value as compact JSON text that may also stand inside HTML (`<`, `>` and `&` are escaped)."""
+    """Returns compact JSON that is also safe inside HTML (`<`, `>` and `&` are escaped). Raises ValueError for NaN."""
     return ujson.dumps(value, ensure_ascii=False, escape_forward_slashes=False, encode_html_chars=True, allow_nan=False)
 
 
 def loads(text: str | bytes) -> Any:
-    """The value that a JSON text describes; ValueError where it is none."""
+    """Returns the value that a JSON text describes. Raises ValueError if it is not JSON."""
     try:
         return ujson.loads(text)
     except (UnicodeDecodeError, RecursionError) as error:

@@ -1,7 +1,7 @@
-"""Limits per key and time, counted in Redis so that all processes count together.
+"""Rate limits and deduplication by key, in Redis, so that all processes count together.
 
-Where Redis is away each process counts for itself: a limit is then less strict, but never absent, and nobody is refused
-for the sake of a server that they cannot see.
+While Redis is away each process counts for itself: a limit is then less strict, but never absent, and no request is
+refused because Redis is away.
 """
 
 import math
@@ -11,17 +11,17 @@ from typing import Any
 
 from lib.redis import Away
 
-MOST_KEPT = 10_000  # keys that a process remembers by itself while Redis is away
+MOST_KEPT = 10_000  # keys that a process holds in memory while Redis is away
 
 FUNCTIONS = """
--- The first value that is under one of the keys, else the one given; puts it under those that have none.
+-- Returns the first value that exists under one of the keys, else `value`. Stores it under the keys that have none.
 local function first(keys, value, seconds)
     local found = value
     for i = #keys, 1, -1 do found = redis.call('GET', keys[i]) or found end
     for _, key in ipairs(keys) do redis.call('SET', key, found, 'NX', 'EX', seconds) end
     return found
 end
--- Notes an attempt under each key. Returns of each the two that matter: the one that reached the limit, the one beyond it.
+-- Records an attempt under each key. Returns for each key the times of its limit-th and (limit + 1)-th newest attempts.
 local function note(keys, moment, seconds, limits)
     local newest = {}
     for i, key in ipairs(keys) do
@@ -36,7 +36,7 @@ end
 """
 FIRST = "return first(KEYS, ARGV[1], ARGV[2])"
 NOTE = "return note(KEYS, ARGV[1], ARGV[2], {unpack(ARGV, 3)})"
-# The keys and arguments of FIRST, of which there are ARGV[1] and 2, then those of NOTE, which it does for the first alone.
+# FIRST, then NOTE if the value given is the first. ARGV[1] is the number of FIRST's keys, which come before NOTE's.
 FIRST_AND_NOTE = """
 local number = tonumber(ARGV[1])
 local found = first({unpack(KEYS, 1, number)}, ARGV[2], ARGV[3])
@@ -46,7 +46,7 @@ return {found, note({unpack(KEYS, number + 1)}, ARGV[4], ARGV[5], {unpack(ARGV, 
 
 
 class Limits:
-    """Counts attempts in a sliding window, and remembers who came first."""
+    """Counts attempts in a sliding window, and deduplicates values. Never raises because Redis is away."""
 
     def __init__(self, redis: Any, seconds: Callable[[], float] = time.time) -> None:
         self._note, self._first, self._first_and_note = (
@@ -57,9 +57,9 @@ class Limits:
         self._firsts: dict[str, tuple[float, str]] = {}
 
     async def exceeded(self, limits: Mapping[str, int], window: int) -> int:
-        """Count an attempt under each key, allowed or not: how long to wait before the next one is (seconds).
+        """Records an attempt under each key, even over the limit. Returns the seconds to wait; 0 if it is allowed.
 
-        0 while under no key more of them than its limit fell into the window (seconds).
+        `limits` maps keys to the number of attempts allowed within `window` (seconds).
         """
         if not limits:
             return 0
@@ -71,9 +71,9 @@ class Limits:
         return _longest_wait(noted, now, window)
 
     async def first(self, keys: Sequence[str], value: str, window: int) -> str:
-        """The value that was first put under one of the keys within a window (seconds): this one, or an earlier caller's.
+        """Deduplicates: returns the first value stored under any of the keys within `window` (seconds).
 
-        From then on it is under each of them.
+        That is an earlier caller's value, or else this one. Stores it under all the keys.
         """
         try:
             first: str = await self._first(keys=_first_keys(keys), args=[value, window])
@@ -84,7 +84,10 @@ class Limits:
     async def first_and_exceeded(
         self, keys: Sequence[str], value: str, limits: Mapping[str, int], window: int
     ) -> tuple[str, int]:
-        """Both at once, where only who comes first is counted: `exceeded` is not asked, and 0, for whoever comes later."""
+        """`first` and `exceeded` in one round trip.
+
+        A duplicate is not recorded as an attempt: its seconds to wait are 0.
+        """
         now = self._seconds()
         firsts, counted = (len(keys), value, window), (now, window + 1, *limits.values())
         try:
@@ -107,7 +110,7 @@ class Limits:
     def _first_here(self, keys: Sequence[str], value: str, window: int) -> str:
         _bounded(self._firsts)
         now, known = self._seconds(), [self._firsts.get(key, (0.0, value)) for key in keys]
-        until, first = next((kept for kept in known if now < kept[0] <= now + window), (now + window, value))
+        until, first = next((each for each in known if now < each[0] <= now + window), (now + window, value))
         self._firsts |= dict.fromkeys(keys, (until, first))
         return first
 
@@ -121,9 +124,10 @@ def _limit_keys(keys: Iterable[str]) -> list[str]:
 
 
 def _longest_wait(noted: Iterable[Sequence[Any]], now: float, window: int) -> int:
-    """How long any of these makes one wait: the attempts that reached a limit and went beyond it; fewer than two do not.
+    """Returns the longest wait in seconds that any key demands.
 
-    Attempts may lie in the future, where the clock was set back: those by more than the window do not count.
+    `noted` has for each key the times that the script `note` returns: fewer than two mean that the limit is not
+    exceeded. After the clock was set back, times may be in the future: those by more than the window do not count.
     """
     waits = [0]
     for newest in noted:
@@ -132,6 +136,6 @@ def _longest_wait(noted: Iterable[Sequence[Any]], now: float, window: int) -> in
     return max(waits)
 
 
-def _bounded(kept: dict[str, Any]) -> None:
-    if len(kept) >= MOST_KEPT:
-        kept.clear()
+def _bounded(values: dict[str, Any]) -> None:
+    if len(values) >= MOST_KEPT:
+        values.clear()

@@ -1,9 +1,9 @@
-"""Follows a log that somebody else writes, line by line: nothing is missed, and nothing is read twice.
+"""Follows a log that another program writes: each line exactly once, across rotation. models/hits reads nginx's log.
 
-A file is known by its first line, which must be its alone (a time in milliseconds will do), and not by its name or number.
-So a file that was renamed, and one that was copied before it was truncated, go on where they were left. How far each was
-read is the reader's to keep (`positions`), best in one write with whatever it made of the lines. Where it has grown, the log
-is put aside under another name; what was put aside is removed once it was read and has long been silent.
+A file is identified by its first line, which must be unique (a time in milliseconds will do), not by its name or inode.
+So reading continues in a file that was renamed, or copied and then truncated. The caller stores how far each file was
+read (`positions`), ideally in the same write as what it made of the lines. A large log is renamed; a renamed file is
+removed when it has been read and has not been written to for a while.
 """
 
 import os
@@ -15,50 +15,50 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-LONGEST_LINE = 16384  # bytes of a first line, by which a file is known
-MOST = 1 << 20  # bytes that are read at once
-KEPT = 1000  # positions of files, the last read ones
+LONGEST_LINE = 16384  # bytes of a first line that identify a file
+MOST = 1 << 20  # bytes per read
+KEPT = 1000  # positions: those of the files that were read last
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 
-Positions = Mapping[str, int]  # bytes that were read of each file, the last read file last
+Positions = Mapping[str, int]  # bytes read of each file, by its identity; the last read file is last
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Whole lines of one file, without their ends, and how far every file is read with them."""
+    """Whole lines of one file, without line ends, and the positions of all files after them."""
 
     lines: tuple[bytes, ...]
     positions: Positions
 
 
 class LogFollower:
-    """A log at `path`, and the files beside it whose names begin with its name."""
+    """Reads the log at `path` and the files beside it whose names begin with its name. `most`: bytes per read."""
 
     def __init__(self, path: Path, most: int = MOST) -> None:
         self._path = path
         self._most = most
 
     def read(self, positions: Positions) -> Reading | None:
-        """What was not read yet, at most so much of it; None where there is no more."""
+        """Returns the next unread lines, of the oldest file that has any; None if all is read."""
         readings = (self._read(path, positions) for path in self._files())
         return next((reading for reading in readings if reading is not None), None)
 
     def put_aside(self, largest: int) -> None:
-        """Rename the log once it is that large. Its writer goes on in the renamed file until it is asked for a new one."""
+        """Renames the log if it has `largest` bytes. The writer must then be told to open a new file."""
         with suppress(FileNotFoundError):
             if self._path.stat().st_size >= largest:
                 self._path.rename(self._name_aside())
 
     def remove_read(self, positions: Positions, silent: float) -> None:
-        """Remove what was put aside, read to its end, and not written to for so many seconds."""
+        """Removes files renamed by `put_aside` that are fully read and were not written to for `silent` seconds."""
         if not self._path.exists():
-            return  # its writer still writes to the one that was put aside
+            return  # the writer has not opened a new file yet, so it still writes to the renamed one
         for path in list(self._aside()):
             if time.time() - path.stat().st_mtime >= silent and self._read(path, positions) is None:
                 path.unlink()
 
     def _files(self) -> list[Path]:
-        """The log and what was put aside, by anyone, the oldest first."""
+        """Returns the log and all renamed files, by whoever renamed them, oldest first."""
         dated = []
         for path in self._path.parent.glob(f"{self._path.name}*"):
             with suppress(FileNotFoundError):
@@ -71,8 +71,8 @@ class LogFollower:
             offset, size = positions.get(identity, 0), os.fstat(file.fileno()).st_size
             read = whole_lines(os.pread(file.fileno(), self._most, offset), self._most)
             if not identity or identity_of(file) != identity:
-                return None  # truncated just now
-            if size < offset and path == self._path:  # the machine died before its end was on disk
+                return None  # truncated between the reads
+            if size < offset and path == self._path:  # the machine died before the end of the file was on disk
                 return Reading((), _moved(positions, identity, size))
             if read:
                 return Reading(tuple(read.splitlines()), _moved(positions, identity, offset + len(read)))
@@ -83,7 +83,7 @@ class LogFollower:
             return self._path.with_name(f"{self._path.name}.{identity_of(file)}")
 
     def _aside(self) -> Iterator[Path]:
-        """What was put aside here: a name that says what is in it."""
+        """Yields the files renamed by `put_aside`: their names end in their identity."""
         for path in self._files():
             with suppress(FileNotFoundError), open(path, "rb", buffering=0) as file:
                 if path.suffix == f".{identity_of(file)}":
@@ -91,13 +91,16 @@ class LogFollower:
 
 
 def identity_of(file: BinaryIO) -> str:
-    """A digest of a file's first line; empty as long as that is not whole."""
+    """Returns a digest of a file's first line; empty if that line is not complete yet."""
     line, end, _ = os.pread(file.fileno(), LONGEST_LINE, 0).partition(b"\n")
     return sha256(line).hexdigest()[:16] if end or len(line) == LONGEST_LINE else ""
 
 
 def whole_lines(chunk: bytes, most: int) -> bytes:
-    """A chunk up to its last line end. A full one without any is no log's: all of it, to get past it."""
+    """Returns a chunk up to its last line end.
+
+    A full chunk (`most` bytes) without a line end is returned whole, to get past it: it cannot be from a log.
+    """
     end = chunk.rfind(b"\n") + 1
     return chunk[:end] if end or len(chunk) < most else chunk
 

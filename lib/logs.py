@@ -1,4 +1,4 @@
-"""Logs that keep no secret: each line is masked as it is written, whoever logged it, its traceback included."""
+"""Masks secrets in logs: in each line when it is written, from any logger, including tracebacks."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,7 @@ Mask = Callable[[str], str]
 
 
 class Masked(logging.Formatter):
-    """What another formatter makes, masked."""
+    """Masks the output of another formatter."""
 
     def __init__(self, formatter: logging.Formatter, masks: tuple[Mask, ...]) -> None:
         super().__init__()
@@ -22,6 +22,6 @@ class Masked(logging.Formatter):
 
 
 def mask_logs(logger: logging.Logger, *masks: Mask) -> None:
-    """From now on mask all that the handlers of this logger write."""
+    """Masks everything that the present handlers of this logger write."""
     for handler in logger.handlers:
         handler.setFormatter(Masked(handler.formatter or logging.Formatter(), masks))

@@ -1,13 +1,13 @@
-"""Remembers for a few seconds what is not there, so that those who ask for it again and again cost no read each."""
+"""A negative cache: remembers for a few seconds which names do not exist, so that asking again costs no read."""
 
 from collections.abc import Callable
 
-LIFETIME = 3.0  # seconds: what appears meanwhile is found after that
+LIFETIME = 3.0  # seconds; a name that appears meanwhile is found only afterwards
 MOST = 10_000
 
 
 class Misses:
-    """Names that were not found. Beyond `most` of them all are forgotten, so a flood of names takes no memory."""
+    """Names that were not found. At `most` names all are dropped, so a flood of names takes no memory."""
 
     def __init__(self, seconds: Callable[[], float], lifetime: float = LIFETIME, most: int = MOST) -> None:
         self._seconds = seconds
@@ -17,7 +17,7 @@ class Misses:
 
     def __contains__(self, name: str) -> bool:
         age = self._seconds() - self._missed.get(name, float("-inf"))
-        return 0 <= age < self._lifetime  # below 0: the clock went back
+        return 0 <= age < self._lifetime  # negative if the clock was set back
 
     def add(self, name: str) -> None:
         if len(self._missed) >= self._most:

@@ -1,7 +1,7 @@
-"""The one front door to MongoDB: opens the database with Motor or, by setting, with PyMongo's own asyncio client.
+"""The only importer of MongoDB's drivers: opens the database with Motor or, by setting, with PyMongo's asyncio client.
 
-Both have the same methods, which `Collection` and `Cursor` describe for the type checker; the differences (aggregate, close) are hidden
-here. Majority writes and UTC dates are the client's defaults, so that no caller has to remember them.
+Both have the same methods, which `Collection` and `Cursor` describe for the type checker; the differences (aggregate,
+close) are hidden here. Majority writes and UTC dates are the client's defaults, so that no caller has to remember them.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ __all__ = [
 
 DuplicateKey = DuplicateKeyError
 Away = (AutoReconnect, NetworkTimeout, WaitQueueTimeoutError)  # ServerSelectionTimeoutError is an AutoReconnect
-PATIENCE = 2  # seconds
+PATIENCE = 2  # seconds to connect, find a server, or close
 ALL_AT_ONCE = 10_000  # documents in a cursor's first batch, whose default is 101: one round trip instead of two
 Query = Mapping[str, Any]
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -42,7 +42,7 @@ Sort = Sequence[tuple[str, int]]
 
 
 class Cursor(Protocol):
-    """What a query finds, read in batches."""
+    """The documents that a query finds, read in batches."""
 
     def sort(self, keys: Sort, /) -> "Cursor": ...
     def skip(self, number: int, /) -> "Cursor": ...
@@ -89,11 +89,11 @@ class Mongo:
         return cast(Collection, self._database[name])
 
     def repeatable(self, name: str) -> Collection:
-        """The same collection for idempotent writes that need not wait for the journal: they are repeated where they were lost."""
+        """Returns a collection whose writes do not wait for the journal: for idempotent writes, retried if lost."""
         return cast(Collection, self._database.get_collection(name, write_concern=WriteConcern(w=1)))
 
     async def aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
-        """Everything that a pipeline over a collection yields."""
+        """Returns all documents that a pipeline over a collection yields."""
         cursor = self._database[name].aggregate(pipeline)
         if inspect.isawaitable(cursor):
             cursor = await cursor
@@ -101,36 +101,38 @@ class Mongo:
         return documents
 
     async def ping(self) -> None:
-        """Returns if the server answers, else raises one of `Away`."""
+        """Raises one of `Away` if the server does not answer."""
         await self._database.command("ping")
 
     async def settle(self) -> None:
-        """Journal barrier: waits until everything readable so far is durable. A killed server loses what was read before that.
+        """Journal barrier: waits until everything readable so far is durable. A killed server may lose what is not.
 
-        A majority write that changes nothing waits for the journal (tried: 100 of 100 lost without, none with it).
+        A majority write that changes nothing waits for the journal. Measured with a killed server: 100 of 100 writes
+        lost without the barrier, none with it.
         """
         await self._database["settled"].update_one({"_id": 0}, {"$set": {"is_settled": True}})
 
     async def drop(self) -> None:
-        """Throw the whole database away: for tests and benchmarks."""
+        """Drops the whole database, for tests and benchmarks."""
         await self._client.drop_database(self._database.name)
 
     async def close(self) -> None:
-        """Close the client; bounded, since closing waits long for a server that is gone."""
+        """Closes the client. Waits `PATIENCE` at most, because closing takes long if the server is gone."""
         closing = self._client.close()
         if inspect.isawaitable(closing):
             await asyncio.wait([asyncio.ensure_future(closing)], timeout=PATIENCE)
 
 
 def also(name: str, *stages: Document) -> Document:
-    """A pipeline stage that appends the results of another pipeline over a collection: several queries in one round trip."""
+    """Returns a pipeline stage that appends the results of stages over another collection, in the same round trip."""
     return {"$unionWith": {"coll": name, "pipeline": list(stages)}}
 
 
 async def insert_in_order(collection: Collection, documents: list[Document]) -> tuple[int, Document]:
     """Inserts documents in order, in one round trip, up to the first duplicate key.
 
-    Returns how many were inserted, and the unique index's fields and values that the next one clashed with (empty: none).
+    Returns how many were inserted, and the unique index's fields and values that the next one clashed with (empty if
+    none did).
     """
     try:
         await collection.insert_many(documents)
@@ -144,7 +146,7 @@ async def insert_in_order(collection: Collection, documents: list[Document]) -> 
 
 
 def taken_key(error: DuplicateKeyError) -> Document:
-    """The fields and values of the unique index that a write clashed with."""
+    """Returns the fields and values of the unique index that a write clashed with."""
     key: Document = (error.details or {}).get("keyValue") or {}
     return key
 

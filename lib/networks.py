@@ -1,4 +1,4 @@
-"""Which network an address belongs to, as far as limits care: a /24, or a /48 where one home has a whole /64 or more."""
+"""The network of an IP address, for rate limits and logs: a /24, or a /48 for IPv6, where a home has a /64 or more."""
 
 import re
 from ipaddress import ip_address
@@ -10,7 +10,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 
 def network_of(address: str) -> str:
-    """`203.0.113.7` → `203.0.113.0/24`; an address of version 4 that came wrapped in version 6 counts as the former."""
+    """`203.0.113.7` → `203.0.113.0/24`. An IPv4-mapped IPv6 address counts as IPv4. Empty if it is no address."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -22,12 +22,12 @@ def network_of(address: str) -> str:
 
 
 def without_addresses(text: str) -> str:
-    """A text with each address in it replaced by its network; those of this machine stay."""
+    """Returns a text with each address replaced by its network, except loopback addresses."""
     return LIKE_ADDRESS.sub(lambda found: _as_network(found[0]), text)
 
 
 def _as_network(text: str) -> str:
-    """A colon at the end may be the sentence's, as in `from 2001:db8::7: …`."""
+    """Replaces one address. A final colon may belong to the sentence, as in `from 2001:db8::7: …`."""
     for address in (text, text.removesuffix(":")):
         if address not in LOOPBACK and (network := network_of(address)):
             return network + text[len(address) :]

@@ -1,18 +1,21 @@
-"""Whether a request comes from one of this site's own pages: the one place that decides it.
+"""Decides whether a request comes from one of this site's own pages: the protection against cross-site requests.
 
-Forms and scripts (handlers/base.py) and every live handshake (lib/sockjs) ask here, so that pages need no tokens and may
-be the same for everybody. A program that is no browser sends neither header and passes: it has no visitor's cookies to
-abuse. https://web.dev/articles/fetch-metadata
+handlers/base.py asks for every form and script, and handlers/live.py for every live handshake. So pages need no tokens,
+and can be cached for everybody. A program that is not a browser sends neither header and is allowed: it has no
+visitor's cookies to abuse. https://web.dev/articles/fetch-metadata
 """
 
 from collections.abc import Mapping
 
-WEB = {"ws": "http", "wss": "https"}  # some WebSocket clients send the address that they connect to as their Origin
-OWN_SITES = ("same-origin", "none")  # `same-site` is a neighbour's subdomain: a stranger
+WEB = {"ws": "http", "wss": "https"}  # some WebSocket clients send the address that they connect to as Origin
+OWN_SITES = ("same-origin", "none")  # not `same-site`: another subdomain may belong to somebody else
 
 
 def is_own(headers: Mapping[str, str], own_origin: str, host: str) -> bool:
-    """Whether these request headers may act for a visitor. `own_origin` is like `https://example.com`, `host` as asked."""
+    """Whether a request with these headers may act for a visitor.
+
+    `own_origin` is like `https://example.com`; `host` is the request's Host header.
+    """
     site = headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in OWN_SITES

@@ -2,8 +2,9 @@
 
 No stale page survives, whatever races and whatever is killed. A render creates two pending files before it reads any
 data, writes the page into them, adds an entry under each tag, and renames them: the plain page into `pages`, the
-compressed one into `gz`. Invalidation, after a change is stored, removes all pending files, then both files of every page
-under the tags. So the rename of a page rendered from old data fails. A full disk only means that pages are not cached.
+compressed one into `gz`. Invalidation, after a change is stored, removes all pending files, then both files of every
+page under the tags. So the rename of a page rendered from old data fails. A full disk only means that pages are not
+cached.
 """
 
 import gzip
@@ -87,9 +88,9 @@ def _removing() -> Iterator[None]:
 class PageCache:
     """Pages in `folder`/now/pages and …/gz. Processes share the folder, which may be deleted at any time.
 
-    `begin`, `put` and `drop` raise no OSError: they log that pages cannot be cached. Invalidation raises `Unwritable` where
-    a page cannot be removed, and ignores only files that are gone already. Entries under a tag are never removed one by
-    one: removing one while its page is cached again would leave a page that cannot be invalidated.
+    `begin`, `put` and `drop` raise no OSError: they log that pages cannot be cached. Invalidation raises `Unwritable`
+    where a page cannot be removed, and ignores only files that are gone already. Entries under a tag are never removed
+    one by one: removing one while its page is cached again would leave a page that cannot be invalidated.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -174,9 +175,9 @@ class PageCache:
     def sweep(self, oldest: float, most: int) -> int:
         """Removes pages older than `oldest` seconds, then the oldest until the rest takes at most half of `most` bytes.
 
-        Also deletes what `invalidate_all` renamed, and old pending files. Returns the number of page files removed: most
-        pages have two. May take seconds. The other half of `most` is for folders and entries under tags, which are never
-        removed one by one: if they take more, all pages are invalidated.
+        Also deletes what `invalidate_all` renamed, and old pending files. Returns the number of page files removed:
+        most pages have two. May take seconds. The other half of `most` is for folders and entries under tags, which are
+        never removed one by one: if they take more, all pages are invalidated.
         """
         now = time.time()
         statuses = [found for folder in self._folders for found in _statuses(folder)]
@@ -194,9 +195,9 @@ class PageCache:
         return removed
 
     def _remove_oldest(self, pages: list[tuple[float, int, Path]], before: float, most: int) -> int:
-        """Removes files changed at `before` or earlier, and more until the rest takes at most `most` bytes. Returns how many.
+        """Removes files changed at `before` or earlier, and more until the rest takes at most `most` bytes.
 
-        `pages` are (changed, bytes, path), oldest first.
+        Returns how many. `pages` are (changed, bytes, path), oldest first.
         """
         size = sum(size for _, size, _ in pages)
         for number, (changed, bytes_, path) in enumerate(pages):
@@ -233,8 +234,8 @@ class PageCache:
     def _enter(self, place: Path, tags: Iterable[str]) -> None:
         """Adds an entry for one file under each tag: a symlink whose target is relative to `pages`.
 
-        That holds for files in `gz` too: during a deploy, processes of the version before resolve targets from `pages`, and so
-        remove both files.
+        That holds for files in `gz` too: during a deploy, processes of the version before resolve targets from `pages`,
+        and so remove both files.
         """
         name = os.path.relpath(place, self._pages)
         entry = sha256(os.fsencode(name)).hexdigest()[:32]
@@ -249,7 +250,7 @@ class PageCache:
 
 
 def name_of(address: str, kind: str) -> str:
-    """`/plog/hello` → `plog/hello/page.html`, `/plog/` → `plog/folder.html`: with and without the slash never collide."""
+    """`/plog/hello` → `plog/hello/page.html`, `/plog/` → `plog/folder.html`, so a final slash makes a difference."""
     path = unquote(address).removeprefix("/")
     suffix = SUFFIXES[kind]
     return f"{path}folder.{suffix}" if path.endswith("/") or not path else f"{path}/page.{suffix}"
@@ -267,8 +268,8 @@ def takes_gzip(accept_encoding: str) -> bool:
 def _second(content: bytes) -> int:
     """The mtime, in seconds, to set on a file with this content, derived from its digest.
 
-    Two renders within one second may have equal sizes and still need different ETags. nginx.conf sends no Last-Modified,
-    because this mtime is not a date.
+    Two renders within one second may have equal sizes and still need different ETags. nginx.conf sends no
+    Last-Modified, because this mtime is not a date.
     """
     return 1_000_000_000 + int.from_bytes(sha256(content).digest()[:4]) % 700_000_000
 

@@ -1,9 +1,10 @@
 """The only importer of redis-py: opens a client, subscribes, and names the exceptions that mean that Redis is away.
 
 Redis holds nothing that may not be lost, so timeouts are short: two seconds, one retry on a new connection (the pooled
-one may be older than a restart of Redis), then `Away`. `health_check_interval` must stay off: redis-py would ping inside
-the handshake of each new connection, and while Redis hangs each ping would connect and ping again, endlessly. `Away` does
-not include OSError, so it never hides a failing disk: redis-py turns errors of sockets into its own ConnectionError.
+one may be older than a restart of Redis), then `Away`. `health_check_interval` must stay off: redis-py would ping
+inside the handshake of each new connection, and while Redis hangs each ping would connect and ping again, endlessly.
+`Away` does not include OSError, so it never hides a failing disk: redis-py turns errors of sockets into its own
+ConnectionError.
 """
 
 import asyncio
@@ -38,8 +39,8 @@ class Redis(redis.asyncio.Redis):
 class _Pool(redis.asyncio.ConnectionPool):
     """Hands out connections without checking them first: the check costs half as much as a command.
 
-    A command on a lost connection fails and is retried on a new one. redis-py itself closes a connection whose command was
-    cancelled before the answer came, so no answer is ever taken for that of another command.
+    A command on a lost connection fails and is retried on a new one. redis-py itself closes a connection whose command
+    was cancelled before the answer came, so no answer is ever taken for that of another command.
     """
 
     async def ensure_connection(self, connection: Any) -> None:
@@ -47,7 +48,10 @@ class _Pool(redis.asyncio.ConnectionPool):
 
 
 def open_redis(url: str) -> Redis:
-    """Returns a client for `redis://host:port/db` or `unix:///path?db=0`. Texts are str. It connects when first used."""
+    """Returns a client for `redis://host:port/db` or `unix:///path?db=0`.
+
+    Texts are str. It connects when first used.
+    """
     pool = _Pool.from_url(
         url,
         decode_responses=True,
@@ -81,7 +85,10 @@ class Subscription:
         await self._send("UNSUBSCRIBE", *names)
 
     async def receive(self) -> tuple[str, str, str]:
-        """Returns the next (kind, name, text). Kinds other than `message` and `subscribe` are to be ignored. Raises `Away`."""
+        """Returns the next (kind, name, text).
+
+        Kinds other than `message` and `subscribe` are to be ignored. Raises `Away`.
+        """
         response = await self._read()
         if response is None:
             await self._send("PING")

@@ -1,9 +1,9 @@
-"""An HTTP server behind a proxy, which leaves without cutting anybody off: app.py serves with it.
+"""An HTTP server behind a proxy that shuts down without losing a request. app.py serves with it.
 
-A request is lost in two places when a server closes what it has open: in the queue of a listening socket, and on a kept
-connection on which the proxy is just sending the next request (it may not repeat a POST). So newcomers are turned away
-while the queue is emptied, and no connection is closed but after an answer that announced it. A proxy closes what it does
-not use: until then, within bounds, we wait.
+A server that closes its sockets loses requests in two places: in the accept queue, and on a keep-alive connection on
+which the proxy is just sending the next request (it may not retry a POST). So new connections are refused while the
+queue is drained, and a connection is only closed after a response with `Connection: close`. The proxy closes idle
+connections; the caller waits for that, with a timeout.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 
-SEND_BUFFER = 128 * 1024  # bytes that the kernel keeps for a client that does not read; else it grows to 4 MB
+SEND_BUFFER = 128 * 1024  # bytes buffered by the kernel for a client that does not read; by default up to 4 MB
 SO_ATTACH_FILTER = 26  # asm-generic/socket.h
-HANDSHAKE = 0.002  # seconds in which a connection on this machine is made that was begun
-# What asks for a connection is dropped (and tried again a second later, when the port refuses it); all else goes through.
+HANDSHAKE = 0.002  # seconds in which a TCP handshake in progress on this machine completes
+# Drops SYN packets, and passes all others. A dropped SYN is sent again after a second, when the port refuses it.
 # Classic BPF, from the TCP header on: https://docs.kernel.org/networking/filter.html
 TURN_AWAY = (
     (0x30, 0, 0, 13),  # load the flags
-    (0x54, 0, 0, 0x12),  # of them SYN and ACK
+    (0x54, 0, 0, 0x12),  # mask SYN and ACK
     (0x15, 0, 1, 0x02),  # SYN alone?
     (0x06, 0, 0, 0),  # drop it
     (0x06, 0, 0, 0xFFFFFFFF),  # pass the whole packet
@@ -32,17 +32,17 @@ TURN_AWAY = (
 
 
 class LeavingServer(HTTPServer):
-    """Tornado's server, with a gentle end: `turn_away`, then wait until it `is_empty`."""
+    """Tornado's server with a graceful shutdown: call `turn_away`, then wait until it `is_empty`."""
 
     def initialize(self, *args: Any, **options: Any) -> None:
         super().initialize(*args, **options)
         self._listening: list[socket.socket] = []
-        self._open = 0  # connections that speak HTTP: one that became a WebSocket is not ours any more
+        self._open = 0  # HTTP connections, without those that became WebSockets
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         added = list(sockets)
         for listening in added:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # what is accepted inherits it
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
         self._listening += added
         super().add_sockets(added)
 
@@ -55,7 +55,7 @@ class LeavingServer(HTTPServer):
         super().on_close(server_conn)
 
     async def turn_away(self) -> None:
-        """Refuse whoever comes from now on; who is in the queue is let in, and each connection has one more answer at most."""
+        """Refuses new connections, accepts those in the queue, and closes each connection after its next response."""
         self.conn_params.no_keep_alive = True
         try:
             for listening in self._listening:
@@ -73,7 +73,7 @@ class LeavingServer(HTTPServer):
 
 
 def drop_newcomers(listening: socket.socket) -> None:
-    """From now on nobody gets into the queue. A kernel that cannot do this leaves the queue to be emptied as it is."""
+    """Stops new connections from entering the accept queue. Does nothing on a kernel without socket filters."""
     instructions = b"".join(struct.pack("HBBI", *instruction) for instruction in TURN_AWAY)
     program = ctypes.create_string_buffer(instructions)
     with suppress(OSError):

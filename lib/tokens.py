@@ -1,4 +1,4 @@
-"""Proofs that need no storage: a keyed hash of what they allow, and random secrets kept only as their hash, or in a file."""
+"""Tokens: signed ones (an HMAC of what they allow, not stored), and random ones (stored hashed, or in a file)."""
 
 import hashlib
 import hmac
@@ -8,20 +8,20 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-# Where tokens stand in addresses: behind these, as in `/signin/<token>`, and in these fields of a query. Logs leave them out.
+# Where addresses contain tokens: after these paths, as in `/signin/<token>`, and in these query fields. Logs mask them.
 TOKEN_PLACES = ("signin", "unsubscribe", "quiz/challenges")
 TOKEN_FIELDS = ("preview", "token")
 IN_ADDRESS = re.compile(rf"(?i)(/(?:{'|'.join(TOKEN_PLACES)})/|[?&](?:{'|'.join(TOKEN_FIELDS)})=)[\w.~%-]+(?<!\.)")
 
 
 class Tokens:
-    """Makes and checks tokens under one secret. The purpose is part of the token, so that none serves two ends."""
+    """Makes and checks signed tokens under one secret. A token is valid for one purpose only."""
 
     def __init__(self, secret: str) -> None:
         self._key = secret.encode()
 
     def made(self, purpose: str, *subject: str) -> str:
-        """The token that allows a purpose for a subject: 43 characters, the same for the same words."""
+        """Returns the token that allows a purpose for a subject: 43 characters, equal for equal arguments."""
         words = "\n".join((purpose, *subject)).encode()
         return hmac.new(self._key, words, hashlib.sha256).hexdigest()[:43]
 
@@ -32,14 +32,15 @@ class Tokens:
 
 
 def new_token() -> str:
-    """A random token of 256 bits, safe in addresses."""
+    """Returns a random token of 256 bits, safe in addresses."""
     return secrets.token_urlsafe(32)
 
 
 def kept_token(file: Path) -> str:
-    """The token that a file keeps for this user alone, made with the file; of several processes the first to link its own wins.
+    """Returns the token stored in a file, creating both if needed; empty if the file is empty.
 
-    Its folder is made for this user alone, too. Empty where the file is.
+    File and folder are created readable by this user only. If several processes create it at once, the first link wins.
+    Raises OSError.
     """
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,10 +56,10 @@ def kept_token(file: Path) -> str:
 
 
 def without_tokens(text: str) -> str:
-    """A text that may name addresses of the site, `...` in place of the tokens in them."""
+    """Returns a text with `...` in place of all tokens in addresses of the site."""
     return IN_ADDRESS.sub(r"\1...", text)
 
 
 def digest(*parts: str) -> str:
-    """What to keep instead of a text: its SHA-256 in hexadecimal, parts kept apart."""
+    """Returns the SHA-256 in hexadecimal of texts, to be stored instead of them. Parts are separated by NUL."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

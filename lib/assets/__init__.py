@@ -1,8 +1,8 @@
-"""Bundles: what pages bring along, joined and minified by esbuild under names made from their content.
+"""Bundles: the scripts, styles and pictures of pages, joined and minified by esbuild, under names with a content hash.
 
-`build` makes them from what templates ask for (bin/bundle); a process looks for them once, when it starts, with
-`find_bundles`. They count only for the very sources that they were made of: where those have changed since, or nothing
-was ever built, pages name the plain files. Nothing here knows how a tag is written.
+bin/bundle calls `build`, which bundles what templates ask for. A process calls `find_bundles` once, when it starts.
+Bundles are valid only for the sources that they were built from: if those have changed, or nothing was built, pages
+name the plain files. Nothing here writes HTML tags.
 """
 
 from lib.assets.asked import Asked, Broken, asked_in, is_style, missing

@@ -1,4 +1,7 @@
-"""What templates ask for, known without rendering one: `{% module Static("css/post.css", "js/comments.js") %}`."""
+"""Finds the static files that templates ask for, from calls like `{% module Static("css/post.css") %}`.
+
+Called by the build, and by a process that checks whether its bundles are current.
+"""
 
 import ast
 import re
@@ -11,18 +14,18 @@ CALL = re.compile(r"\{%\s*module\s+Static(?:URL)?\((.*?)\)\s*%\}", re.DOTALL)
 
 
 class Broken(Exception):
-    """Bundles cannot be made of these sources; the message names each file, and who asks for it."""
+    """Bundles cannot be built from these sources. The message names each file, and the template that asks for it."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What one call in a template asks for: paths within static/."""
+    """The files that one call in a template asks for: paths within static/."""
 
     template: str
     paths: tuple[str, ...]
 
     def groups(self) -> Iterator[tuple[str, ...]]:
-        """The paths by the file to be made of them: all styles together, everything else alone."""
+        """Yields the paths of each bundle to be built: all styles form one, every other file its own."""
         if styles := tuple(path for path in self.paths if is_style(path)):
             yield styles
         yield from ((path,) for path in self.paths if not is_style(path))
@@ -33,7 +36,10 @@ def is_style(path: str) -> bool:
 
 
 def asked_in(templates: Path) -> list[Asked]:
-    """All that the templates of a folder ask for. Broken where one asks for what only its rendering would tell."""
+    """Returns what all templates of a folder ask for.
+
+    Raises Broken if a call has arguments other than plain strings.
+    """
     return [
         Asked(path.relative_to(templates.parent).as_posix(), _named(path, arguments))
         for path in sorted(templates.rglob("*.html"))
@@ -42,7 +48,7 @@ def asked_in(templates: Path) -> list[Asked]:
 
 
 def missing(static: Path, asked: Iterable[Asked]) -> list[str]:
-    """A sentence for each file that a template asks for and that is not there."""
+    """Returns a sentence for each file that a template asks for and that does not exist."""
     named = sorted({(path, one.template) for one in asked for path in one.paths})
     return [
         f"static/{path} is not there, and {who} asks for it" for path, who in named if not (static / path).is_file()
@@ -54,7 +60,7 @@ def groups_of(asked: Iterable[Asked]) -> list[tuple[str, ...]]:
 
 
 def digest_of(static: Path, asked: Iterable[Asked]) -> str:
-    """Another one when a file of static/ has changed, or what templates ask for."""
+    """Returns a digest of all files of static/ and of what templates ask for."""
     digest = sha256(repr(groups_of(asked)).encode())
     for path in sorted(path for path in static.rglob("*") if path.is_file()):
         digest.update(f"\0{path.relative_to(static)}\0".encode() + sha256(path.read_bytes()).digest())

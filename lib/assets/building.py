@@ -1,4 +1,4 @@
-"""The build: esbuild makes the files, they are moved into place, and files of builds long gone are removed."""
+"""The build: runs esbuild, moves the files into place, and removes the files of old builds."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from typing import Any
 from lib.assets.asked import Broken, asked_in, digest_of, groups_of, missing
 from lib.assets.bundles import FILES, Bundle, Bundles, read, write
 
-KEPT_SECONDS = 7 * 24 * 3600  # pages may stay open for so long that name files of an earlier build
-SECONDS = 60
+KEPT_SECONDS = 7 * 24 * 3600  # for open pages, which load files of the build that they came from
+SECONDS = 60  # timeout of esbuild
 COPIED = ("svg", "png", "jpg", "jpeg", "webp", "ico", "woff2")
 OPTIONS = (
     "--bundle",
     "--minify",
-    "--splitting",  # what two scripts import, or one imports later, is a file of its own: live.js is once in a page
+    "--splitting",  # a module that two scripts import, or one imports later, becomes a file: a page has live.js once
     "--format=esm",
     "--target=es2022",
     "--charset=utf8",
@@ -33,18 +33,21 @@ OPTIONS = (
 
 
 class Unavailable(Exception):
-    """There is no esbuild."""
+    """esbuild is not installed."""
 
 
 def build(static: Path, templates: Path, folder: Path, packages: Path) -> Bundles:
-    """Make the bundles of all that templates ask for. Nothing refers to a file before it is there, whoever dies where."""
+    """Builds the bundles of all that templates ask for. A killed build leaves no manifest that names a missing file.
+
+    Raises Broken or Unavailable.
+    """
     asked = asked_in(templates)
     if problems := missing(static, asked):
         raise Broken("\n".join(problems))
     files = folder / FILES
     files.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as workshop:
-        sources = digest_of(static, asked)  # before they are read: what changes meanwhile makes the build outdated
+        sources = digest_of(static, asked)  # before esbuild reads them: later changes make the build outdated
         outputs = run_esbuild(groups_of(asked), static.resolve(), Path(workshop).resolve(), packages)
         bundles = Bundles(sources, by_paths(outputs), tuple(sorted(outputs)))
         renew_last(folder)
@@ -56,13 +59,16 @@ def build(static: Path, templates: Path, folder: Path, packages: Path) -> Bundle
 
 
 def run_esbuild(groups: Iterable[tuple[str, ...]], static: Path, workshop: Path, packages: Path) -> dict[str, Any]:
-    """What esbuild says of each file that it made, by its name; `of` are the paths it was made of, if a page asks for it."""
+    """Returns esbuild's description of each output, by file name.
+
+    `of` is added for bundles: the paths they were built from. Raises Broken on any error or warning of esbuild.
+    """
     entries = {entry(group, static, workshop / str(number)): group for number, group in enumerate(groups)}
     report = workshop / "report.json"
     command = [find_esbuild(packages), *map(str, entries), *OPTIONS]
     command += [f"--outdir={workshop / 'made'}", f"--metafile={report}"]
     ran = subprocess.run(command, cwd=static, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
-    if ran.returncode or ran.stderr.strip():  # a warning is about something that browsers would stumble over
+    if ran.returncode or ran.stderr.strip():  # esbuild warns of what fails in browsers
         raise Broken(ran.stderr.strip() or f"esbuild ended with {ran.returncode}")
     outputs = json.loads(report.read_text(encoding="utf-8"))["outputs"]
     for output in outputs.values():
@@ -72,7 +78,7 @@ def run_esbuild(groups: Iterable[tuple[str, ...]], static: Path, workshop: Path,
 
 
 def entry(group: tuple[str, ...], static: Path, workshop: Path) -> Path:
-    """The file to start from: several styles are imported, in their order, by one that is made for it."""
+    """Returns esbuild's entry point for a group. For several styles it creates one that imports them in order."""
     if len(group) == 1:
         return static / group[0]
     workshop.mkdir()
@@ -91,13 +97,13 @@ def by_paths(outputs: Mapping[str, Any]) -> dict[tuple[str, ...], Bundle]:
 
 
 def imported_by(name: str, outputs: Mapping[str, Any]) -> set[str]:
-    """What a script imports before it runs, and what that imports in turn. Circles between files do not come about."""
+    """Returns the files that a script imports statically, recursively. esbuild's outputs have no circular imports."""
     direct = {Path(one["path"]).name for one in outputs[name]["imports"] if one["kind"] == "import-statement"}
     return direct.union(*(imported_by(other, outputs) for other in direct))
 
 
 def find_esbuild(packages: Path) -> str:
-    """The program for this machine, which npm has put beside the script of that name: it needs no node."""
+    """Returns the path of the native program that npm installed: it runs without node. Raises Unavailable."""
     for program in packages.glob("@esbuild/*/bin/esbuild"):
         if os.access(program, os.X_OK):
             return str(program)
@@ -105,7 +111,7 @@ def find_esbuild(packages: Path) -> str:
 
 
 def renew_last(folder: Path) -> None:
-    """The files of the last build were in use until now: their seven days begin."""
+    """Sets the times of the last build's files to now: they were in use, so their seven days begin."""
     try:
         last = read(folder)
     except (ValueError, TypeError, LookupError):
@@ -116,7 +122,7 @@ def renew_last(folder: Path) -> None:
 
 
 def remove_old(folder: Path) -> None:
-    """Remove files that no build of the last seven days has made, and what killed builds left."""
+    """Removes files that no build of the last seven days made, and the folders of killed builds."""
     now = read(folder)
     oldest = time.time() - KEPT_SECONDS
     for path in (*(folder / FILES).iterdir(), *folder.glob("building-*")):

@@ -1,8 +1,8 @@
-"""Channels: an event that one process publishes reaches the followers in all processes, over one Redis subscription each.
+"""Channels: an event published by one process reaches the followers in all processes, over one Redis subscription each.
 
 Redis stores no events. Every event carries a number, so that a client which missed one can ask for it. The guarantee: a
-follower that got the answer n receives every event after n, or, if some were lost, a newer n. Publishers store the change
-in MongoDB first (see the outbox in docs/architecture.md). handlers/live.py and models/pages.py follow.
+follower that got the answer n receives every event after n, or, if some were lost, a newer n. Publishers store the
+change in MongoDB first (see the outbox in docs/architecture.md). handlers/live.py and models/pages.py follow.
 """
 
 import asyncio
@@ -34,7 +34,9 @@ class Channels:
         self, redis_url: str, server: str, *, seconds: Callable[[], float] = time.monotonic, tick: float = 1.0
     ) -> None:
         self._redis = open_redis(redis_url)
-        self._prefix = f"live{self._redis.connection_pool.connection_kwargs.get('db') or 0}:"  # pub/sub knows no db
+        self._prefix = (
+            f"live{self._redis.connection_pool.connection_kwargs.get('db') or 0}:"  # pub/sub is not separated by db
+        )
         self._publisher = Publisher(self._redis, self._prefix)
         self._server = server
         self._seconds = seconds
@@ -76,7 +78,10 @@ class Channels:
         await self._redis.aclose()
 
     async def follow(self, name: str, follower: Follower, newest: Newest) -> int:
-        """Follows a channel. Returns its newest number; the follower is sent every later event. Raises what `newest` raises."""
+        """Follows a channel.
+
+        Returns its newest number; the follower is sent every later event. Raises what `newest` raises.
+        """
         channel = self._channel(name, newest)
         channel.waiting += 1
         self._followed.setdefault(follower, set()).add(name)
@@ -143,12 +148,15 @@ class Channels:
             confirmed = channel.confirmed
             async with self._reads:
                 channel.n = max(await channel.newest(), channel.n)
-            if channel.confirmed in (None, confirmed):  # else Redis reconnected meanwhile, so this number may be too old
+            if channel.confirmed in (
+                None,
+                confirmed,
+            ):  # else Redis reconnected meanwhile, so this number may be too old
                 channel.read = confirmed
                 return
 
     async def _send_newest(self, channel: Channel) -> None:
-        """Sends `followed` with the newest number after a reconnection, so that followers can ask for what they missed."""
+        """Sends followers the newest number after a reconnection, so that they can ask for what they missed."""
         while channel.confirmed == self._subscriber.connection:
             try:
                 await asyncio.shield(self._reading(channel))
@@ -181,7 +189,10 @@ class Channels:
             channel.confirmation.clear()
 
     async def received(self, name: str, text: str) -> None:
-        """Sends every event on. Numbers may arrive out of order: a process may publish 12 before another publishes 11."""
+        """Sends every event on.
+
+        Numbers may arrive out of order: a process may publish 12 before another publishes 11.
+        """
         channel = self._channels.get(name)
         if channel is None:
             return

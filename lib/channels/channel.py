@@ -31,7 +31,7 @@ class Event(NamedTuple):
 
 
 class NextEvent(NamedTuple):
-    """An event that gets its number from a counter in Redis when it is published: such events arrive in numeric order."""
+    """An event that gets its number from a counter in Redis when it is published, so that numbers arrive in order."""
 
     channel: str
     counter: str

@@ -1,11 +1,11 @@
-"""Publishes events through Redis, for `Channels`: all events of one change in one command, so that their order is kept."""
+"""Publishes events through Redis, for `Channels`: all events of one change in one command, so they stay in order."""
 
 from lib.channels.channel import Event, NextEvent
 from lib.json import dumps
 from lib.redis import Redis
 
-# Publishes each text on its channel. If its key names a counter, increments it and publishes under that number, atomically:
-# so nobody receives 12 before 11. If INCR fails (Redis is full or read only), the other texts are still published.
+# Publishes each text on its channel. If its key names a counter, increments that and publishes under its value, in one
+# step: so nobody receives 12 before 11. If INCR fails (Redis is full or read only), the others are still published.
 PUBLISH = """
 local failure = false
 for i, counter in ipairs(KEYS) do

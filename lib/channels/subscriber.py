@@ -35,7 +35,10 @@ class Listener(Protocol):
 
 
 class Subscriber:
-    """Keeps the subscription of a process. `connection` counts connections: what is known of one is not true on the next."""
+    """Keeps the subscription of a process.
+
+    `connection` counts connections: what is known of one is not true on the next.
+    """
 
     def __init__(self, redis: Redis, prefix: str, listener: Listener) -> None:
         self._redis = redis
@@ -105,7 +108,7 @@ class Subscriber:
                 await self._listener.received(name, text)
 
     def _confirm(self, name: str) -> None:
-        """Passes a confirmation on, unless another command for the name is pending: then it may belong to an older one."""
+        """Passes a confirmation on, unless it may belong to an older command: then another one is pending."""
         self._unconfirmed[name] -= 1
         if self._unconfirmed[name] > 0:
             return

@@ -1,9 +1,9 @@
-"""Live connections over SockJS: what sockjs-tornado 1.0.7 does right, and our own where it is unsafe or wrong.
+"""Live connections over SockJS: sockjs-tornado 1.0.7, with everything replaced that is unsafe or wrong.
 
-Kept: its router, session store and expiry, the states of a session, attaching requests to sessions, the xhr transports'
-preludes and limits, its JSON. Replaced, in this package only: every check and header, all queues (bounded: 1 MB waiting
-for a client closes it with 4013), all reading (in turns, awaited), heartbeats, closing, and the WebSocket writer. Left
-out: jsonp, htmlfile, the iframe page, cookies. handlers/live.py subclasses `Connection` and mounts an `Endpoint`.
+Used from it: router, session store and expiry, session states, attaching requests to sessions, preludes and limits of
+the xhr transports, JSON. Replaced: all checks and headers, queues (bounded: a client with 1 MB waiting is closed with
+4013), reading (awaited, one message at a time), heartbeats, closing, and the WebSocket writer. Left out: jsonp,
+htmlfile, the iframe page, cookies. handlers/live.py subclasses `Connection` and mounts an `Endpoint`.
 """
 
 from lib.sockjs.connection import Connection

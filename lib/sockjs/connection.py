@@ -1,4 +1,4 @@
-"""What the site sees of a visitor's live connection, whichever transport carries it."""
+"""A live connection as the site sees it, independent of the transport. handlers/live.py subclasses it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ GO_AWAY = 3000
 
 
 class Carrier(Protocol):
-    """What a connection needs of the session that carries it."""
+    """The session of a connection, as far as the connection uses it."""
 
     @property
     def server(self) -> Any: ...
@@ -25,10 +25,10 @@ class Carrier(Protocol):
 
 
 class Connection(SockJSConnection):  # type: ignore[misc]
-    """Subclass it and override `opened`, `received` and `closed`; they run one after another, never at the same time.
+    """Subclass it and override `opened`, `received` and `closed`. Calls never overlap.
 
-    An exception in one of them is logged with its traceback and ends nothing but that one call. `received` is handed
-    texts of up to `lib.sockjs.LONGEST_FRAME` bytes, so that the subclass can refuse a long one in its own words.
+    An exception in one of them is logged with its traceback, and the connection stays open. `received` gets texts of up
+    to `lib.sockjs.LONGEST_FRAME` bytes: a subclass with a lower limit can refuse long ones with its own message.
     """
 
     session: Carrier
@@ -41,7 +41,7 @@ class Connection(SockJSConnection):  # type: ignore[misc]
 
     @property
     def context(self) -> Any:
-        """Whatever was handed to the endpoint."""
+        """The `context` that was passed to the endpoint."""
         return self.session.server.context
 
     @property
@@ -50,11 +50,17 @@ class Connection(SockJSConnection):  # type: ignore[misc]
         return self.session.conn_info
 
     def send(self, text: str) -> None:
-        """Send at once, or queue for a client that is slow. Never raises; what is sent after the end is dropped."""
+        """Sends at once, or queues while the client is slow.
+
+        Never raises; drops the text if the connection is closed.
+        """
         self.session.send_message(text)
 
     def close(self, code: int = GO_AWAY, reason: str = "Go away!") -> None:
-        """End the connection after what was sent. `code` is 3000-4999 (1000, 1001); `reason` short, without quotes."""
+        """Closes the connection after sending what is queued.
+
+        `code` is 3000-4999, 1000 or 1001; `reason` must be short and have no quotes.
+        """
         self.session.close(code, reason)
 
     def on_open(self, _request: HTTPServerRequest) -> None:

@@ -1,4 +1,4 @@
-"""An endpoint: everything below one prefix, with its sessions. An application has one for each kind of connection."""
+"""An endpoint: all routes below one prefix, and their sessions. handlers/live.py has one."""
 
 import asyncio
 from collections import Counter
@@ -17,14 +17,18 @@ from lib.sockjs.requests import EventSource, Greeting, Information, Polling, Xhr
 from lib.sockjs.sessions import Bounded, FramedSession
 
 HEARTBEAT = 25.0  # seconds
-ABANDONED = 5.0  # seconds without a request after which a session is over
-BEATS = 25  # groups that the heartbeats are spread over
-MOST_PER_NETWORK = 1000  # polling sessions of one address: a request opens one, and it costs nothing to ask
+ABANDONED = 5.0  # seconds without a request after which a polling session ends
+BEATS = 25  # groups of sessions, whose heartbeats are spread over the interval
+MOST_PER_NETWORK = 1000  # polling sessions of one network: each costs a client only one request
 GOING_AWAY = 1001
 
 
 class Endpoint(SockJSRouter):  # type: ignore[misc]
-    """Routes for an application, and the connections that came through them. To be made while the event loop is set."""
+    """Routes for an application, and the connections opened through them. Create it while an event loop is running.
+
+    `heartbeat` and `abandoned` are in seconds, `response_limit` in bytes. `is_allowed` decides whether a request's
+    origin may connect; `headers` are added to every response.
+    """
 
     def __init__(
         self,
@@ -42,7 +46,7 @@ class Endpoint(SockJSRouter):  # type: ignore[misc]
             "disconnect_delay": abandoned,
             "session_check_interval": min(1, abandoned / 2),
             "response_limit": response_limit,
-            "verify_ip": False,  # a visitor may come by IPv4 and IPv6 in turn; session ids are secrets of their own
+            "verify_ip": False,  # a client may alternate between IPv4 and IPv6; a session id is a secret by itself
         }
         super().__init__(connection_class, prefix, chosen, IOLoop.current(), FramedSession)
         self.stats._callback.stop()
@@ -51,12 +55,12 @@ class Endpoint(SockJSRouter):  # type: ignore[misc]
         self.context = context
         self.is_allowed = is_allowed
         self.headers = dict(headers or {})
-        self.encoded = lru_cache(maxsize=16)(encoded)  # the same event goes to everybody
+        self.encoded = lru_cache(maxsize=16)(encoded)  # an event is encoded once for all its receivers
         self.framed = lru_cache(maxsize=16)(sockets.framed)
         self._groups: tuple[set[Bounded], ...] = tuple(set() for _ in range(BEATS))
         self._joining = self._beating = 0
         self._polling: Counter[str] = Counter()
-        self._transport_urls = self.routes  # the library's own are unsafe
+        self._transport_urls = self.routes  # in place of the library's routes, which are unsafe
         self._heart = PeriodicCallback(self._beat, heartbeat / BEATS * 1000)
         self._heart.start()
 
@@ -77,22 +81,22 @@ class Endpoint(SockJSRouter):  # type: ignore[misc]
 
     @property
     def connections(self) -> Iterator[Connection]:
-        """All that are open now."""
+        """The open connections."""
         return iter([session.conn for group in self._groups for session in group])
 
     async def close(self, code: int = GOING_AWAY, reason: str = "Going away") -> None:
-        """End every connection and wait until each was told that it is closed."""
+        """Closes every connection and waits until `closed` has run for each."""
         self._heart.stop()
         self._sessions_cleanup.stop()
         sessions = [session for group in self._groups for session in group]
         for session in sessions:
             session.close(code, reason)
-        await asyncio.gather(*(session.quiet() for session in sessions))
+        await asyncio.gather(*(session.wait_for_turns() for session in sessions))
 
     # For the handlers and sessions
 
     def may_open(self, session_id: str, address: str) -> bool:
-        """Whether a request that waits may go on: its session exists, or its network has not too many yet."""
+        """Whether a polling request may proceed: its session exists, or its network may open another one."""
         return self.get_session(session_id) is not None or self._polling[_network(address)] < MOST_PER_NETWORK
 
     def remember(self, session: Bounded) -> None:
@@ -115,7 +119,7 @@ class Endpoint(SockJSRouter):  # type: ignore[misc]
             del self._polling[network]
 
     def _beat(self) -> None:
-        """Beat for one group, so that thousands of connections are never written to at once."""
+        """Sends the heartbeats of one group, so that thousands of connections are never written to at once."""
         self._beating = (self._beating + 1) % BEATS
         for session in list(self._groups[self._beating]):
             if session.handler is not None:
@@ -123,7 +127,7 @@ class Endpoint(SockJSRouter):  # type: ignore[misc]
 
 
 class Uncounted:
-    """In place of the library's statistics, which fail when a session goes on over another transport."""
+    """Replaces the library's statistics, which fail when a session continues over another transport."""
 
     def on_conn_opened(self) -> None: ...
 
@@ -135,7 +139,7 @@ class Uncounted:
 
 
 def _network(address: str) -> str:
-    """What counts as one visitor's network: an IPv4 address, an IPv6 /64."""
+    """Returns the network that one visitor has: an IPv4 address, or an IPv6 /64."""
     try:
         found = ip_address(address)
     except ValueError:

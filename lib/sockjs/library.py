@@ -1,7 +1,7 @@
-"""The only place that imports sockjs-tornado, and the words of its protocol.
+"""The only importer of sockjs-tornado, and its encoding of frames.
 
-Its sources use escapes and a decorator that newer Pythons warn of on import; that is known and harmless, so it is kept
-out of our logs. Everything that is wrong at run time is replaced in the modules beside this one.
+Importing it warns of invalid escapes and a deprecated decorator: harmless, so the warnings are suppressed. The other
+modules of this package replace what is wrong at run time.
 """
 
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 if sys.version_info >= (3, 14):
     raise ImportError(
         "sockjs-tornado 1.0.7 runs on Tornado 6.6 and Python 3.11-3.13; "
-        f"this is Python {sys.version_info.major}.{sys.version_info.minor}, with which it was not tried."
+        f"this is Python {sys.version_info.major}.{sys.version_info.minor}, with which it was not tested."
     )
 
 with warnings.catch_warnings():
@@ -56,7 +56,7 @@ XhrStreamingTransport = transports.XhrStreamingTransport
 
 
 def encoded(text: str) -> str:
-    """A message as JSON in pure ASCII: no proxy or browser can mangle it."""
+    """Returns a message as JSON in pure ASCII, which no proxy or browser can corrupt."""
     json: str = proto.json_encode(text)
     return json
 
@@ -67,7 +67,10 @@ def close_frame(code: int, reason: str) -> str:
 
 
 def decoded(text: str | bytes) -> list[str]:
-    """The messages of a frame from a client: one string or an array of them. ValueError for anything else."""
+    """Returns the messages of a client's frame: a string or an array of strings.
+
+    Raises ValueError for anything else.
+    """
     try:
         found: Any = proto.json_decode(text)
     except RecursionError as error:

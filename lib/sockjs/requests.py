@@ -1,8 +1,8 @@
-"""The transports made of plain requests: xhr, xhr_streaming, eventsource, xhr_send; and `/info`, the greeting.
+"""The transports of plain requests (xhr, xhr_streaming, eventsource, xhr_send), and `/info` and the greeting.
 
-Kept from sockjs-tornado: attaching requests to sessions, the preludes, the response limit. Replaced: all headers, the
-checks before a request is read, what xhr_send accepts, and what happens to a client that went away or does not read.
-There is no cookie: nginx finds a session's process by the server number in its URL, so `JSESSIONID` has no use.
+Used from sockjs-tornado: attaching requests to sessions, the preludes, the response limit. Replaced: all headers, the
+checks before a body is read, what xhr_send accepts, and the handling of clients that left or do not read. There is no
+`JSESSIONID` cookie: nginx routes a session to its process by the server number in the URL.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from lib.sockjs.library import (
     decoded,
 )
 
-LONGEST_FRAME = 128 * 1024  # bytes: 16 KB of text, six times longer when a browser escapes it, and some more
+LONGEST_FRAME = 128 * 1024  # bytes: 16 KB of text, which a browser's escapes make up to six times longer, and a reserve
 A_YEAR = 31_536_000  # seconds
 NEVER_KEPT = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 PLAIN = "text/plain; charset=UTF-8"
-GRACE = 5  # seconds to read the last words
+GRACE = 5  # seconds for a client to read the rest of a closed session
 
 
 class Checked(RequestHandler):
-    """Refuses foreign pages before anything else is done, and carries the site's own headers on every answer.
+    """Refuses requests of other origins first, and sends the site's headers with every response.
 
-    Refusals are plain text; the transports set other types themselves.
+    Refusals are plain text; the transports set other types.
     """
 
     server: Any
@@ -44,7 +44,7 @@ class Checked(RequestHandler):
     def set_default_headers(self) -> None:
         self.clear_header("Server")
         self.set_header("Content-Type", PLAIN)
-        if hasattr(self, "server"):  # Tornado asks before `initialize` too
+        if hasattr(self, "server"):  # Tornado also calls this before `initialize`
             for name, value in self.server.headers.items():
                 self.set_header(name, value)
 
@@ -61,7 +61,7 @@ class Checked(RequestHandler):
         self.finish(f"{responses.get(status_code, 'Error')}\n")
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
-        """Tornado's line about a refused request would name the client's address."""
+        """Logs no HTTPError, because Tornado's line would name the client's address."""
         if not isinstance(value, HTTPError):
             super().log_exception(typ, value, tb)
 
@@ -72,7 +72,7 @@ class Checked(RequestHandler):
 
 @stream_request_body  # so that `prepare` can refuse a body before it is read
 class Request(Checked, PreflightHandler):  # type: ignore[misc]
-    """What all transports of plain requests have in common."""
+    """The base of all transports of plain requests. A body may have `LONGEST_FRAME` bytes."""
 
     access_methods = "OPTIONS, POST"
 
@@ -89,7 +89,7 @@ class Request(Checked, PreflightHandler):  # type: ignore[misc]
 
     def data_received(self, chunk: bytes) -> None:
         self.body += chunk
-        if len(self.body) > LONGEST_FRAME:  # it came in chunks, without a length
+        if len(self.body) > LONGEST_FRAME:  # a chunked body, which has no length
             self.request.connection.close()  # type: ignore[union-attr]
 
     def options(self, **_path: str) -> None:
@@ -101,7 +101,7 @@ class Request(Checked, PreflightHandler):  # type: ignore[misc]
         self.set_status(204)
 
     def preflight(self) -> None:
-        """Only for origins that may connect; `prepare` has refused all others."""
+        """Sets the CORS headers. `prepare` has already refused origins that may not connect."""
         origin = self.request.headers.get("Origin")
         self.set_header("Vary", "Origin, Sec-Fetch-Site")
         if origin is None:
@@ -122,7 +122,7 @@ class Request(Checked, PreflightHandler):  # type: ignore[misc]
 
 
 class Receiving(Request, PollingTransportBase):  # type: ignore[misc]
-    """A request that waits for messages; one at a time may belong to a session."""
+    """A request that waits for messages. A session has at most one at a time."""
 
     is_gone = False
 
@@ -138,7 +138,7 @@ class Receiving(Request, PollingTransportBase):  # type: ignore[misc]
         return self.request
 
     def may_end(self) -> bool:
-        """Whether a close frame can still be said: a poll that has its answer can take no other."""
+        """Whether a close frame can still be sent: not on a poll that was already answered."""
         return bool(self.active)
 
     def session_closed(self) -> None:
@@ -157,17 +157,17 @@ class Receiving(Request, PollingTransportBase):  # type: ignore[misc]
 
 
 class Polling(Receiving, XhrPollingTransport):  # type: ignore[misc]
-    """One answer per request."""
+    """The xhr transport: one response for each pack of messages."""
 
 
 class Streaming(Receiving, StreamingTransportBase):  # type: ignore[misc]
-    """One long answer, until the response limit makes the client ask again."""
+    """One long response, until the response limit makes the client send another request."""
 
     has_stalled = False
 
     def finish(self, chunk: Any = None) -> "asyncio.Future[None]":
         finished = super().finish(chunk)
-        if self.request.version == "HTTP/1.0":  # without a length or chunks only this tells the end
+        if self.request.version == "HTTP/1.0":  # no length and no chunks: closing marks the end
             finished.add_done_callback(lambda _: self.request.connection.close())  # type: ignore[union-attr]
         return finished
 
@@ -179,7 +179,7 @@ class Streaming(Receiving, StreamingTransportBase):  # type: ignore[misc]
             super().send_complete(f)
 
     def beat(self) -> None:
-        """A client that has read nothing between two beats is not there any more."""
+        """Sends a heartbeat; closes the session of a client that has read nothing since the last one."""
         if not self.active and self.has_stalled:
             self.session.close(1002, "Connection interrupted")
             return
@@ -216,7 +216,7 @@ class EventSource(Streaming):
 
 
 class XhrSend(Request, PollingTransportBase):  # type: ignore[misc]
-    """Takes messages to a session that another request waits on."""
+    """Carries a client's messages to its session, which another request has opened."""
 
     async def post(self, session_id: str) -> None:
         self.preflight()
@@ -237,7 +237,7 @@ class XhrSend(Request, PollingTransportBase):  # type: ignore[misc]
         await session.receive(messages)
         self.set_status(204)
         self.set_header("Content-Type", PLAIN)
-        await self.flush()  # before `finish`, which takes the type off a 204; Firefox then complains of broken XML
+        await self.flush()  # `finish` would remove the type from a 204, and Firefox then reports broken XML
 
     def _refuse(self, reason: str) -> None:
         self.set_status(500)
@@ -245,7 +245,7 @@ class XhrSend(Request, PollingTransportBase):  # type: ignore[misc]
 
 
 class Information(Request):
-    """What a client asks before it chooses a transport."""
+    """Tells a client which transports exist; it asks before it chooses one."""
 
     access_methods = "OPTIONS, GET"
 
@@ -258,7 +258,7 @@ class Information(Request):
 
 class Greeting(Checked, GreetingsHandler):  # type: ignore[misc]
     access_methods = "GET, HEAD"
-    logged = False  # the library's own `initialize` forgets it, and then no error is answered
+    logged = False  # the library's `initialize` does not set it, and then errors get no response
 
     head = GreetingsHandler.get
 

@@ -1,4 +1,4 @@
-"""Sessions: sockjs-tornado's own, with a bound on what waits for a client and one turn at a time for what it sent."""
+"""Sessions: sockjs-tornado's, with a bounded queue to each client, and its messages handled one at a time."""
 
 import asyncio
 import logging
@@ -7,11 +7,11 @@ from typing import Any
 
 from lib.sockjs.library import CLOSED, CONNECTING, OPEN, BaseSession, Session, close_frame
 
-MOST_WAITING = 1_000_000  # bytes that may wait for one client
+MOST_WAITING = 1_000_000  # bytes in the queue to one client
 TOO_SLOW = 4013
 TOO_FAST = 4029
-PORTION = 64 * 1024  # bytes handed to the network at once; a message is never split
-MOST_TURNS = 64  # requests of one client that may wait for their turn
+PORTION = 64 * 1024  # bytes written to the network at once; a message is never split
+MOST_TURNS = 64  # requests of one client that may wait to be handled
 
 log = logging.getLogger(__name__)
 
@@ -19,15 +19,15 @@ Turn = Callable[[], Awaitable[None]]
 
 
 class Bounded(BaseSession):  # type: ignore[misc]
-    """What both kinds of session have in common. Subclasses say how a message looks on the wire, alone and in packs."""
+    """The base of both kinds of session. Subclasses encode messages, singly and in packs."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.send_queue: list[Any] = []  # the library's name; there it was one ever growing string
-        self.waiting = 0
+        self.send_queue: list[Any] = []  # in the library one unbounded string
+        self.waiting = 0  # bytes in the queue
         self.turns: list[Turn] = []
         self.running: asyncio.Task[None] | None = None
-        self.group: set[Bounded] = set()  # those that the endpoint's heart beats for together
+        self.group: set[Bounded] = set()  # the sessions that the endpoint sends heartbeats to at the same time
 
     def on_wire(self, text: str) -> str | bytes:
         raise NotImplementedError
@@ -51,11 +51,11 @@ class Bounded(BaseSession):  # type: ignore[misc]
             self.close(TOO_SLOW, "Too slow")
 
     def flush(self) -> None:
-        """Hand on as much as the transport takes now; it asks again when it has sent that."""
+        """Sends as much as the transport takes now. The transport calls it again when that is sent."""
         while self.send_queue and self.handler is not None and self.handler.active:
             self.handler.send_pack(self.next_pack())
         if self.state == CLOSED and not self.send_queue and self.handler is not None and self.handler.active:
-            self.dismiss()
+            self.end_request()
 
     def next_pack(self) -> str | bytes:
         size = count = 0
@@ -72,7 +72,7 @@ class Bounded(BaseSession):  # type: ignore[misc]
         self.waiting = 0
 
     def close(self, code: int = 3000, message: str = "Go away!") -> None:
-        """End the session. What was sent before goes out before; a polling client fetches it with its next requests."""
+        """Closes the session after sending what is queued. A polling client fetches the rest with its next requests."""
         if self.state == CLOSED:
             return
         self.server.forget(self)
@@ -80,15 +80,15 @@ class Bounded(BaseSession):  # type: ignore[misc]
         if handler is not None and handler.may_end():
             while self.send_queue:
                 handler.send_pack(self.next_pack())
-            self.say_close(code, message)
+            self.send_close(code, message)
         BaseSession.close(self, code, message)
 
-    def dismiss(self) -> None:
-        """End a request that came for what was left of a closed session."""
-        self.say_close(*self.get_close_reason())
+    def end_request(self) -> None:
+        """Ends a request that has fetched the rest of a closed session."""
+        self.send_close(*self.get_close_reason())
         self.handler.session_closed()
 
-    def say_close(self, code: int, message: str) -> None:
+    def send_close(self, code: int, message: str) -> None:
         self.handler.send_pack(close_frame(code, message))
 
     # In
@@ -99,7 +99,10 @@ class Bounded(BaseSession):  # type: ignore[misc]
         super().verify_state()
 
     async def receive(self, messages: list[str]) -> None:
-        """Hand messages to the connection, in their turn; returns when it is done with them."""
+        """Queues messages for the connection and waits until it has handled them.
+
+        Closes a client that sends too fast.
+        """
         if len(self.turns) >= MOST_TURNS:
             return self.close(TOO_FAST, "Too fast")
         connection = self.conn
@@ -110,15 +113,15 @@ class Bounded(BaseSession):  # type: ignore[misc]
                     await _safely(lambda text=message: connection.received(text))  # type: ignore[misc]
 
         self.queue_turn(turn)
-        await self.quiet()
+        await self.wait_for_turns()
 
     def queue_turn(self, turn: Turn) -> None:
         self.turns.append(turn)
         if self.running is None:
             self.running = asyncio.get_running_loop().create_task(self._take_turns())
 
-    async def quiet(self) -> None:
-        """Returns when every turn queued so far was taken."""
+    async def wait_for_turns(self) -> None:
+        """Waits until all queued turns are done."""
         if self.running is not None:
             await asyncio.shield(self.running)
 
@@ -129,7 +132,7 @@ class Bounded(BaseSession):  # type: ignore[misc]
 
 
 class FramedSession(Bounded, Session):  # type: ignore[misc]
-    """A session that speaks SockJS: `o`, `h`, `a[…]`, `c[…]`. The endpoint beats for it."""
+    """A session in SockJS framing: `o`, `h`, `a[…]`, `c[…]`. The endpoint sends its heartbeats."""
 
     is_registered = False
 
@@ -139,7 +142,7 @@ class FramedSession(Bounded, Session):  # type: ignore[misc]
         super().verify_state()
 
     def on_delete(self, forced: bool) -> None:
-        """Called when the time since the last request is over; a request that waits keeps the session alive."""
+        """Called `abandoned` seconds after the last request. A waiting request keeps the session alive."""
         super().on_delete(forced)
         if self.is_closed:
             self.server.count_polling(self.conn_info.remote_ip, -1)
@@ -166,8 +169,8 @@ class RawSession(Bounded):
     def pack(self, messages: list[bytes]) -> bytes:
         return b"".join(messages)
 
-    def say_close(self, code: int, message: str) -> None:
-        """The close frame of WebSocket itself says it."""
+    def send_close(self, code: int, message: str) -> None:
+        """Sends nothing: the close frame of WebSocket carries code and reason."""
 
 
 async def _safely(turn: Turn) -> None:

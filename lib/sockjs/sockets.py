@@ -1,8 +1,8 @@
-"""The WebSocket transports: `<prefix>/<server>/<session>/websocket` in SockJS's framing, `<prefix>/websocket` without any.
+"""The WebSocket transports: `<prefix>/<server>/<session>/websocket` in SockJS framing, `<prefix>/websocket` raw.
 
-Kept from sockjs-tornado: which session belongs to which handler, and how they part. Replaced: writing (it handed every
-message to Tornado at once, however slow the client), reading (now awaited, so that a client that floods us waits for
-itself), closing (now with code and reason), and answers to what is no handshake.
+Used from sockjs-tornado: attaching sessions to handlers and detaching them. Replaced: writing (it passed every message
+to Tornado at once, however slow the client), reading (now awaited, which is backpressure for clients that flood),
+closing (now with code and reason), and responses to requests that are not handshakes.
 """
 
 import asyncio
@@ -21,15 +21,13 @@ TEXT_ONLY = 1003
 
 
 class Socket(Checked, SockJSWebSocketHandler):  # type: ignore[misc]
-    """What both WebSocket transports have in common."""
+    """The base of both WebSocket transports."""
 
     session: Any
 
-    has_answered = True  # the last ping
+    has_answered = True  # whether the client answered the last ping
 
-    _execute = (
-        WebSocketHandler._execute
-    )  # Tornado's own checks of a handshake are right by now; the library's are older
+    _execute = WebSocketHandler._execute  # Tornado's checks of a handshake, which are newer than the library's
 
     @property
     def max_message_size(self) -> int:
@@ -39,7 +37,7 @@ class Socket(Checked, SockJSWebSocketHandler):  # type: ignore[misc]
         return self.request
 
     def check_origin(self, origin: str) -> bool:
-        return True  # `prepare` has decided, and more strictly
+        return True  # `prepare` has checked it, more strictly
 
     def post(self, **_path: str) -> None:
         self.set_status(405)
@@ -52,7 +50,7 @@ class Socket(Checked, SockJSWebSocketHandler):  # type: ignore[misc]
         self.session.set_handler(self)
         self.session.verify_state()
         if self.session is not None:
-            await self.session.quiet()
+            await self.session.wait_for_turns()
 
     def new_session(self, session_id: str) -> Any:
         raise NotImplementedError
@@ -67,7 +65,10 @@ class Socket(Checked, SockJSWebSocketHandler):  # type: ignore[misc]
         self.has_answered = True
 
     def send_pack(self, message: str | bytes, binary: bool = False) -> None:
-        """Write whole frames. Tornado's `write_message` would make a task of each, and a frame of its own per follower."""
+        """Writes encoded frames.
+
+        Tornado's `write_message` would create a task, and encode the frame, for each follower.
+        """
         if self.ws_connection is None or self.ws_connection.stream is None:
             return
         frames = message if isinstance(message, bytes) else framed(message)
@@ -88,13 +89,13 @@ class Socket(Checked, SockJSWebSocketHandler):  # type: ignore[misc]
         return self.ws_connection is not None
 
     def session_closed(self) -> None:
-        """Close with the session's code and reason; a client that does not answer is cut off after Tornado's 5 s."""
+        """Closes with the session's code and reason. Tornado aborts after 5 s if the client does not answer."""
         session, self.session = self.session, None
         session.remove_handler(self)
         self.close(*session.get_close_reason())
 
     def beat(self) -> None:
-        """Ask whether the client is still there; cut it off if it has not answered since the last time."""
+        """Pings the client; aborts the connection if the last ping was not answered."""
         if not self.has_answered:
             self.abort_connection()
             return
@@ -115,7 +116,7 @@ class FramedSocket(Socket, WebSocketTransport):  # type: ignore[misc]
         try:
             messages = decoded(message)
         except ValueError:
-            self.abort_connection()  # as the protocol wants it
+            self.abort_connection()  # as the SockJS protocol demands
             return
         await self.session.receive(messages)
 
@@ -137,7 +138,7 @@ class RawSocket(Socket, RawWebSocketTransport):  # type: ignore[misc]
 
 
 def framed(text: str) -> bytes:
-    """A text as one WebSocket frame from a server: neither masked nor compressed. RFC 6455, section 5.2."""
+    """Returns a text as one WebSocket frame from a server, not masked or compressed (RFC 6455, section 5.2)."""
     payload = text.encode("utf-8", "replace")
     size = len(payload)
     if size < 126:

@@ -1,4 +1,4 @@
-"""The page cache on a real disk: at each line of put and forget, whoever else is at work and whoever dies."""
+"""The page cache on a real disk: what happens if others work, or a process dies, at each line of put and invalidate."""
 
 import gzip
 import shutil
@@ -51,7 +51,7 @@ class PageCacheTest(unittest.TestCase):
         self.assertEqual(name_of("/oc-Live/rss.xml", "application/rss+xml"), "oc-Live/rss.xml/page.rss")
         self.assertEqual(name_of("/plog/caf%C3%A9", HTML), "plog/café/page.html")
 
-    def test_what_is_put_is_there_until_one_of_its_tags_is_forgotten(self) -> None:
+    def test_what_is_put_is_there_until_one_of_its_tags_is_invalidated(self) -> None:
         for tag in ("home", "post:1"):
             self.assertTrue(self.put("/", b"the page", "home", "post:1"))
             self.assertEqual(self.file("/").read_bytes(), b"the page")
@@ -60,7 +60,7 @@ class PageCacheTest(unittest.TestCase):
             self.other.invalidate([tag])
             self.assertFalse(self.file("/").exists())
 
-    def test_a_page_is_kept_compressed_too(self) -> None:
+    def test_a_page_is_cached_compressed_too(self) -> None:
         for address, page in (("/", PAGE), ("/plog/", b"short")):
             self.assertTrue(self.put(address, page, "home"))
             plain, compressed = self.files(address)
@@ -73,13 +73,13 @@ class PageCacheTest(unittest.TestCase):
             status = path.stat()
             self.assertEqual(etag_of(path.read_bytes()), f'"{int(status.st_mtime):x}-{status.st_size:x}"')
 
-    def test_a_page_may_be_put_again_and_forgotten_again(self) -> None:
+    def test_a_page_may_be_put_again_and_invalidated_again(self) -> None:
         for n in range(3):
             self.assertTrue(self.put("/plog/hello", b"%d" % n, "post:1"))
             self.cache.invalidate(["post:1"])
             self.assertFalse(self.file("/plog/hello").exists())
 
-    def test_a_page_that_was_begun_before_a_change_is_never_kept(self) -> None:
+    def test_a_page_that_was_begun_before_a_change_is_never_cached(self) -> None:
         for invalidate in (
             lambda: self.other.invalidate([]),
             self.other.invalidate_all,
@@ -92,8 +92,8 @@ class PageCacheTest(unittest.TestCase):
             self.assertFalse(self.cache.put(pending, "/", HTML, Body(b"old"), ["home"]))
             self.assertFalse(self.file("/").exists())
 
-    def test_forgetting_at_any_line_of_putting_leaves_nothing_old_behind(self) -> None:
-        """Before each thing that put does to the disk in turn, another process forgets: the page must not outlive it."""
+    def test_invalidating_at_any_line_of_putting_leaves_no_stale_page(self) -> None:
+        """Another process invalidates before each step of `put` on the disk in turn: no stale page may survive."""
         for invalidate in (
             lambda: self.other.invalidate(["home"]),
             self.other.invalidate_all,
@@ -102,18 +102,18 @@ class PageCacheTest(unittest.TestCase):
             for number in range(len(self.putting())):
                 self.putting(invalidate, at=number)
                 is_older_than_change = number > self.begun
-                self.assertFalse(is_older_than_change and self.files("/"), f"forgotten at step {number}")
+                self.assertFalse(is_older_than_change and self.files("/"), f"invalidated at step {number}")
                 self.other.invalidate(["home"])
-                self.assertFalse(self.files("/"), f"cannot be forgotten after step {number}")
+                self.assertFalse(self.files("/"), f"cannot be invalidated after step {number}")
 
-    def test_a_process_that_dies_at_any_line_of_putting_leaves_nothing_that_cannot_be_forgotten(self) -> None:
+    def test_a_process_that_dies_at_any_line_of_putting_leaves_no_page_that_cannot_be_invalidated(self) -> None:
         for number in range(len(self.putting())):
             with self.assertRaises(Killed):
                 self.putting(self.die, at=number)
             self.other.invalidate(["home"])
             self.assertFalse(self.files("/"), f"died at step {number}")
 
-    def test_a_process_that_dies_at_any_line_of_forgetting_has_made_nothing_worse(self) -> None:
+    def test_a_process_that_dies_at_any_line_of_invalidating_leaves_no_stale_page(self) -> None:
         self.put("/", PAGE, "home")
         steps = self.stepwise(lambda: self.cache.invalidate(["home"]))
         for number in range(len(steps)):
@@ -158,14 +158,14 @@ class PageCacheTest(unittest.TestCase):
         kept = [path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink()]
         self.assertEqual(kept, [])
 
-    def test_forgetting_everything_takes_all_of_it_and_the_next_page_is_kept_again(self) -> None:
+    def test_invalidating_everything_takes_all_of_it_and_the_next_page_is_kept_again(self) -> None:
         self.put("/", b"x", "home")
         self.cache.invalidate_all()
         self.assertFalse((self.folder / "now").exists())
         self.cache.invalidate_all()
         self.assertTrue(self.put("/", b"y", "home"))
 
-    def test_forgetting_everything_takes_as_long_for_many_pages_as_for_none_and_the_sweep_removes_them(self) -> None:
+    def test_invalidating_everything_takes_as_long_for_many_pages_as_for_none_and_the_sweep_removes_them(self) -> None:
         few = self.stepwise(self.cache.invalidate_all)
         for n in range(50):
             self.put(f"/plog/post-{n}", b"x", "home", f"post:{n}")
@@ -194,7 +194,7 @@ class PageCacheTest(unittest.TestCase):
         self.assertEqual(self.cache.sweep(oldest=3600, most=2 * size), 0)
         self.assertEqual(self.cache.sweep(oldest=3600, most=size), 2)
 
-    def test_everything_is_forgotten_when_names_take_more_than_the_other_half(self) -> None:
+    def test_everything_is_invalidated_when_names_take_more_than_the_other_half(self) -> None:
         for n in range(100):
             self.cache.put(self.cache.begin(), "/", HTML, Body(b"x"), [f"post:{n}"])
         most = 2 * 200 * LEAST - 1
@@ -260,7 +260,7 @@ class PageCacheTest(unittest.TestCase):
     def stepwise(
         self, work: Callable[[], object], intrude: Callable[[], None] | None = None, at: int = -1
     ) -> list[str]:
-        """Do some work; before step `at` the intruder does theirs. Returns the steps. Who was killed does no more of them."""
+        """Does some work, with the intruder before step `at`. Returns the steps. A killed process does no further step."""
         steps: list[str] = []
 
         def step(event: str) -> None:
