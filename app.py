@@ -1,7 +1,7 @@
-"""One process of the site: `app.py --port=8001`, or `app.py --port=8004 --admin` for the one that may block.
+"""One web process of the site: `app.py --port=8001`, or `app.py --port=8004 --admin` for the admin, which may block.
 
-It listens on 127.0.0.1 alone (nginx is the door), holds no state, and may be killed at any line. On SIGTERM it refuses
-new connections, tells live clients to reconnect, and lets requests finish within five seconds.
+It listens on 127.0.0.1 only, behind nginx, holds no state, and may be killed at any time. On SIGTERM it refuses new
+connections, tells live clients to reconnect, and lets requests finish within five seconds.
 """
 
 import asyncio
@@ -33,33 +33,35 @@ from ui_modules import comments, dates, posts, static, stats
 ROOT = Path(__file__).parent
 LARGEST_BODY = 1024 * 1024
 LARGEST_UPLOAD = 25 * 1024 * 1024
-PATIENCE = 5.0  # seconds for requests to finish and connections to end in
+PATIENCE = 5.0  # seconds for requests to finish and connections to close
 
 logger = logging.getLogger(__name__)
 
 
 def application(site: Site, is_admin: bool = False) -> Plog:
-    """The web application of one process over a site that is open."""
+    """Returns the web application of one process. The site must be open."""
     live = None if is_admin else Live(site, LIVE)
     app = Plog(
         site,
         live,
         default_handler_class=NotFoundHandler,
         template_path=str(ROOT / "templates"),
-        template_loader=loaded(ROOT / "templates"),
+        template_loader=load_templates(ROOT / "templates"),
         static_path=str(ROOT / "static"),
         ui_modules=[comments, dates, posts, static, stats],
         cookie_secret=site.settings.secret,
         compress_response=False,  # nginx does it
         bundles=find_bundles(site.settings.data / "bundles", ROOT / "static", ROOT / "templates"),
     )
-    app.add_handlers(".*", public_routes(live) if live else admin_routes())  # ahead of Tornado's own for static files
+    app.add_handlers(
+        ".*", public_routes(live) if live else admin_routes()
+    )  # before Tornado's own routes for static files
     return app
 
 
 @cache
-def loaded(folder: Path) -> Loader:
-    """All templates, read now: a deploy changes them under a process that must go on as it was until its turn comes."""
+def load_templates(folder: Path) -> Loader:
+    """Loads all templates at once: a deploy changes the files while processes of the version before still run."""
     loader = Loader(str(folder))
     for path in folder.rglob("*.html"):
         loader.load(path.relative_to(folder).as_posix())
@@ -67,8 +69,8 @@ def loaded(folder: Path) -> Loader:
 
 
 async def serve(settings: Settings, port: int, is_admin: bool) -> None:
-    """Serve until SIGTERM or SIGINT, then stop gently."""
-    if not is_admin and settings.mongo_driver == "motor":  # first: threads that are there already would not be bound
+    """Serves until SIGTERM or SIGINT, then shuts down gracefully."""
+    if not is_admin and settings.mongo_driver == "motor":  # first of all: threads that already run are not pinned
         keep_to_one_core(port)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -80,27 +82,27 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     largest = LARGEST_UPLOAD if is_admin else LARGEST_BODY
     server = LeavingServer(app, xheaders=True, trusted_downstream=["127.0.0.1"], max_buffer_size=largest)
     server.listen(port, "127.0.0.1", reuse_port=False)
-    gc.freeze()  # what is there by now stays: looking through all of it takes 25 ms, again and again, while people wait
+    gc.freeze()  # objects created until now stay: collecting over all of them blocks for 25 ms, again and again
     logger.info("serving on port %d as %s", port, site.tools.process)
     await stop.wait()
-    await stopped(app, server)
+    await shut_down(app, server)
     await site.close()
 
 
-async def stopped(app: Plog, server: LeavingServer) -> None:
-    """No new connections, everybody told, and what is under way finished, within bounds."""
+async def shut_down(app: Plog, server: LeavingServer) -> None:
+    """Refuses new connections, tells live clients to reconnect, and waits for requests, `PATIENCE` seconds at most."""
     try:
         async with asyncio.timeout(PATIENCE):
             await server.turn_away()
-            await tell_live(app)
+            await restart_live(app)
             while app.under_way or not server.is_empty:
                 await asyncio.sleep(0.02)
-                await tell_live(app)  # some were only just connecting
+                await restart_live(app)  # again, for clients that were still connecting
     except TimeoutError:
         logger.warning("some requests did not finish, or some connections did not end, in time")
 
 
-async def tell_live(app: Plog) -> None:
+async def restart_live(app: Plog) -> None:
     if app.live:
         await app.live.restart()
 

@@ -1,6 +1,6 @@
-"""The site's chores: `bin/site COMMAND`. They work whether or not the stack runs, on the same settings.
+"""The commands of `bin/site COMMAND`. They work with or without a running stack, with the same settings.
 
-Each prints what it did with counts, names what it could not use and goes on, and exits 1 if there was any such thing.
+Each prints what it did, with counts. It skips what it cannot use, names it on stderr, and then exits with 1.
 """
 
 import argparse
@@ -64,51 +64,51 @@ async def bring(site: Site, given: argparse.Namespace) -> int:
 
 
 async def demo(site: Site, given: argparse.Namespace) -> int:
-    """add the demo site, where there are no other posts"""
+    """add the demo site, unless there are other posts"""
     await site.create_indexes()
     if await site.posts.documents.has_others("demo"):
-        print("There are posts of yours here: the demo site was left out.")
+        print("There are other posts, so the demo site was not added.")
         return 0
     return await take(site, demo_items())
 
 
 async def indexes(site: Site, given: argparse.Namespace) -> int:
-    """make the indexes that are missing"""
+    """create missing indexes"""
     await site.create_indexes()
     print("All indexes are there.")
     return 0
 
 
 async def hold(site: Site, given: argparse.Namespace) -> int:
-    """from now on hold comments that contain this text, in any case"""
+    """from now on hold comments that contain this text; upper and lower case are the same"""
     await site.comments.moderation.hold_substring(given.text)
     print(f"Comments that contain {given.text!r} wait for approval from now on.")
     return 0
 
 
 async def rename_category(site: Site, given: argparse.Namespace) -> int:
-    """give a category another name; its old address leads to the new one"""
+    """rename a category; its old address redirects to the new one"""
     category = await site.categories.rename(given.name, given.to)
-    print(f"{given.name} is {category.name} now, at {category.path}")
+    print(f"{given.name} was renamed to {category.name}, at {category.path}")
     return 0
 
 
 async def forget(site: Site, given: argparse.Namespace) -> int:
-    """forget kept pages: all, or the one with this address"""
+    """invalidate cached pages: all, or the one with this address"""
     if given.path:
         site.pages.invalidate_address(given.path)
         print(f"{given.path} is forgotten.")
     else:
         try:
             await site.pages.invalidate_everywhere(None)
-        except redis.Away:  # no reason to fail: without Redis the site starts, too
+        except redis.Away:  # not an error: bin/run calls this, and the site starts without Redis
             print("Redis does not answer, so other hosts were not told: run this again when it does.", file=sys.stderr)
         print("All kept pages are forgotten.")
     return 0
 
 
 async def take(site: Site, items: Iterable[Item | Unusable]) -> int:
-    """Import items, saying what became of each that deserves a line."""
+    """Imports items. Names those that were not imported, and prints counts of all outcomes."""
     counts: Counter[str] = Counter()
     number = 0
     async for outcome in site.imports.take(items):
@@ -124,7 +124,7 @@ async def take(site: Site, items: Iterable[Item | Unusable]) -> int:
 
 
 def demo_items() -> Iterator[Item | Unusable]:
-    """The posts of demo/ with their comments, as any import would bring them."""
+    """Yields the posts of demo/ with their comments, as a reader of importing/ does."""
     comments = json.loads((DEMO / "comments.json").read_text(encoding="utf-8"))
     for item in markdown_folder.read(DEMO / "posts"):
         if isinstance(item, Item):
@@ -174,7 +174,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def utf8(argument: str) -> str:
-    """An argument that will be stored; ValueError where it was not UTF-8. The names of files may be anything."""
+    """The type of arguments that are stored. Raises ValueError if it is not UTF-8; file names may be any bytes."""
     argument.encode()
     return argument
 

@@ -1,7 +1,7 @@
-"""What a maker may choose: one frozen dataclass, read from `SITE_*` variables in the environment.
+"""The settings of a site: one frozen dataclass, read from `SITE_*` variables in the environment.
 
-The entry points read it once and hand it on; nothing else looks at the environment. A name that is unknown or a value
-that makes no sense stops the start with the name in the message: a typo must never be a silent default.
+The entry points read them once and pass them on; no other code reads the environment. An unknown name or a malformed
+value stops the start with a message that names it, so a typo never becomes a silent default.
 """
 
 import os
@@ -18,10 +18,10 @@ from lib.tokens import kept_token
 MODERATIONS = ("first", "all", "none")
 DRIVERS = ("motor", "pymongo")
 TRUE, FALSE = ("1", "yes", "on", "true"), ("", "0", "no", "off", "false")
-SHORTEST_SECRET = 32  # characters; those that are made have 64
-SOCKET_LENGTH = 107  # what the kernel allows in a Unix socket's address
+SHORTEST_SECRET = 32  # characters; generated secrets have 64
+SOCKET_LENGTH = 107  # bytes that the kernel allows in a Unix socket's address
 LONGEST_NAME = "supervisor.sock.4194304"  # supervisor binds under a name that ends in its pid, then renames
-LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")  # BCP 47, as far as pages care
+LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")  # the subset of BCP 47 that pages use
 
 
 class BadSetting(Exception):
@@ -30,7 +30,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting under its plain name: `SITE_PORT` is `port`. See docs/operations.md for what each one means."""
+    """All settings: `SITE_PORT` is `port`, and so on. docs/operations.md explains each of them."""
 
     title: str
     url: str
@@ -52,7 +52,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
-        """The settings that these variables describe. Makes and keeps a secret in the data folder where none is given."""
+        """Reads the settings from these variables. Raises BadSetting.
+
+        Without SITE_SECRET it creates a secret and stores it in the data folder.
+        """
         given = _given(environ)
         port = _port(given.get("PORT", "8000"))
         data = Path(given.get("DATA") or "var").absolute()
@@ -77,7 +80,7 @@ class Settings:
         )
 
     def absolute(self, path: str) -> str:
-        """The public address of a path of the site."""
+        """Returns the public address of a path of the site."""
         return self.url + path
 
     @property
@@ -94,7 +97,7 @@ class Settings:
 
 
 def socket_folder(data: Path) -> Path:
-    """Where the sockets of a data folder are: in its `run`, or in a short private folder where that path is too long."""
+    """Returns the folder of a data folder's sockets: its `run`, or a short one in /tmp if that path is too long."""
     run = data / "run"
     if len(os.fsencode(run / LONGEST_NAME)) <= SOCKET_LENGTH:
         return run
@@ -110,7 +113,7 @@ def redis_socket(data: Path) -> Path:
 
 
 def mongo_url(data: Path) -> str:
-    """The address of the embedded MongoDB."""
+    """Returns the address of the embedded MongoDB."""
     return "mongodb://" + quote(str(mongo_socket(data)), safe="")
 
 
@@ -159,7 +162,7 @@ def _url(text: str) -> str:
 
 
 def _server(name: str, given: Mapping[str, str], *schemes: str) -> str:
-    """The address of a server, which may hold a password and is therefore not repeated; empty where none is given."""
+    """Returns the address of a server; empty if none is given. It may contain a password, so no message repeats it."""
     text = given.get(name, "")
     if text and not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         raise BadSetting(f"SITE_{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
@@ -207,17 +210,17 @@ def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
 
 
 def _secret(text: str, data: Path) -> str:
-    """The given secret, or the one kept in the data folder. Anybody who guesses it can sign in as anyone."""
-    kept = data / "secret"
+    """Returns the given secret, or the one stored in the data folder. Whoever guesses it can sign in as anybody."""
+    stored = data / "secret"
     if text and len(text) < SHORTEST_SECRET:
         example = "openssl rand -hex 32"
         raise BadSetting(f"SITE_SECRET must have at least {SHORTEST_SECRET} characters, such as `{example}` prints.")
     try:
-        secret = text or kept_token(kept)
+        secret = text or kept_token(stored)
     except OSError as error:
-        reason = f"{kept}: {error.strerror}"
+        reason = f"{stored}: {error.strerror}"
         raise BadSetting(f"SITE_SECRET is not given, and the secret cannot be made or read: {reason}.") from error
     if len(secret) < SHORTEST_SECRET:
-        reason = f"{kept} has fewer than {SHORTEST_SECRET} characters"
+        reason = f"{stored} has fewer than {SHORTEST_SECRET} characters"
         raise BadSetting(f"SITE_SECRET is not given, and {reason}: delete that file to have a new one made.")
     return secret

@@ -1,9 +1,9 @@
-"""The background process: what must happen soon, and in nobody's request.
+"""The background process of a host: everything that must happen soon, but not within a request.
 
-It tells what stayed untold, hears what other hosts forget, counts what nginx answered without asking anybody, rates
-posts by that, sweeps kept pages, moves what merged accounts wrote, keeps nginx's logs small, counts comments again in
-case that anybody did it wrongly, and drops network addresses after 30 days. Each chore has its own rhythm; one that
-fails is logged and tried again, and keeps no other waiting.
+It publishes scheduled posts, retries the outbox, receives other hosts' invalidations, counts hits from nginx's log,
+rates posts by them, sweeps the page cache, moves what merged accounts wrote, rotates nginx's logs, corrects counts of
+comments, and removes network addresses after 30 days. Each chore has its own interval. A failure is logged and retried,
+and does not delay other chores.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ from settings import BadSetting, Settings
 from stack import nginx
 from ui_modules.comments import comment_json
 
-ROTATED_LOGS = ("access.log", "nginx-errors.log")  # of nginx, which also writes HITS_LOG: models.hits puts that aside
-HITS_LOG = "hits.log"
-LARGEST_LOG = 32 << 20  # bytes; the log before it is kept too
+ROTATED_LOGS = ("access.log", "nginx-errors.log")  # written by nginx
+HITS_LOG = "hits.log"  # written by nginx; models.hits renames it
+LARGEST_LOG = 32 << 20  # bytes; the previous log stays too
 logger = logging.getLogger("worker")
 
 
 async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> None:
-    """Do a chore again and again, for ever. It says how much it did, where that is worth a line."""
+    """Runs a chore forever, with pauses. If it returns a number other than 0, that is logged."""
     while True:
         try:
             done = await chore()
@@ -44,7 +44,7 @@ async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> N
                 logger.info("%s: %d", chore.__name__, done)
         except AWAY as error:
             logger.warning("%s: a server is away: %s", chore.__name__, type(error).__name__)
-        except (OSError, Unwritable) as error:  # the disk; timeouts, which are OSErrors too, are in AWAY
+        except (OSError, Unwritable) as error:  # a failing disk; timeouts are OSErrors too, but belong to AWAY
             logger.warning("%s: %s", chore.__name__, error)
         except Exception:
             logger.exception("%s failed", chore.__name__)
@@ -52,7 +52,7 @@ async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> N
 
 
 def rotate(folder: Path, reopen: Callable[[], None]) -> None:
-    """Rename logs that are too large, over the ones before. While any log is missing, `reopen` asks nginx to write new ones."""
+    """Renames large logs, replacing the previous ones. If any log is missing, `reopen` makes nginx create new ones."""
     for name in ROTATED_LOGS:
         log = folder / name
         with suppress(FileNotFoundError):
@@ -63,7 +63,7 @@ def rotate(folder: Path, reopen: Callable[[], None]) -> None:
 
 
 async def work(site: Site) -> None:
-    """All chores, until cancelled."""
+    """Runs all chores until cancelled."""
     data = site.settings.data
     reopen = partial(nginx.reopen_logs, data / "run")
 
