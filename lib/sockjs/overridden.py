@@ -1,7 +1,8 @@
-"""What this package replaces inside of sockjs-tornado, and which of its inner names it calls: the library has no public interface for it.
+"""The private names of sockjs-tornado that this package overrides or uses, because the library offers no public ones.
 
-`OVERRIDDEN` are methods that a class of ours replaces, by the library's class that has them; `USED` are inner names that our code reads or
-calls. tests/lib/test_sockjs_library.py compares both with the sources of ours and of the library, so a new version that moves one fails.
+`OVERRIDDEN` are methods that our classes override, `USED` are names that our code reads or calls, each by the library's
+class that has them. tests/lib/test_sockjs_library.py compares both with our sources and the library's, so it fails for
+a version that renames one.
 """
 
 VERSION = "1.0.7"

@@ -260,7 +260,7 @@ class PageCacheTest(unittest.TestCase):
     def stepwise(
         self, work: Callable[[], object], intrude: Callable[[], None] | None = None, at: int = -1
     ) -> list[str]:
-        """Does some work, with the intruder before step `at`. Returns the steps. A killed process does no further step."""
+        """Does some work, with the intruder before step `at`. Returns the steps. A killed process does no more."""
         steps: list[str] = []
 
         def step(event: str) -> None:
