@@ -19,7 +19,7 @@ from ui_modules.dates import MONTHS
 ON_A_PAGE = 10
 AT_ONCE = 2  # posts that the first page renders; it fetches the others after load
 FURTHEST = 20
-LAST_KEPT = 5  # of a list's pages, the first ones are kept
+LAST_CACHED = 5  # of the pages of a list, only the first ones are cached
 ON_ONE_ARCHIVE_PAGE = 1000
 
 
@@ -42,7 +42,7 @@ class HomeHandler(CachedHandler):
         posts, others = await (self._home() if is_home else self._page_of_posts(number, filter))
         if not posts and (number > 1 or filter):
             raise NotFound("There is no such page: the posts end before it.")
-        if len(filter) <= 1 and number <= LAST_KEPT:
+        if len(filter) <= 1 and number <= LAST_CACHED:
             self.cache_under(*((filter[0].tag,) if filter else (HOME,)), *(post.tag for post in posts))
         self.page(
             "home.html",

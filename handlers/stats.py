@@ -1,4 +1,4 @@
-"""How often pages are read, and how many of them cost no Python. Never kept: its numbers are always of now."""
+"""How often pages are read, and how many of them cost no Python. Never cached: its numbers are always current."""
 
 import asyncio
 

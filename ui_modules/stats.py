@@ -33,7 +33,7 @@ class DayOf(UIModule):
 
 
 class Share(UIModule):
-    """How much came from kept files: 97.3 %. Never more than it was: 99.96 is not 100."""
+    """How many of the requests the cache answered: 97.3 %. Never more than it was: 99.96 is not 100."""
 
     def render(self, tally: Tally) -> str:
         return f"{tally.hits * 1000 // tally.asked / 10:.1f} %" if tally.asked else "—"
@@ -67,7 +67,7 @@ def _rectangle(kind: str, place: int, top: float, height: float) -> str:
 
 def _said(days: Sequence[Tally]) -> str:
     if not any(tally.asked for tally in days):
-        return "Nothing was counted yet."
+        return "Nothing has been counted yet."
     busiest = max(days, key=lambda tally: tally.asked)
     span = f"{_written(days[0].day)} to {_written(days[-1].day)}: {_numbers(days)}."
     return f"{span} The busiest day was {_written(busiest.day)}: {_numbers([busiest])}."
@@ -75,7 +75,7 @@ def _said(days: Sequence[Tally]) -> str:
 
 def _numbers(days: Iterable[Tally]) -> str:
     hits, misses = map(sum, zip(*((tally.hits, tally.misses) for tally in days), strict=True))
-    return f"{hits:,} from kept files, {misses:,} from a process"
+    return f"{hits:,} from the cache, {misses:,} from a process"
 
 
 def _written(day: str) -> str:

@@ -27,7 +27,7 @@ class StatsTest(SiteTestCase):
 
     def test_an_empty_site_says_so(self) -> None:
         page = self.page()
-        for words in ("Nothing was counted yet.", "No page was asked for yet.", "<dt>Posts</dt><dd>0</dd>"):
+        for words in ("Nothing has been counted yet.", "No page was asked for yet.", "<dt>Posts</dt><dd>0</dd>"):
             self.assertIn(words, page)
 
     def test_it_shows_hits_misses_and_their_ratio_since_when(self) -> None:
@@ -76,9 +76,9 @@ class ChartTest(unittest.TestCase):
     def test_it_says_in_words_what_it_shows(self) -> None:
         chart = self.chart(Tally("2026-11-19", "", 3000, 100, 0), Tally("2026-11-20", "", 5, 1, 0))
         self.assertEqual(chart.attrib["role"], "img")
-        said = "19 November 2026 to 20 November 2026: 3,005 from kept files, 101 from a process."
-        busiest = " The busiest day was 19 November 2026: 3,000 from kept files, 100 from a process."
+        said = "19 November 2026 to 20 November 2026: 3,005 from the cache, 101 from a process."
+        busiest = " The busiest day was 19 November 2026: 3,000 from the cache, 100 from a process."
         self.assertEqual(chart.find("desc").text, said + busiest)  # type: ignore[union-attr]
 
     def test_days_without_readers_are_empty(self) -> None:
-        self.assertEqual(self.chart(Tally("2026-11-20")).find("desc").text, "Nothing was counted yet.")  # type: ignore[union-attr]
+        self.assertEqual(self.chart(Tally("2026-11-20")).find("desc").text, "Nothing has been counted yet.")  # type: ignore[union-attr]
