@@ -29,6 +29,12 @@ PATIENCE = 10.0  # seconds for a connection to open
 BROKEN = (OSError, HTTPClientError, WebSocketClosedError)
 
 
+def handshake(url: str) -> HTTPRequest:
+    """From an address of its own, where nginx believes that: one address may not have so many live connections."""
+    own = {"X-Forwarded-For": f"10.{random.randrange(256)}.{random.randrange(256)}.1"}
+    return HTTPRequest(url, headers=own, connect_timeout=PATIENCE)
+
+
 class Page:
     """What a page showed when it was loaded: it may be followed at once, or a month later."""
 
@@ -57,10 +63,7 @@ class Follower:
         async with self._turn:
             self._client = client
             port = client.port or client.testcase.get_http_port()
-            own = {
-                "X-Forwarded-For": f"10.{random.randrange(256)}.{random.randrange(256)}.1"
-            }  # one address has not so many
-            self._socket = await websocket_connect(HTTPRequest(f"ws://127.0.0.1:{port}/live/websocket", headers=own))
+            self._socket = await websocket_connect(handshake(f"ws://127.0.0.1:{port}/live/websocket"))
             await self._socket.write_message(json.dumps({"type": "follow", "channel": self.channel}))
             self._listening = asyncio.ensure_future(self._listen(self._socket))
 
@@ -152,7 +155,7 @@ class LastingFollower(Follower):
         while not self._is_leaving.is_set():
             restarts = self.restarts
             with suppress(*BROKEN):
-                self._socket = await websocket_connect(HTTPRequest(url, connect_timeout=PATIENCE))
+                self._socket = await websocket_connect(handshake(url))
                 failures = 0
                 await self._follow(self._socket)
             if self._is_leaving.is_set():

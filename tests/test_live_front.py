@@ -193,6 +193,7 @@ class TestLimits(LiveFrontTest):
             reader, head = await self.asked(head)
             self.assertEqual(head.split()[1], "429")
             self.assertIn(answer, (await reader.read()).decode())
+        self.assertEqual((self.folder / "log" / "nginx-errors.log").read_text(), "")  # it would name the address
 
     async def test_pages_are_answered_while_no_more_live_connections_are(self):
         number = await self.fill()
