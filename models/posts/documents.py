@@ -36,7 +36,7 @@ Known = Mapping[str, Category]
 Found = TypeVar("Found")
 
 
-class Place(NamedTuple):
+class Milestone(NamedTuple):
     """Where a post stands in a list: its date, and how many posts of the very same date come before it."""
 
     date: datetime
@@ -138,22 +138,28 @@ class PostDocuments:
         categories: Iterable[Category] = (),
         *,
         is_whole: bool = True,
-        place: Place | None = None,
+        after: Milestone | None = None,
     ) -> list[Post]:
-        """Visible posts from `start` up to `stop`, counted from a place if one is given, newest first; only those in any of these
+        """Visible posts from `start` up to `stop`, counted from a milestone if one is given, newest first; only those in any of these
         categories, if any are given. Each post before `start` costs time: see `PostReading.newest`."""
-        query, before = self._from(place, categories)
+        query, before = self._from(after, categories)
         fields = {"text": 0} if is_whole else LISTED
         return await self._found(query, fields, skip=before + start, limit=stop - start)
 
-    async def place_after(self, place: Place | None, number: int, categories: Iterable[Category] = ()) -> Place | None:
-        """The place of the post that comes so many posts after another one, or after the first of the list; None behind its end."""
-        query, before = self._from(place, categories)
-        found = await self._posts.find_one(query, {"published": 1}, sort=NEWEST, skip=before + number)
-        if found is None:
+    async def milestone_after(
+        self, last: Milestone | None, number: int, categories: Iterable[Category] = ()
+    ) -> Milestone | None:
+        """The milestone so many posts behind the last one, or behind the first post of the list; None behind its end."""
+        query, before = self._from(last, categories)
+        cursor = self._posts.find(query, {"published": 1}).sort(NEWEST).skip(before + number - 1).limit(2)
+        found = await cursor.to_list(None)
+        if len(found) < 2:
             return None
-        same_date = {**query, "published": found["published"], "_id": {"$gt": found["_id"]}}
-        return Place(found["published"], await self._posts.count_documents(same_date))
+        newer, post = found
+        if newer["published"] != post["published"]:
+            return Milestone(post["published"], before=0)
+        same_date = {**query, "published": post["published"], "_id": {"$gt": post["_id"]}}
+        return Milestone(post["published"], await self._posts.count_documents(same_date))
 
     async def version(self) -> int:
         """A number that differs after each change of the lists that visible posts are in."""
@@ -291,14 +297,14 @@ class PostDocuments:
     def _visible(self) -> Document:
         return {"is_listed": True, "published": {"$lte": self._clock()}}
 
-    def _from(self, place: Place | None, categories: Iterable[Category]) -> tuple[Document, int]:
-        """The query for a list of visible posts, and how many of what it finds come before the place."""
+    def _from(self, milestone: Milestone | None, categories: Iterable[Category]) -> tuple[Document, int]:
+        """The query for a list of visible posts, and how many of what it finds come before the milestone."""
         query = self._visible()
         if ids := sorted(category.id for category in categories):
             query["categories"] = {"$in": ids}
-        if place is None:
+        if milestone is None:
             return query, 0
-        return {**query, "published": {"$lte": place.date}}, place.before
+        return {**query, "published": {"$lte": milestone.date}}, milestone.before
 
     def _at(self, slug: str) -> Document:
         return {"slug_key": slug.casefold(), **self._visible()}

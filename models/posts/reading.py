@@ -7,7 +7,7 @@ from lib.batches import Batches
 from lib.misses import Misses
 from models.categories import Category
 from models.posts.documents import PostDocuments
-from models.posts.places import Places
+from models.posts.milestones import Milestones
 from models.posts.post import Post, ranked
 from models.tools import Tools
 
@@ -17,7 +17,7 @@ LONGEST_READ = 5  # seconds that others wait for
 class PostReading:
     def __init__(self, tools: Tools, documents: PostDocuments) -> None:
         self._documents = documents
-        self._places = Places(documents)
+        self._milestones = Milestones(documents)
         self._without_thread = Misses(lambda: tools.clock().timestamp())
         self._heads: Batches[None, Post] = Batches(self._read_head)
 
@@ -39,8 +39,8 @@ class PostReading:
         """Visible posts from `start` up to `stop`, newest first, as fast at the end of a long list as at its start; only those in
         any of these categories, if any are given."""
         categories = tuple(sorted(categories, key=lambda category: category.id))
-        place, skip = await self._places.before(start, categories)
-        return await self._documents.newest(skip, skip + stop - start, categories, place=place)
+        milestone, skip = await self._milestones.before(start, categories)
+        return await self._documents.newest(skip, skip + stop - start, categories, after=milestone)
 
     async def related(self, post: Post) -> list[Post]:
         """Posts that share categories, then keywords, the most popular first; with the categories shared."""

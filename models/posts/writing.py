@@ -70,6 +70,6 @@ class PostWriting:
             await self._outbox.tell(self._documents.untold, told)
 
     async def _consequences(self, left: Left) -> list[InvalidatePages]:
-        """What follows from changes of a post. Every list forgets its places first: it may be asked for as soon as others hear."""
+        """What follows from changes of a post. All milestones are given up first: a page may be asked for as soon as others hear."""
         neighbours, _ = await asyncio.gather(self._documents.neighbours(left.post), self._documents.raise_version())
         return list(consequences(left.post, left.categories, [other for other in neighbours if other is not None]))

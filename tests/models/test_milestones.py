@@ -1,28 +1,28 @@
-"""Pages of long lists: from remembered places, with every post where it would be if the list were read whole."""
+"""Pages of long lists: from milestones, with every post where it would be if the list were read whole."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from models.categories import Category
 from models.posts import Post
-from models.posts.places import Places
+from models.posts.milestones import Milestones
 from tests.base import START, SiteTestCase
 
 DAY = timedelta(days=1)
 STRIDE = 3
 
 
-class PlacesTest(SiteTestCase):
+class MilestonesTest(SiteTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.places = Places(self.site.posts.documents, STRIDE)
+        self.milestones = Milestones(self.site.posts.documents, STRIDE)
 
     def assert_right_from_any_start(self, *categories: Category) -> None:
         """Whatever was asked for before, a list has from any start on what it has when it is read whole."""
         whole = [post.id for post in self.run_now(self.site.posts.documents.newest(0, 99, categories))]
         for start in (len(whole) + 9, *reversed(range(len(whole) + 2)), 1, 8):
-            place, skip = self.run_now(self.places.before(start, categories))
-            page = self.run_now(self.site.posts.documents.newest(skip, skip + 4, categories, place=place))
+            milestone, skip = self.run_now(self.milestones.before(start, categories))
+            page = self.run_now(self.site.posts.documents.newest(skip, skip + 4, categories, after=milestone))
             self.assertEqual([post.id for post in page], whole[start : start + 4], start)
 
     def test_a_page_begins_at_its_post_also_among_many_of_one_date(self) -> None:
@@ -49,10 +49,10 @@ class PlacesTest(SiteTestCase):
         self.run_now(self.second_site.outbox.repeat(self.second_site.posts))
         self.assert_right_from_any_start()
 
-    def test_a_page_skips_fewer_posts_than_lie_between_two_places(self) -> None:
+    def test_a_page_skips_fewer_posts_than_lie_between_two_milestones(self) -> None:
         for n in range(20):
             self.post_by(f"post-{n}", published=START - n * DAY)
-        skips = [self.run_now(self.places.before(start, ()))[1] for start in range(20)]
+        skips = [self.run_now(self.milestones.before(start, ()))[1] for start in range(20)]
         self.assertEqual(skips, [start % STRIDE for start in range(20)])
 
     def test_a_page_far_behind_the_end_of_a_list_is_empty(self) -> None:
