@@ -128,7 +128,7 @@ class ConfigurationTest(unittest.TestCase):
                 log.unlink()
 
     def test_every_address_with_a_token_is_known_to_the_logs(self) -> None:
-        with_tokens = [pattern for pattern, *_ in PUBLIC if "{43}" in pattern]
+        with_tokens = [page.pattern for page in PUBLIC if "{43}" in page.pattern]
         self.assertTrue(with_tokens)
         for pattern in with_tokens:
             self.assertRegex(pattern, f"^/(?:{'|'.join(TOKEN_PLACES)})/")
