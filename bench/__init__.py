@@ -1,1 +1,1 @@
-"""Plog's performance, measured: `bin/bench` prints every figure, `bin/bench NAME` one module's of this package."""
+"""Benchmarks: `bin/bench` runs every module here that has `figures`, `bin/bench NAME` one of them."""

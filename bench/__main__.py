@@ -1,6 +1,7 @@
-"""`bin/bench [NAME…]`: run the figures, print them, keep them as JSON lines in var/bench/, and say which promises are kept.
+"""`bin/bench [NAME…]`: runs benchmarks, prints their figures and promises, and appends them as JSON lines to
+var/bench/.
 
-A promise that is broken is a finding and no error: the exit code is 0 unless something could not be measured.
+A broken promise is a result, not an error: the exit code is 0 unless something could not be measured.
 """
 
 import json
@@ -25,7 +26,7 @@ def main() -> None:
     chosen = sys.argv[1:] or names()
     if unknown := set(chosen) - set(names()):
         sys.exit(f"There is no figure {', '.join(sorted(unknown))}; there are {', '.join(names())}.")
-    end_when_asked("Stopped.")  # and so do the stacks
+    end_when_asked("Stopped.")  # SystemExit also ends the stacks
     KEPT.mkdir(parents=True, exist_ok=True)
     promised: list[str] = []
     broken: list[str] = []
@@ -33,7 +34,7 @@ def main() -> None:
         try:
             for figure in measured(name):
                 promised += [row(name, figure)] if figure.promise else []
-        except Exception:  # what the others cost some minutes to measure is not lost
+        except Exception:  # the other benchmarks, which take minutes, go on
             traceback.print_exc()
             broken.append(name)
     if promised:
@@ -43,29 +44,29 @@ def main() -> None:
 
 
 def measured(name: str) -> Iterator[Figure]:
-    """The figures of one module, printed and kept as they come."""
-    with open(KEPT / f"{name}.jsonl", "a", encoding="utf-8") as kept:
+    """Yields the figures of one module, after printing and storing each."""
+    with open(KEPT / f"{name}.jsonl", "a", encoding="utf-8") as file:
         for figure in import_module(f"bench.{name}").figures():
             print(row(name, figure), flush=True)
-            write(kept, name, figure)
+            write(file, name, figure)
             yield figure
 
 
 def names() -> list[str]:
-    """The modules of this package that have figures."""
+    """Returns the modules of this package that have figures."""
     return [module.name for module in iter_modules([str(FOLDER)]) if not module.name.startswith("_")]
 
 
 def row(name: str, figure: Figure) -> str:
-    """A line of the table, with the promise and whether it is kept."""
+    """Returns a line of the table, with the promise and whether it is kept."""
     value = f"{name:8} {figure.what:48} {figure.value:10.2f} {figure.unit:4}"
     return f"{value} {figure.promise}: {'yes' if figure.is_kept else 'NO'}" if figure.promise else value.rstrip()
 
 
-def write(kept: IO[str], name: str, figure: Figure) -> None:
+def write(file: IO[str], name: str, figure: Figure) -> None:
     line = {"at": round(time.time()), "load": round(os.getloadavg()[0], 2), "name": name, **figure._asdict()}
     line |= {"is_kept": figure.is_kept} if figure.promise else {}
-    kept.write(json.dumps(line) + "\n")
+    file.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What Tornado alone takes: one process, no models, no templates. `python -m bench._bare PORT [TASKS]`, the reference.
+"""The reference: one bare Tornado process without models and templates. `python -m bench._bare PORT [TASKS]`.
 
-WebSockets over a list in memory; and, where a file of tasks is given (bench/_reference.py writes it), handlers that send
-the same commands to MongoDB as the site was heard to send, those of one round at once, and answer with the same bytes,
-before or after them as the site does.
+It serves WebSockets that broadcast in memory. With a file of tasks (written by bench/_reference.py) it also serves
+handlers that send the commands to MongoDB that were recorded from the site, those of one round at once, and answer with
+the same bytes, before or after the commands as the site does.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Publish(RequestHandler):
 
 
 class Repeat(RequestHandler):
-    """Carries a task out, for a GET and for a POST."""
+    """Carries out a task, for a GET and for a POST."""
 
     def initialize(self, task: Task, mongo: Mongo, numbers: "count[int]") -> None:
         self.task, self.mongo, self.numbers = task, mongo, numbers
@@ -67,7 +67,7 @@ async def main(port: int, tasks: Tasks) -> None:
     if tasks.driver == "motor":
         keep_to_one_core(port)  # as the site's processes do
     known: dict[str, set[Socket]] = {"followers": set()}
-    mongo = Mongo(tasks.mongo_url, tasks.driver) if tasks.mongo_url else None  # pages of bytes alone need none
+    mongo = Mongo(tasks.mongo_url, tasks.driver) if tasks.mongo_url else None  # tasks without commands need no MongoDB
     repeat: list[Any] = [
         (path, Repeat, {"task": task, "mongo": mongo, "numbers": count(1)}) for path, task in tasks.by_path.items()
     ]

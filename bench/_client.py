@@ -1,7 +1,7 @@
-"""A client that costs little, so that the server is what is measured: connections that stay, one request at a time on each.
+"""A cheap HTTP client, so that the server is what is measured: keep-alive connections, one request at a time on each.
 
-It asks 127.0.0.1 alone, and says so before it connects: nobody else's site comes under load by mistake. `wrk`, where
-Debian's is installed, is asked through here too, for what Python cannot saturate.
+It connects only to 127.0.0.1 and raises Elsewhere for any other address, so that no other site comes under load by
+mistake. It also runs `wrk`, if installed, for what Python cannot saturate.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ FAILED = re.compile(r"Socket errors:.*|Non-2xx.*")
 
 
 class Elsewhere(ValueError):
-    """An address that is not this machine's own."""
+    """An address that is not on this machine."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What some seconds of asking gave: how long each answer took (ms), and which part of a core the asking took."""
+    """The result of some seconds of requests: the latency of each answer (ms), and the client's own share of a core."""
 
     times: tuple[float, ...]
     seconds: float
@@ -41,11 +41,11 @@ class Run:
 
 
 class Connection(asyncio.Protocol):
-    """One connection that stays open. `ask` sends a request and returns the status and the body."""
+    """One keep-alive connection. `ask` sends a request and returns status and body."""
 
     def __init__(self) -> None:
         self._received = bytearray()
-        self._whole = 0  # bytes of the answer, once its head is there
+        self._whole = 0  # bytes of the whole answer; 0 until its head has arrived
 
     @classmethod
     async def to(cls, url: str) -> "Connection":
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
 
 
 def here(url: str) -> SplitResult:
-    """An address in its parts, if it is at 127.0.0.1; else Elsewhere."""
+    """Splits an address. Raises Elsewhere if it is not at 127.0.0.1."""
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname != HERE:
         raise Elsewhere(f"bin/bench asks http://{HERE} alone, and not {url}.")
@@ -93,7 +93,7 @@ def here(url: str) -> SplitResult:
 
 
 def request(method: str, url: str, sent: Any = None, **headers: str) -> bytes:
-    """The bytes of a request; `sent` travels as JSON, and header names have _ for -."""
+    """Returns the bytes of a request. `sent` is sent as JSON; header names have _ for -."""
     parts = here(url)
     body = b"" if sent is None else json.dumps(sent).encode()
     path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -105,7 +105,7 @@ def request(method: str, url: str, sent: Any = None, **headers: str) -> bytes:
 
 
 async def fetched(url: str) -> bytes:
-    """The body that is answered to a GET."""
+    """Returns the body of a GET."""
     connection = await Connection.to(url)
     try:
         status, body = await connection.ask(request("GET", url))
@@ -116,7 +116,7 @@ async def fetched(url: str) -> bytes:
 
 
 async def run(url: str, requests: Iterator[bytes], connections: int, seconds: float, status: int = 200) -> Run:
-    """Ask for some seconds over so many connections, each one request after the other; every answer must have this status."""
+    """Sends requests for some seconds, one at a time on each connection. Every answer must have this status."""
     opened = [await Connection.to(url) for _ in range(connections)]
     times: list[float] = []
     began, own = time.perf_counter(), time.process_time()
@@ -141,7 +141,7 @@ def find_wrk() -> str | None:
 
 
 class Asked(NamedTuple):
-    """What wrk found: answers a second, and how many ms half and 99 % of them took at most."""
+    """The result of wrk: answers a second, and the median and 99th percentile of the latency (ms)."""
 
     per_second: float
     p50: float
@@ -149,22 +149,22 @@ class Asked(NamedTuple):
 
 
 def run_wrk(url: str, connections: int, seconds: int, *headers: str) -> Asked:
-    """Asked with two threads; every answer must have been a good one.
+    """Runs wrk with two threads. Every answer must be a 2xx or 3xx.
 
-    They are batch work to Linux, where it can be told so: on the same cores they would cut short whom they measure at
-    every answer, and the side that leaves them waiting more often than the others (a kept page: 93,000/s for 111,000).
+    wrk runs with batch priority if `chrt` is there. On the same cores it would preempt the server at every answer, and
+    the side that lets wrk wait more often would lose most (a cached page: 93,000/s instead of 111,000/s).
     """
     here(url)
     options = ["-t2", f"-c{connections}", f"-d{seconds}s", "--latency", *(f"-H{header}" for header in headers)]
     command = [*(["chrt", "--batch", "0"] if shutil.which("chrt") else []), "wrk", *options, url]
-    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
-    assert not FAILED.search(told), told
-    rate, latencies = RATE.search(told), dict(LATENCY.findall(told))
-    assert rate and {"50", "99"} <= latencies.keys(), told
+    output = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
+    assert not FAILED.search(output), output
+    rate, latencies = RATE.search(output), dict(LATENCY.findall(output))
+    assert rate and {"50", "99"} <= latencies.keys(), output
     return Asked(float(rate[1]), in_ms(latencies["50"]), in_ms(latencies["99"]))
 
 
 def in_ms(time: str) -> float:
-    """A time as wrk writes it: 1.25ms, 980.00us, 1.02s."""
+    """Converts a time of wrk: 1.25ms, 980.00us, 1.02s."""
     number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", time).groups()  # type: ignore[union-attr]
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]

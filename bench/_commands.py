@@ -1,4 +1,4 @@
-"""Commands to MongoDB as they were heard, and how a bare handler sends them again. Knows nothing of the site."""
+"""Commands to MongoDB as they were recorded, and how a bare handler repeats them. Knows nothing of the site."""
 
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
@@ -10,18 +10,24 @@ from lib.ids import new_id
 from lib.mongo import Document, Mongo
 
 READS = ("find", "getMore", "aggregate")
-BY_DRIVER = {"lsid", "$db", "$readPreference", "$clusterTime", "txnNumber"}  # what it adds to every command by itself
+BY_DRIVER = {
+    "lsid",
+    "$db",
+    "$readPreference",
+    "$clusterTime",
+    "txnNumber",
+}  # fields that the driver adds to every command
 OF_FIND = {"find", "filter", "projection", "sort", "skip", "limit", "batchSize", "singleBatch"}
 OF_AGGREGATE = {"aggregate", "pipeline", "cursor"}
 OF_INSERT = {"insert", "documents", "ordered", "writeConcern"}
 OF_UPDATE = {"update", "updates", "ordered", "writeConcern"}
-MARK = 1_000_000  # a number of a comment that is nowhere else in a command: each repetition has its own instead
+MARK = 1_000_000  # a recorded n that occurs nowhere else in a command; each repetition replaces it by its own
 Fresh = dict[Any, Any]
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command as it was sent, and when it was under way."""
+    """One command as it was sent, with the times when it began and ended (seconds)."""
 
     verb: str
     collection: str
@@ -36,7 +42,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Task:
-    """What a bare handler does for one address: rounds of commands, those of a round at once, these bytes, more rounds."""
+    """What a bare handler does for one address: rounds of commands, each sent at once; an answer; more rounds."""
 
     body: bytes
     rounds: tuple[tuple[Command, ...], ...] = ()
@@ -45,14 +51,14 @@ class Task:
     afterwards: tuple[tuple[Command, ...], ...] = ()
 
     def fresh(self, number: int) -> Fresh:
-        """What is another in every repetition, so that it may be stored: the ids of what is inserted, and the number."""
+        """Maps values that must be unique in MongoDB, inserted ids and MARK, to the values of one repetition."""
         ids = made_ids(command for commands in (*self.rounds, *self.afterwards) for command in commands)
         return {**{id: new_id() for id in ids}, MARK: MARK + number} if ids else {}
 
 
 @dataclass(frozen=True)
 class Tasks:
-    """All tasks of a bare process, by the path of its address, and the database that they are about."""
+    """All tasks of a bare process by path, and the database that they use."""
 
     by_path: dict[str, Task] = field(default_factory=dict)
     mongo_url: str = ""
@@ -60,7 +66,7 @@ class Tasks:
 
 
 def rounds(commands: Iterable[Command]) -> tuple[tuple[Command, ...], ...]:
-    """Commands by how many others they waited for: each was sent after one of the round before it was answered."""
+    """Groups commands into rounds: each command was sent after a command of the round before was answered."""
     ordered: list[list[Command]] = []
     for command in sorted(commands, key=lambda c: c.began):
         waited = [n for n, earlier in enumerate(ordered) if any(c.ended <= command.began for c in earlier)]
@@ -71,7 +77,7 @@ def rounds(commands: Iterable[Command]) -> tuple[tuple[Command, ...], ...]:
 
 
 def made_ids(commands: Iterable[Command]) -> list[Any]:
-    """The ids of all documents that these commands make."""
+    """Returns the ids of all documents that these commands insert."""
     found: list[Any] = []
     for command in commands:
         found += [document["_id"] for document in command.words.get("documents", ())]
@@ -80,7 +86,7 @@ def made_ids(commands: Iterable[Command]) -> list[Any]:
 
 
 async def repeated(mongo: Mongo, command: Command, fresh: Fresh) -> None:
-    """Send a command again in the driver's own words; NotImplementedError for one that this has not learned yet."""
+    """Sends a command again through the driver. Raises NotImplementedError for a command that it does not know."""
     words = {name: value for name, value in command.words.items() if name not in BY_DRIVER}
     collection = mongo[command.collection]
     if command.verb == "find" and words.keys() <= OF_FIND:
@@ -91,12 +97,12 @@ async def repeated(mongo: Mongo, command: Command, fresh: Fresh) -> None:
         await _inserted(_as_safe(collection, words), renewed(words["documents"], fresh))
     elif command.verb == "update" and words.keys() <= OF_UPDATE:
         await _updated(_as_safe(collection, words), renewed(words["updates"], fresh))
-    elif command.verb != "getMore":  # which a find sends by itself
+    elif command.verb != "getMore":  # the cursor of a find sends it
         raise NotImplementedError(f"the bare handler cannot repeat {command.verb} with {', '.join(words)}")
 
 
 def renewed(value: Any, fresh: Fresh) -> Any:
-    """The same, with what must be fresh replaced wherever it stands."""
+    """Returns the value with everything in `fresh` replaced, at any depth."""
     if isinstance(value, dict):
         return {name: renewed(one, fresh) for name, one in value.items()}
     if isinstance(value, list):
@@ -116,7 +122,7 @@ def _found(collection: Any, words: Document) -> Awaitable[Any]:
 
 
 def _as_safe(collection: Any, words: Document) -> Any:
-    """The collection, written to as the command asked for it."""
+    """Returns the collection with the command's write concern."""
     return collection.with_options(write_concern=WriteConcern(**words.get("writeConcern", {})))
 
 

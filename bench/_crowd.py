@@ -1,7 +1,7 @@
-"""Followers for measuring: WebSocket clients that cost next to nothing, so that the server is what is measured.
+"""Followers for benchmarks: WebSocket clients that cost next to nothing, so that the server is what is measured.
 
-They read frames no further than to find the mark that each measured event carries. Never used to test what is right:
-tests/follower.py does that.
+They parse no frames: they only look for the mark that each measured event carries. Not for tests of correctness, which
+use tests/follower.py.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ from collections.abc import Collection, Iterable
 from tests.running import Running
 
 AT_ONCE = 64
-FROM_ONE_ADDRESS = 80  # nginx accepts some more, also on a machine with few files
+FROM_ONE_ADDRESS = 80  # below nginx's limit, even on a machine with a low limit of open files
 PATIENCE = 30.0  # seconds
 MARK = re.compile(rb"mark-(\d{6})!")
 LONGEST_MARK = 12
-PING = b"\x89\x00"  # without content, as both sides send it; nothing else of theirs has these bytes
+PING = b"\x89\x00"  # an empty ping, as Plog and the reference send it; these bytes occur nowhere else
 PONG = b"\x8a\x80\x00\x00\x00\x00"
 
 
 class Follower(asyncio.Protocol):
-    """One client: when it received which mark, by the loop's clock."""
+    """One client: the time when it received each mark, by the event loop's clock."""
 
     def __init__(self, channel: str) -> None:
         self.received: dict[int, float] = {}
@@ -41,7 +41,7 @@ class Follower(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = asyncio.get_running_loop().time()
         data = self._rest + data
-        if PING in data:  # who has not answered one when the next is due, 25 s later, is gone
+        if PING in data:  # unanswered, the server closes the connection after 25 s
             self.transport.write(PONG)
             data = data.replace(PING, b"")
         if not self.followed.done():
@@ -51,7 +51,7 @@ class Follower(asyncio.Protocol):
         self._rest = data[-LONGEST_MARK:]
 
     def _greet(self, data: bytes) -> None:
-        """Ask to follow once connected, and wait for the answer."""
+        """Sends `follow` after the handshake, and waits for the answer."""
         if b'"followed"' in data:
             self.followed.set_result(None)
             data = b""
@@ -66,7 +66,7 @@ class Follower(asyncio.Protocol):
 
 
 async def gathered(number: int, port: int, channel: str) -> list[Follower]:
-    """So many who follow a channel at this port, from as many addresses as nginx asks for."""
+    """Connects so many followers of a channel, from enough addresses for nginx's limit of one address."""
     at_once, loop = asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop()
 
     async def follow(place: int) -> Follower:
@@ -80,7 +80,7 @@ async def gathered(number: int, port: int, channel: str) -> list[Follower]:
 
 
 async def all_have(followers: Collection[Follower], mark: int) -> bool:
-    """Whether everybody has a mark before patience ends. Who has lost their connection is not waited for."""
+    """Whether all followers receive a mark within PATIENCE. Does not wait for closed connections."""
     waiting = list(followers)
     end = asyncio.get_running_loop().time() + PATIENCE
     while waiting and asyncio.get_running_loop().time() < end:
@@ -90,19 +90,19 @@ async def all_have(followers: Collection[Follower], mark: int) -> bool:
 
 
 def frame(payload: bytes) -> bytes:
-    """A short WebSocket frame from a client, masked with zeros."""
+    """Returns a short WebSocket frame of a client, masked with zeros."""
     assert len(payload) < 126
     return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """The value that so many percent of them do not exceed."""
+    """Returns the value that so many percent of the values do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def newest_post(running: Running) -> tuple[str, str]:
-    """The path and the channel of a post of the demo site."""
+    """Returns the path and the channel of the newest post of the demo site."""
     found = re.search(r'href="(/plog/[^"/#]+)"', running.get("/").body)
     assert found
     channel = re.search(r'data-channel="([^"]+)"', running.get(found[1]).body)

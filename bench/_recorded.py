@@ -1,7 +1,7 @@
-"""What a page asks of MongoDB, found out by listening: the site runs in this interpreter, and its driver tells each command.
+"""Records the commands that the site sends to MongoDB for a request. The site runs in this interpreter.
 
-What was heard is repeated by bench/_bare.py, which so makes the same finds as the site, whatever those are by now. Commands
-are held up while one listens, so that those which are sent together overlap for certain.
+bench/_bare.py repeats them, so the reference always sends what the current site sends. While recording, each command is
+delayed, so that commands that are sent together overlap for certain.
 """
 
 import time
@@ -20,11 +20,11 @@ from lib.mongo import Document
 from models.site import Site
 from tests.running import Running
 
-HELD_UP = 0.1  # seconds: a busy machine is slow to begin the next thread
+HELD_UP = 0.1  # seconds that a command is delayed: a busy machine starts the next thread late
 
 
 class Listener(monitoring.CommandListener):
-    """Hears all commands of clients that are made after it was registered, while it `is_listening`."""
+    """Records the commands of all clients that were created after it was registered, while it `is_listening`."""
 
     def __init__(self) -> None:
         self.is_listening = False
@@ -48,7 +48,7 @@ class Listener(monitoring.CommandListener):
 
 
 class Recorder:
-    """Asks a site, and tells which commands that took."""
+    """Sends requests to a site, and returns the commands that they took."""
 
     def __init__(self, site: Site, url: str, listener: Listener) -> None:
         self.site = site
@@ -56,7 +56,10 @@ class Recorder:
         self._listener = listener
 
     async def commands(self, asked: Callable[[str], bytes], status: int = 200) -> list[Command]:
-        """What the second of two requests took; the first one opens connections. `asked` is given the address of the site."""
+        """Returns the commands of the second of two requests; the first opens connections.
+
+        `asked` gets the site's address.
+        """
         connection = await Connection.to(self.url)
         try:
             assert (await connection.ask(asked(self.url)))[0] == status
@@ -70,7 +73,7 @@ class Recorder:
             connection.close()
 
     async def commands_afterwards(self) -> list[Command]:
-        """What the site does for that request when it has answered."""
+        """Returns the commands that the site sends for that request after its answer."""
         self._listener.heard.clear()
         self._listener.is_listening = True
         await self.site.outbox.flush()
@@ -80,7 +83,7 @@ class Recorder:
 
 @asynccontextmanager
 async def listened_to(running: Running) -> AsyncIterator[Recorder]:
-    """The site on the servers of a running stack, served by this interpreter, which listens."""
+    """Serves the site in this interpreter, on the servers of a running stack, and records its commands."""
     listener = Listener()
     monitoring.register(listener)
     async with site_of(running) as site:

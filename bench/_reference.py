@@ -1,4 +1,4 @@
-"""The bare Tornado process that figures are compared with, for as long as a block runs."""
+"""Runs the bare Tornado process (bench/_bare.py) that benchmarks compare the site with."""
 
 import pickle
 import subprocess
@@ -24,7 +24,7 @@ class Bare(NamedTuple):
 
 @contextmanager
 def bare(tasks: Tasks | None = None) -> Iterator[Bare]:
-    """A process that broadcasts in memory, and does these tasks."""
+    """Runs the process with these tasks while the block runs."""
     port = free_ports()
     with TemporaryDirectory(prefix="plog-bare-") as folder:
         given = Path(folder) / "tasks"

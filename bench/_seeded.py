@@ -1,6 +1,6 @@
-"""Posts and comments by the thousand, written past the models, in the very shape that the models write.
+"""Writes posts and comments by the thousand directly into MongoDB, in the form that the models write.
 
-Some of each go through the models: where a field was added there, or has gone, the benchmark breaks and says which.
+Some of each are written by the models: if their fields differ from these here, the benchmark fails and names them.
 """
 
 import json
@@ -29,17 +29,17 @@ SEED = 20261120
 AT_ONCE = 1000  # documents in one write
 REPLIES = 0.6  # of all comments
 DEEPEST = 6
-NEAR = 20  # a reply answers one of so many before it
+NEAR = 20  # a reply answers one of this many comments before it
 CATEGORIES = 10
 KEYWORDS = 200
 YEARS = 20  # over which posts are spread
-PARAGRAPHS = 3  # of each of them, so that a hundred thousand are not a gigabyte
-OF_STORED_POSTS = {"untold", "changed"}  # what the models write beside the thing itself
+PARAGRAPHS = 3  # of each post, so that 100,000 stay below a gigabyte
+OF_STORED_POSTS = {"untold", "changed"}  # fields that the models add to the thing's own
 OF_STORED_COMMENTS = {"untold", "changed", "n", "place", "counts", "numbers"}
 
 
 async def add_post(site: Site, slug: str) -> Post:
-    """A post of an ordinary length, the newest one."""
+    """Adds a post of medium length, the newest one."""
     item = demo_posts()[0]
     categories = tuple([await site.categories.named(name) for name in item.categories])
     now = site.clock()
@@ -48,7 +48,7 @@ async def add_post(site: Site, slug: str) -> Post:
 
 
 async def add_comments(site: Site, post: Post, number: int) -> None:
-    """So many comments under a post that has none: a thread some levels deep. The first and the last go through the models."""
+    """Adds comments, some levels deep, under a post that has none. The models write the first and the last."""
     if not number:
         return
     written = thread(site, post, number)
@@ -83,7 +83,7 @@ def thread(site: Site, post: Post, number: int) -> Iterator[Comment]:
 
 
 async def add_posts(site: Site, number: int) -> None:
-    """So many short posts over the years, the newest of now (`post-0`); one of each text goes through the models."""
+    """Adds short posts over YEARS, the newest (`post-0`) of now. The models write one post of each text."""
     categories = [await site.categories.named(f"Category {n}") for n in range(CATEGORIES)]
     chance, now, samples = random.Random(SEED), site.clock(), []
     apart = timedelta(days=365 * YEARS) / number
@@ -116,14 +116,14 @@ async def add_posts(site: Site, number: int) -> None:
 
 @cache
 def demo_posts() -> list[Item]:
-    """The posts of the demo, those of a middling length first."""
+    """Returns the posts of the demo, those of medium length first."""
     items = sorted((item for item in demo_items() if isinstance(item, Item)), key=lambda item: len(item.text))
     middle = len(items[len(items) // 2].text)
     return sorted(items, key=lambda item: abs(len(item.text) - middle))
 
 
 def comment_texts(own_host: str) -> list[tuple[str, str]]:
-    """Each comment of the demo as it was typed and as it is shown."""
+    """Returns the text and the HTML of each comment of the demo."""
     comments = json.loads((DEMO / "comments.json").read_text(encoding="utf-8"))
     return [(comment["text"], comment_text_html(comment["text"], own_host)) for comment in comments]
 
@@ -135,7 +135,7 @@ async def _write(collection: Any, documents: Iterable[Document]) -> None:
 
 
 def _compare(stored: Document | None, thing: Document, beside: set[str]) -> None:
-    """What the models stored has the fields that are written here, no more and no less."""
+    """Asserts that a document of the models has exactly the fields that are written here."""
     assert stored is not None
     differing = stored.keys() ^ (thing.keys() | beside)
     assert not differing, f"models and bench/_seeded.py differ about {sorted(differing)}"

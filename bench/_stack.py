@@ -1,6 +1,6 @@
-"""The stack that a benchmark starts for itself, on ports and a data folder of its own, for as long as a block runs.
+"""Starts a stack for a benchmark, on ports and a data folder of its own, while a block runs.
 
-Of the settings in the environment it minds the driver alone, so that both may be measured.
+It ignores all settings in the environment except SITE_MONGO_DRIVER, so that both drivers can be measured.
 """
 
 import os
@@ -28,14 +28,14 @@ def stack(**settings: str) -> Iterator[Running]:
 
 
 def settings_of(running: Running) -> Settings:
-    """What its processes were set to."""
+    """Returns the settings of the stack's processes."""
     given = {"SITE_DATA": str(running.data), "SITE_PORT": str(running.port), **running.settings}
     return Settings.from_environment(given)
 
 
 @asynccontextmanager
 async def site_of(running: Running) -> AsyncIterator[Site]:
-    """A site of this interpreter on the stack's servers."""
+    """Opens a site in this interpreter, on the stack's servers."""
     site = await Site.open(settings_of(running), comment_json)
     try:
         yield site
@@ -44,5 +44,5 @@ async def site_of(running: Running) -> AsyncIterator[Site]:
 
 
 def process_url(running: Running) -> str:
-    """The first public process, without nginx."""
+    """Returns the address of the first public process, without nginx."""
     return f"http://127.0.0.1:{running.port + 1}"

@@ -1,7 +1,7 @@
-"""Whether visitors feel it when the admin process blocks for five seconds: latency of public answers meanwhile ÷ before.
+"""Latency of public answers while the admin process blocks for five seconds ÷ before.
 
-The admin process is stopped by SIGSTOP, which for everybody else is what a call that blocks is: it takes connections,
-and answers nothing. Windows with and without take turns, so that whatever else this machine does falls on both.
+SIGSTOP stops the admin process. To everybody else that looks like a blocking call: it accepts connections, and answers
+nothing. Windows with and without it take turns, so that other load on this machine affects both.
 """
 
 import http.client
@@ -18,14 +18,14 @@ from bench._stack import stack
 
 BLOCKED_FOR = 5.0  # seconds
 WINDOWS = 6  # of each kind
-REST = 0.01  # seconds between requests: a site with visitors, not one at its limit
+REST = 0.01  # seconds between requests: moderate load
 PROMISED = 1.2
 
 
 def figures() -> Iterator[Figure]:
     with stack() as running:
         post, _ = newest_post(running)
-        path = f"{post}/comments?after=0"  # always asks a process and MongoDB: pages are files by now
+        path = f"{post}/comments?after=0"  # never cached: always reaches a process and MongoDB
         list(latencies(running.port, path))  # warm
         windows: list[tuple[list[float], list[float]]] = []
         for _ in range(WINDOWS):
@@ -36,7 +36,7 @@ def figures() -> Iterator[Figure]:
 
 
 def compared(windows: list[tuple[list[float], list[float]]]) -> Iterator[Figure]:
-    """Of all requests together; and the median of the pairs of windows, which a burst from elsewhere does not move."""
+    """Compares all requests; and the median of the pairs of windows, which a burst of other load does not change."""
     idle, blocked = ([time for pair in windows for time in pair[kind]] for kind in (0, 1))
     for percent in (50, 99):
         yield Figure(f"the comments of a post, p{percent}", percentile(idle, percent), "ms")
@@ -47,7 +47,7 @@ def compared(windows: list[tuple[list[float], list[float]]]) -> Iterator[Figure]
 
 
 def latencies(port: int, path: str) -> Iterator[float]:
-    """Milliseconds of each request in five seconds, one after the other over one connection."""
+    """Yields the milliseconds of each request in five seconds, one after another over one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     end = time.monotonic() + BLOCKED_FOR
     try:

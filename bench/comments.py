@@ -1,12 +1,13 @@
-"""Comments: how many a second, and how long each takes until its writer is answered; and a thread of 50 as JSON.
+"""Comments: how many a second, and how long until each commenter is answered; and a thread of 50 as JSON.
 
-Every comment is a new visitor's (no cookie, so their account is made too) from a network of their own, so that no limit
-refuses it: its address is in X-Forwarded-For, which SITE_PROXIES lets nginx believe of this machine. Connections stay.
-Nothing is moderated, so that each comment goes the whole way: stored with its number, counted, pages forgotten, published,
-told. Each turn of each side has a new thread, whose writers nginx sends to one process. The reference, in the same run: a
-bare Tornado handler that sends the same writes, heard from the site for one comment alone, one process against one process.
-It makes each of them by itself, before or after its answer as the site does, which makes those after it for all comments
-of a moment at once.
+Every comment is from a new visitor (without cookie, so an account is created too) and from another network, so that no
+rate limit refuses it. Its address is in X-Forwarded-For, which nginx trusts because of SITE_PROXIES. Connections are
+keep-alive. Nothing is moderated, so each comment has all its consequences: stored with its number, counted, pages
+invalidated, event published. Each turn of each side has a new thread, all of whose comments nginx sends to one process.
+
+The reference, in the same run, is a bare Tornado handler that sends the same writes, recorded from the site for one
+comment; one process is compared with one process. It sends them for each comment by itself, before or after its answer
+as the site does; the site sends those after the answer in batches.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ from tests.running import Running
 SETTINGS = {"SITE_DEMO": "0", "SITE_MODERATION": "none", "SITE_PROXIES": "127.0.0.1"}
 AT_ONCE = (4, 64)  # connections
 PROMISED = 4
-READ = 50  # comments in the thread that is read
+READ = 50  # comments of the thread that is read as JSON
 CREATED = 201
 WORDS = "What a reader says who has read to the end, and asks whether it would not do with one number less."
 
@@ -50,7 +51,7 @@ def figures() -> Iterator[Figure]:
 
 
 async def recorded(running: Running) -> Task:
-    """The writes of one comment, after which its thread's newest number is MARK, wherever that is written."""
+    """Records the writes of one comment, whose n is MARK wherever it is written."""
     async with listened_to(running) as recorder:
         post = await add_post(recorder.site, "recorded")
         await add_comments(recorder.site, post, 2)
@@ -66,7 +67,7 @@ async def recorded(running: Running) -> Task:
 
 
 async def written(running: Running, bare_url: str, connections: int) -> list[list[Run]]:
-    """Runs through nginx, straight to one process, and to the bare handler."""
+    """Returns the runs through nginx, directly to one process, and to the bare handler."""
     async with site_of(running) as site:
 
         def thread_at(url: str) -> Side:
@@ -87,7 +88,7 @@ async def write(url: str, connections: int, seconds: float) -> Run:
 
 
 def comments(url: str) -> Iterator[bytes]:
-    """Requests that each write another comment, of somebody else from elsewhere."""
+    """Yields requests that each write a new comment, from a new visitor and network."""
     while True:
         network = ".".join(str(randrange(1, 224)) for _ in range(3))
         yield request("POST", url, {"text": f"{WORDS} {new_id()}", "name": "Cy"}, X_Forwarded_For=f"{network}.1")
@@ -108,7 +109,7 @@ def compared(connections: int, ours: list[Run], one: list[Run], theirs: list[Run
 
 
 async def read_in_turn(running: Running) -> list[list[Run]]:
-    """A thread of 50 as JSON: through nginx at each number of connections."""
+    """Returns the runs of reading a thread of 50 as JSON through nginx, for each number of connections."""
     async with site_of(running) as site:
         post = await add_post(site, "read")
         await add_comments(site, post, READ)

@@ -1,7 +1,8 @@
-"""How long an event takes from being published until the last of 1,000 and of 4,000 followers over three processes has it.
+"""The time from publishing an event until the last of 1,000 and of 4,000 followers over three processes has received
+it.
 
-The reference, in the same run, event by event in turns: one bare Tornado process that broadcasts in memory to as many, with
-nginx and Redis left out.
+The reference, in turns for each event: one bare Tornado process that broadcasts in memory to as many followers, without
+nginx and Redis.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from lib.channels import Channels, Event
 from settings import redis_url
 from tests.running import Running
 
-PROMISED = {1000: 100.0, 4000: 300.0}  # ms until the last of so many followers has it, p99
+PROMISED = {1000: 100.0, 4000: 300.0}  # followers → ms until the last one has the event, p99
 RATIO_PROMISED = {4000: 2.0}
 EVENTS = 60
 WARM_UP = 10
@@ -28,7 +29,7 @@ Publish = Callable[[str], Awaitable[object]]
 
 @dataclass
 class Crowd:
-    """Followers of one side, how an event is published to them, and for each event how many ms each of them waited."""
+    """The followers of one side, how to publish an event to them, and the ms that each waited for each event."""
 
     followers: list[Follower]
     publish: Publish
@@ -36,7 +37,10 @@ class Crowd:
     lost: int = 0
 
     async def hear(self, mark: int) -> None:
-        """Publish one event, and wait until everybody has it. The first few are not counted, but for being lost."""
+        """Publishes one event and waits until all have it.
+
+        Times of the first WARM_UP events are dropped; losses count.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
         await self.publish(f"mark-{mark:06}! {WORDS}")
@@ -71,7 +75,7 @@ def named(who: str, crowd: Crowd, promised: float | None) -> Iterator[Figure]:
 
 
 async def measured(number: int, running: Running, reference: Bare) -> tuple[Crowd, Crowd]:
-    """So many followers on each side, and all events in turns."""
+    """Connects this many followers to each side, and publishes all events in turns."""
     _, channel = newest_post(running)
     channels = Channels(redis_url(running.data), "bench")
     await channels.start()

@@ -1,7 +1,8 @@
-"""How long after staff approve a comment everybody gets the new page: each public process, nginx, and the kept file.
+"""The time from an approval until everybody gets the new page: from each public process, nginx, and the cached file.
 
-Measured from the moment when the approval is sent, while others ask for the page all the time and have it rendered. In
-between the comment is held again. Whatever is asked after the approval's own answer must be new: old answers are counted.
+It starts when the approval is sent, while other clients request the page all the time, so that renders are in flight.
+After each trial the comment is held again. An answer to a request sent after the approval's answer must be new: stale
+answers are counted.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ PATIENCE = 10.0  # seconds
 
 
 class Trials:
-    """Approves and holds one comment in turns, and looks everywhere."""
+    """Approves and holds one comment in turns, and waits until every reader sees each change."""
 
     def __init__(self, running: Running, post: Post, comment: Comment, cookie: str) -> None:
         self.row = f"{running.url}/admin/comments/{comment.id}"
@@ -60,13 +61,13 @@ class Trials:
                 await self.look_for(False, lookers)
 
     async def look_for(self, is_shown: bool, lookers: list[Connection]) -> None:
-        """Return when everybody answers with the page as it is now, and it is kept."""
+        """Waits until everybody answers with the current page, and it is cached."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(
                 *(self.ask(is_shown, looker, port) for looker, port in zip(lookers, self.ports, strict=True))
             )
-            while (kept := found(self.file)) is None or (self.mark in kept) != is_shown:
-                self.old += kept is not None
+            while (cached := found(self.file)) is None or (self.mark in cached) != is_shown:
+                self.old += cached is not None
                 await self.ask(is_shown, lookers[0], self.ports[0])
 
     async def ask(self, is_shown: bool, looker: Connection, port: int) -> None:
@@ -102,14 +103,14 @@ async def tried(running: Running) -> Trials:
 
 
 async def signed_in(running: Running, site: Site) -> str:
-    """The cookies of somebody on the staff."""
+    """Returns the cookies of a member of staff."""
     await site.accounts.make_staff("ada@example.com")
     answer = running.ask("POST", await site.accounts.signin_link("ada@example.com"))
     return "; ".join(cookie.partition(";")[0] for cookie in answer.headers.get_all("Set-Cookie", []))
 
 
 async def read(port: int, path: str) -> None:
-    """Ask for a page for ever."""
+    """Requests a page for ever."""
     async with connected(port) as (reader,):
         while True:
             await reader.ask(request("GET", f"http://127.0.0.1:{port}{path}"))

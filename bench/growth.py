@@ -1,7 +1,7 @@
-"""How the time that a page takes grows with the site: from 100 posts to 100,000, from 100 comments under a post to 100,000.
+"""How the time of a page grows with the site: from 100 posts to 100,000, and from 100 comments of a post to 100,000.
 
-Two stacks take turns, page by page. Each page is asked for from a process directly, one request after the other: made anew
-each time, and kept, as for the first visitor after a change. Comments are written likewise.
+Two stacks take turns for each page. Pages are requested from a process directly, one after another: each request
+renders and caches the page, like the first one after a change. Comments are written in the same way.
 """
 
 import asyncio
@@ -54,14 +54,14 @@ def figures() -> Iterator[Figure]:
 
 
 async def fill(running: Running, number: int) -> None:
-    """So many posts, and as many comments under one of them."""
+    """Adds this many posts, and as many comments under one of them."""
     async with site_of(running) as site:
         await add_posts(site, number)
         await add_comments(site, await add_post(site, "talked-about"), number)
 
 
 async def in_turn(ask: Ask, path: str, small: Running, large: Running) -> tuple[float, float]:
-    """The medians of the times (ms) that an answer takes on each side."""
+    """Returns the median latency (ms) of each side."""
     sides = [
         process_url(running) + path.format(pages=number // 10, last_but_one=number - 1)
         for running, number in ((small, FEW), (large, MANY))

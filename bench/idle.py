@@ -1,6 +1,6 @@
-"""What a live connection costs while nothing happens: resident memory of the processes, for each one that follows.
+"""The resident memory of the processes for each idle follower.
 
-The reference, in the same run: WebSockets of one bare Tornado process.
+The reference, in the same run: idle WebSockets of one bare Tornado process.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ def figures() -> Iterator[Figure]:
 
 
 async def for_each(pids: list[int], port: int, channel: str) -> float:
-    """How many kilobytes these processes grow by each follower, once they are warm."""
+    """Returns by how many kilobytes these processes grow for each follower, after a warm-up."""
     early = await gathered(WARM_UP, port, channel)
     await asyncio.sleep(SETTLE)
     before = sum(map(resident, pids))

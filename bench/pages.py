@@ -1,9 +1,9 @@
-"""A cached page through nginx, as browsers get it: compressed. Against a file of the same bytes, and against bare Tornado.
+"""A cached page through nginx, compressed as browsers get it ÷ a file of the same bytes, and ÷ bare Tornado.
 
-The file is compressed beforehand too, and is where the same nginx serves bundles from, with the same security headers: the
-difference is what it costs to find the page by its address and to count it. The third side is one bare Tornado process
-that returns the same bytes, without nginx. Then the page and a file once more, for visitors who take nothing compressed.
-Asked by wrk (Debian has it), since nothing in Python asks fast enough.
+The file is compressed beforehand too. The same nginx serves it as a bundle, with the same security headers, so the
+difference is the cost of finding the page by its address and counting it. The third side is one bare Tornado process
+that returns the same bytes, without nginx. Then the same again for clients that accept no compression. The client is
+wrk (a package of Debian): nothing in Python is fast enough.
 """
 
 import statistics
@@ -22,38 +22,38 @@ from bench._stack import stack
 from tests.running import Running
 
 CONNECTIONS = 64
-MANY_TURNS = 11  # since these sides differ by so little, and nginx shares its connections out differently each time
+MANY_TURNS = 11  # the sides differ little, and nginx distributes connections differently each time
 GZIP = "Accept-Encoding: gzip, deflate, br, zstd"
 IDENTITY = "Accept-Encoding: identity"
-REST = 1.0  # seconds after each: the worker counts what was asked
+REST = 1.0  # seconds after each run, in which the worker counts its hits
 
 
 def figures() -> Iterator[Figure]:
     if not find_wrk():
-        raise FileNotFoundError("wrk is not here, and nothing in Python asks fast enough: apt install wrk")
+        raise FileNotFoundError("wrk is not installed, and nothing in Python is fast enough: apt install wrk")
     with ExitStack() as until_end:
         running = until_end.enter_context(stack())
-        path, page = kept_page(running)
+        path, page = cached_page(running)
         compressed = file_of(running, path, "gz").read_bytes()
         reference = until_end.enter_context(bare(Tasks({"/page": Task(compressed)})))
         yield Figure("the page, compressed", len(compressed) / 1024, "KB")
         yield Figure("the page", len(page) / 1024, "KB")
         file_url = f"{running.url}{add_file(running, 'bench.woff2', compressed)}"
-        kept, file, tornado = in_turn(f"{running.url}{path}", file_url, f"{reference.url}/page", header=GZIP)
-        for who, runs in (("cached page", kept), ("compressed file", file), ("bare Tornado", tornado)):
-            yield from told(who, runs)
-        yield Figure("cached page ÷ compressed file", rate(kept) / rate(file), at_least=0.9)
-        yield Figure("cached page ÷ bare Tornado", rate(kept) / rate(tornado), at_least=10)
+        cached, file, tornado = in_turn(f"{running.url}{path}", file_url, f"{reference.url}/page", header=GZIP)
+        for who, runs in (("cached page", cached), ("compressed file", file), ("bare Tornado", tornado)):
+            yield from speed_of(who, runs)
+        yield Figure("cached page ÷ compressed file", rate(cached) / rate(file), at_least=0.9)
+        yield Figure("cached page ÷ bare Tornado", rate(cached) / rate(tornado), at_least=10)
         file_url = f"{running.url}{add_file(running, 'bench.html', page)}"
-        kept, file = in_turn(f"{running.url}{path}", file_url, header=IDENTITY)
-        yield from told("cached page, not compressed", kept)
-        yield Figure("cached page ÷ plain file, not compressed", rate(kept) / rate(file), at_least=0.9)
+        cached, file = in_turn(f"{running.url}{path}", file_url, header=IDENTITY)
+        yield from speed_of("cached page, not compressed", cached)
+        yield Figure("cached page ÷ plain file, not compressed", rate(cached) / rate(file), at_least=0.9)
         assert file_of(running, path, "gz").read_bytes() == compressed, f"{path} was not in the cache all the time"
 
 
-def kept_page(running: Running) -> tuple[str, bytes]:
-    """The path and the bytes of a page that nginx answers from disk."""
-    path, _ = newest_post(running)  # which has asked for it
+def cached_page(running: Running) -> tuple[str, bytes]:
+    """Returns the path and the bytes of a page that nginx serves from disk."""
+    path, _ = newest_post(running)  # requests the page, so that it is cached
     page = running.get(path).body.encode()
     assert file_of(running, path, "pages").read_bytes() == page, f"{path} is not in the cache"
     return path, page
@@ -64,7 +64,7 @@ def file_of(running: Running, path: str, folder: str) -> Path:
 
 
 def add_file(running: Running, name: str, content: bytes) -> str:
-    """The path of a file with these bytes. nginx compresses one by its suffix: html, but not woff2."""
+    """Writes a file with these bytes, and returns its path. nginx compresses files by suffix: html, but not woff2."""
     folder = running.data / "bundles" / "files"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
@@ -74,7 +74,7 @@ def add_file(running: Running, name: str, content: bytes) -> str:
 
 
 def in_turn(*urls: str, header: str) -> list[list[Asked]]:
-    """What wrk says of each address, in all turns but the first."""
+    """Returns wrk's results for each address, without the warm-up."""
     seconds = max(1, round(_turns.SECONDS))
     runs: list[list[Asked]] = [[] for _ in urls]
     for turn, place in _turns.places(len(urls), MANY_TURNS):
@@ -84,7 +84,8 @@ def in_turn(*urls: str, header: str) -> list[list[Asked]]:
     return runs
 
 
-def told(who: str, runs: list[Asked]) -> Iterator[Figure]:
+def speed_of(who: str, runs: list[Asked]) -> Iterator[Figure]:
+    """Yields answers a second and latencies."""
     yield Figure(who, rate(runs), "/s")
     yield Figure(f"{who}, p50", statistics.median(run.p50 for run in runs), "ms")
     yield Figure(f"{who}, p99", statistics.median(run.p99 for run in runs), "ms")

@@ -1,4 +1,4 @@
-"""How long the stack takes to come and go, and how much memory it keeps at rest. On a data folder of its own."""
+"""How long the stack takes to start and stop, and its memory at rest. On a data folder of its own."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from bench._figure import Figure
 from tests.running import Running
 
 REST_SECONDS = 5
-MEGABYTE = 1024  # kB, as /proc counts
+MEGABYTE = 1024  # kB, the unit of /proc
 
 
 def figures() -> Iterator[Figure]:
@@ -26,7 +26,7 @@ def figures() -> Iterator[Figure]:
 
 
 def memory(running: Running) -> Iterator[Figure]:
-    """Resident memory, counted in full for each process, although they share some of it."""
+    """Yields the resident memory of each process, shared memory included, and the sum."""
     assert running.process
     commands = running.commands() | {running.process.pid: "stack.start"}
     sizes = {pid: resident(pid) for pid in commands}
@@ -41,7 +41,7 @@ def resident(pid: int) -> float:
 
 
 def shortened(command: str) -> str:
-    """The part of a command line that tells its process: the program's name, and what it was told if it is ours."""
+    """Returns what identifies a process: its program's name, and its options if it is one of Plog's."""
     program, *arguments = command.split()
     if arguments and "python" in Path(program).name:
         program, *arguments = arguments

@@ -1,6 +1,6 @@
-"""What pages weigh with the bundles of `bin/bundle`, as nginx sends them: read as a browser does, without pictures.
+"""The size of pages and their bundles as nginx sends them to a browser, without pictures.
 
-The demo site, and a post with 50 of its comments. For comparison, the same files as they are in static/.
+Measured are home of the demo site, and a post with 50 comments. For comparison: the plain files in static/.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ def figures() -> Iterator[Figure]:
 
 
 async def add_post(running: Running) -> None:
-    """One of the demo's longest posts again, under comments from all over the demo."""
+    """Adds a copy of the demo's longest post, with comments from all posts of the demo."""
     settings = Settings.from_environment({"SITE_DATA": str(running.data), "SITE_PORT": str(running.port)})
     site = await Site.open(settings, comment_json)
     try:
@@ -73,7 +73,7 @@ def post(running: Running) -> Iterator[Figure]:
 
 
 def without_bundles(running: Running) -> Iterator[Figure]:
-    """The post's files as they are in static/."""
+    """Yields the size of the post with the plain files of static/."""
     styles = [f"/static/css/{name}.css" for name in ("site", "post", "code", "comments")]
     scripts = imported(running, ["/static/js/me.js", "/static/js/comments.js"])
     everything = [ADDRESS, *styles, *scripts]
@@ -94,9 +94,9 @@ def home(running: Running) -> Iterator[Figure]:
 
 
 def imported(running: Running, scripts: Iterable[str]) -> list[str]:
-    """Scripts with all that they import before they run."""
+    """Returns scripts with all that they import statically."""
     found = list(dict.fromkeys(scripts))
-    for address in found:  # it grows while it is read
+    for address in found:  # the list grows during the loop
         found += [one for one in named(running, address) if one not in found]
     return found
 
@@ -108,12 +108,12 @@ def named(running: Running, address: str) -> list[str]:
 
 
 def weight(running: Running, addresses: Iterable[str]) -> float:
-    """Kilobytes of these files as they travel."""
+    """Returns the size of these files as they are sent, in kilobytes."""
     return sum(len(fetched(running, address)) for address in addresses) / KILOBYTE
 
 
 def fetched(running: Running, address: str) -> bytes:
-    """A body as nginx sends it to browsers: gzipped, unless it is too short for that."""
+    """Returns a body as nginx sends it to browsers: gzipped, unless it is too short."""
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
     try:
         connection.request("GET", address, headers={"Accept-Encoding": "gzip"})

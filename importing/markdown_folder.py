@@ -1,7 +1,7 @@
-"""Reads posts from a folder of Markdown files with YAML front matter, as Jekyll, Hugo and their like keep them.
+"""Reads posts from a folder of Markdown files with YAML front matter, as Jekyll, Hugo and similar programs write them.
 
-A file is known again by its place in the folder, so moving the folder changes nothing. Nothing here raises for what is
-in a file, or takes more than linear time for it: what cannot be used is yielded as Unusable, with file and line.
+A file is recognised by its path in the folder, so the folder may be moved. Whatever a file contains, nothing here
+raises or takes more than linear time: a file that cannot be used is yielded as Unusable, with its name and line.
 """
 
 import re
@@ -25,15 +25,15 @@ _HEADING = re.compile(r"\s*#[ \t]+([^\n]+)")
 _CLOSING_MARKS = re.compile(r"(?<![ \t])[ \t]++#*[ \t]*$")
 MAX_FRONT_MATTER = 100_000
 NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
-# What PyYAML raises for values that are not of their kind (`!!bool x`, `!!timestamp x`, `"\UFFFFFFFF"`).
+# What PyYAML raises for values that contradict their type (`!!bool x`, `!!timestamp x`, `"\UFFFFFFFF"`).
 BROKEN_VALUES = (ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML of a bounded size, counting what an alias (`*name`) stands for each time that it is used.
+    """Reads YAML of a bounded size, which includes the value of an alias (`*name`) each time that the alias is used.
 
-    Nine lines of aliases can stand for a billion values: https://en.wikipedia.org/wiki/Billion_laughs_attack
-    Numbers stay as they are written: a title may be 1.10 or 12:30, and one of 5,000 digits cannot become text again.
+    Nine lines of aliases can expand to a billion values: https://en.wikipedia.org/wiki/Billion_laughs_attack
+    Numbers stay text: a title may be 1.10 or 12:30, and Python does not convert a number of 5,000 digits back to text.
     """
 
     yaml_constructors = yaml.SafeLoader.yaml_constructors | dict.fromkeys(NUMBERS, yaml.SafeLoader.construct_yaml_str)
@@ -60,7 +60,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _File(NamedTuple):
-    """A file taken apart; `name` is its place in the folder."""
+    """A parsed file; `name` is its path in the folder."""
 
     name: str
     front: dict[str, Any]
@@ -68,17 +68,17 @@ class _File(NamedTuple):
 
 
 def is_for(path: Path) -> bool:
-    """A folder, or a file whose name says Markdown: a text does not show it otherwise."""
+    """Whether this is a folder, or a file with a suffix of Markdown: its content does not identify it."""
     return path.is_dir() or path.suffix.lower() in SUFFIXES
 
 
 def read(path: Path) -> Iterator[Item | Unusable]:
-    """Every post in a folder and in those within it, by name; one file is read as a folder of one."""
+    """Yields every post in a folder and its subfolders, by name; reads one file as a folder with one file."""
     taken: dict[str, str] = {}
     for file in _files(path):
         name = file.relative_to(path if path.is_dir() else path.parent).as_posix()
         try:
-            item = _item(_opened(file, name))
+            item = _item(_parsed(file, name))
             if taken.setdefault(item.slug.casefold(), name) != name:
                 raise Unreadable(f"its address {item.slug} is the same as that of {taken[item.slug.casefold()]}")
             yield item
@@ -89,7 +89,7 @@ def read(path: Path) -> Iterator[Item | Unusable]:
 
 
 def _files(path: Path) -> list[Path]:
-    """Markdown files that nobody hid; Hugo's `_index.md` describe folders and are no posts."""
+    """Returns Markdown files that are not hidden. Hugo's `_index.md` describes a folder and is no post."""
     found = sorted(path.rglob("*")) if path.is_dir() else [path]
     return [
         file
@@ -101,7 +101,7 @@ def _files(path: Path) -> list[Path]:
     ]
 
 
-def _opened(file: Path, name: str) -> _File:
+def _parsed(file: Path, name: str) -> _File:
     if name != _printable(name):
         raise Unreadable("its name is not UTF-8")
     try:
@@ -112,10 +112,10 @@ def _opened(file: Path, name: str) -> _File:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as problem:
         raise Unreadable("is not UTF-8", content.count(b"\n", 0, problem.start) + 1) from None
-    return _File(name, *_taken_apart(text))
+    return _File(name, *_split(text))
 
 
-def _taken_apart(text: str) -> tuple[dict[str, Any], str]:
+def _split(text: str) -> tuple[dict[str, Any], str]:
     if text.startswith("+++"):
         raise Unreadable("its front matter is TOML; only YAML between --- lines is read", 1)
     found = _FRONT.match(text)
@@ -161,7 +161,7 @@ def _item(file: _File) -> Item:
 
 
 def _title(file: _File) -> tuple[str, str]:
-    """The title, and the text without it where it was its first heading."""
+    """Returns the title, and the text; without its first heading if that is the title."""
     if title := _string(file, "title"):
         return title, file.body
     found = _HEADING.match(file.body)
@@ -171,13 +171,13 @@ def _title(file: _File) -> tuple[str, str]:
 
 
 def _slug(file: _File) -> str:
-    """From the front matter, else the file's name without its date; a folder's name for the `index.md` in it."""
+    """Returns the slug of the front matter, else the file's name without date; for `index.md` the folder's."""
     place = Path(file.name)
     stem = place.parent.name if place.stem == "index" and place.parent.name else place.stem
     dated = _DATED.fullmatch(stem)
     slug = slug_of(_string(file, "slug")) or slug_of(dated[2] if dated else stem)
     if not slug:
-        raise Unreadable("has no name that could be its address", 1)
+        raise Unreadable("has no name that can be its address", 1)
     return slug
 
 
@@ -208,12 +208,12 @@ def _is_draft(file: _File) -> bool:
 
 
 def _has_closed_comments(file: _File) -> bool:
-    """`comments: closed`, or `false` as Jekyll's users write it."""
+    """Whether it says `comments: closed`, or `false` as Jekyll's users write."""
     return str(file.front.get("comments")).strip().lower() in ("closed", "false")
 
 
 def _addresses(file: _File) -> tuple[str, ...]:
-    """Where the post was before; Jekyll's patterns (`/:year/:title`) say nothing, and Hugo's `url` is an address."""
+    """Returns former paths of the post. Jekyll's patterns (`/:year/:title`) are no paths; Hugo's `url` may be one."""
     values: list[str] = []
     for key in ("aliases", "redirect_from", "permalink", "url"):
         value = file.front.get(key)
@@ -223,7 +223,7 @@ def _addresses(file: _File) -> tuple[str, ...]:
 
 
 def _path(value: str) -> str:
-    """The path and query of an address or a path; empty if that is nowhere or anywhere."""
+    """Returns the path and query of an address or a path; empty for `/`, a pattern, or an invalid address."""
     try:
         parts = urlsplit(value)
     except ValueError:
@@ -237,7 +237,7 @@ def _printable(name: str) -> str:
 
 
 def _external(value: str) -> str | None:
-    """The address of another site; None for a path."""
+    """Returns the address of another site; None for a path. Raises Unreadable if it is invalid."""
     if not value.lower().startswith(("http://", "https://")):
         return None
     if not is_remote(value):
@@ -246,14 +246,14 @@ def _external(value: str) -> str | None:
 
 
 def _string(file: _File, *keys: str) -> str:
-    """The first of these that is there, as one line."""
+    """Returns the first of these values that exists, as one line."""
     values = (file.front.get(key) for key in keys)
     found = next((value for value in values if isinstance(value, str | int | float) and value is not False), "")
     return " ".join(str(found).split())
 
 
 def _names(value: object, spaced: bool = False) -> list[str]:
-    """Names from a list, or from a string with commas, or else with spaces (unless names have spaces in them)."""
+    """Returns the names of a list, or of a string with commas or else spaces; only commas where names are `spaced`."""
     if isinstance(value, list):
         return [str(name) for name in value if isinstance(name, str | int | float)]
     if not isinstance(value, str | int | float):

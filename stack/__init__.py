@@ -1,16 +1,16 @@
-"""Operations: how Plog is started, deployed and kept running. Knows the settings, and no domain.
+"""Operations: starts and deploys Plog, and keeps it running. Knows the settings, but no domain.
 
 | what | file |
 |---|---|
 | `bin/run`, `bin/deploy`, `bin/bundle` | `start.py`, `deploy.py`, `bundle.py` |
-| what nginx and supervisord read | `configuration.py` |
-| where the programs are found: mongod, redis-server, nginx | `programs.py` |
-| the embedded MongoDB and Redis | `servers.py` |
-| asking nginx, asking supervisord | `nginx.py`, `supervision.py` |
-| which processes run, whose they are, how they are ended | `processes.py` |
-| which site runs on a data folder, whether it answers | `running.py`, `health.py` |
-| the git checkout that is served | `checkout.py` |
-| what the commands share | `commands.py` |
+| renders the configuration of nginx and supervisord | `configuration.py` |
+| finds the programs: mongod, redis-server, nginx, node | `programs.py` |
+| starts the embedded MongoDB and Redis | `servers.py` |
+| controls a running nginx, a running supervisord | `nginx.py`, `supervision.py` |
+| finds and ends processes by session | `processes.py` |
+| finds the site that runs on a data folder; asks whether it answers | `running.py`, `health.py` |
+| moves the git checkout to another version | `checkout.py` |
+| shared by the commands | `commands.py` |
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""`bin/bundle`: joins and minifies what pages bring along, for the processes that start from now on.
+"""`bin/bundle`: joins and minifies the scripts and styles of pages, for processes that start from now on.
 
-Ends with 1 where the sources are broken, with 3 where there is no esbuild: the site then goes on with plain files.
+Exits with 1 if the sources are broken, with 3 if there is no esbuild: pages then use plain files.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A git checkout that is served from, and how it goes to another version. What would be guessed is refused instead."""
+"""Moves the git checkout that serves the site to another version. Refuses whatever it would have to guess."""
 
 import re
 import subprocess
@@ -8,11 +8,11 @@ COMMIT = re.compile("[0-9a-f]{4,64}")
 
 
 class Unfit(Exception):
-    """The checkout cannot go where it should; the message says why, and what to do."""
+    """The checkout cannot move to the version; the message says why, and what to do."""
 
 
 class Checkout:
-    """A folder whose top is a git working tree."""
+    """A folder that is the top of a git working tree. Raises Unfit if it is not, or if git fails."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -25,19 +25,19 @@ class Checkout:
         return self._find("rev-parse", "--short", "HEAD") or "nothing"
 
     def go_to_newest(self) -> None:
-        """Fast-forward the branch that is checked out to the one that it follows."""
+        """Fetches, and fast-forwards the branch that is checked out to its upstream."""
         branch = self._find("symbolic-ref", "--short", "--quiet", "HEAD")
         if branch is None:
             left = self._find("rev-parse", "--abbrev-ref", "@{-1}") or "main"
-            raise Unfit(f"{self.commit} was deployed by its name, and stays until you name another: bin/deploy {left}.")
+            raise Unfit(f"the commit {self.commit} is checked out, and no branch. Name one: bin/deploy {left}.")
         self._check_upstream(branch)
         self._do("fetch", "--quiet")
         self._follow(branch)
 
     def go_to(self, name: str, needed: str) -> None:
-        """Go to a branch of ours, and on to the newest of what it follows; or to a commit, tag or branch of the origin.
+        """Checks out a local branch and fast-forwards it to its upstream; or a commit, tag or branch of the origin.
 
-        It has to have a file that is `needed`. A commit that is here already needs no origin.
+        The version must contain the file `needed`. A commit that the repository has is not fetched.
         """
         is_branch = self._find("rev-parse", "--verify", "--quiet", f"refs/heads/{name}") is not None
         if is_branch:
@@ -75,7 +75,7 @@ class Checkout:
         return self._find("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
     def _find(self, *command: str) -> str | None:
-        """What git prints; None where it ends with an error."""
+        """Returns what git prints; None if it fails."""
         ran = self._run(command)
         return None if ran.returncode else ran.stdout.strip()
 
@@ -89,4 +89,4 @@ class Checkout:
         try:
             return subprocess.run(git, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         except FileNotFoundError:
-            raise Unfit("there is no git here: apt install git.") from None
+            raise Unfit("git is not installed: apt install git.") from None

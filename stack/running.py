@@ -1,4 +1,4 @@
-"""The site that runs on a data folder: where it is recorded, how a deploy finds it, and the settings that it runs with."""
+"""Finds the site that runs on a data folder, and its settings. `start.py` records it; `deploy.py` looks for it."""
 
 import os
 from pathlib import Path
@@ -13,12 +13,12 @@ def run_folder(settings: Settings) -> Path:
 
 
 def record(settings: Settings) -> Path:
-    """Who leads all processes of a start: stack/processes.py."""
+    """Returns the file that names the leader of all processes of a start (stack/processes.py)."""
     return run_folder(settings) / "session.json"
 
 
 def deploy_from(settings: Settings) -> Path:
-    """Names the commit that a deploy began with, until one is complete or all was started again."""
+    """Returns the file with the commit before a deploy. It exists until a deploy is complete, or Plog was restarted."""
     return run_folder(settings) / "deploy-from"
 
 
@@ -27,9 +27,12 @@ def supervisor_socket(settings: Settings) -> Path:
 
 
 def site_that_runs(settings: Settings) -> tuple[Settings, int]:
-    """The settings of the site that runs, which its processes go on with, and who leads it; these and 0 if none does."""
+    """Returns the settings and the leader's pid of the running site; the given settings and 0 if none runs.
+
+    Raises Refused if another user or another checkout runs it.
+    """
     if settings.data.exists() and settings.data.stat().st_uid != os.getuid():
-        raise Refused(f"{settings.data} is another user's: deploy as who runs Plog.")
+        raise Refused(f"{settings.data} belongs to another user: deploy as the user who runs Plog.")
     leader = processes.recorded_leader(record(settings))
     if leader is None:
         check_nothing_runs(settings)
@@ -41,9 +44,9 @@ def site_that_runs(settings: Settings) -> tuple[Settings, int]:
 
 
 def check_nothing_runs(settings: Settings) -> None:
-    """Neither without its supervisord, nor from this checkout on another data folder, which somebody forgot to name."""
+    """Raises Refused if a site runs without its supervisord, or from this checkout on another data folder."""
     if processes.left_behind(record(settings), ROOT, settings.data):
-        raise Refused("supervisord is gone, so nothing can be renewed one by one: start Plog again.")
+        raise Refused("supervisord has ended, so processes cannot be restarted one by one: start Plog again.")
     for process in processes.running():
         data = process.environment().get("SITE_DATA") if process.folder == ROOT else None
         if data and processes.recorded_leader(Path(data) / "run" / "session.json") == process:
@@ -51,7 +54,7 @@ def check_nothing_runs(settings: Settings) -> None:
 
 
 def adopt(environment: dict[str, str]) -> None:
-    """Does all that follows with the settings of the site that runs, and with what decided where it found its servers."""
+    """Takes over the SITE_* variables of the running site, and those that decide which programs it uses."""
     for name in [name for name in os.environ if is_adopted(name)]:
         del os.environ[name]
     os.environ.update({name: value for name, value in environment.items() if is_adopted(name)})

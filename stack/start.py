@@ -1,8 +1,9 @@
-"""Brings the whole of Plog up in the foreground, and takes it down again: what `bin/run` becomes after set-up.
+"""Starts the whole stack in the foreground, and stops it again. `bin/run` execs this after set-up.
 
-In order: end what a killed start left, render the configuration of nginx and supervisor, start supervisord with MongoDB
-and Redis, do the chores of a start, then start the site's processes, and nginx last. Supervisor keeps them alive; this
-process only waits to be told to stop. Everything it says goes to standard error, but for the one line that it is up.
+In order: ends what a killed start left, renders the configuration of nginx and supervisor, starts supervisord with
+MongoDB and Redis, runs the chores of a start, then starts the site's processes, and nginx last. Supervisor restarts
+what dies; this process only waits for the signal to stop. All messages go to standard error, except the line `Plog is
+at …`.
 """
 
 import fcntl
@@ -28,7 +29,7 @@ from stack.running import deploy_from, record, run_folder, supervisor_socket
 from stack.supervision import Supervisor, Unwilling
 
 STOP_SECONDS = 8
-LEAST_ROOM = 10_000_000  # bytes of the disk; with less, a first start ends in tracebacks of supervisord and mongod
+LEAST_ROOM = 10_000_000  # bytes of free disk; with less, supervisord and mongod end a first start with tracebacks
 
 
 def main() -> None:
@@ -42,13 +43,13 @@ def main() -> None:
 
 
 def run(settings: Settings) -> None:
-    """Everything, from the first check to the last process's end."""
+    """Runs the stack, from the first check to the end of the last process."""
     check_paths(settings.data)
     is_first_start = not (settings.data / "log").exists()
     if is_first_start:
-        check_room(settings.data)
+        check_disk_space(settings.data)
     servers.prepare(settings.data)
-    say_who_may_enter(settings.data)
+    warn_if_others_may_enter(settings.data)
     with only_start_on(settings.data):
         if is_first_start and settings.demo:
             wanted_demo(settings).touch()
@@ -60,36 +61,36 @@ def run(settings: Settings) -> None:
             deploy_from(settings).unlink(missing_ok=True)
             print(f"Plog is at {settings.url}/", flush=True)
             while supervisor.poll() is None:
-                time.sleep(1)  # not wait(), which a signal in the moment before it would not end
-            watch_what_is_left(supervisor)
+                time.sleep(1)  # not wait(), which a signal just before it would not interrupt
+            outlive(supervisor)
 
 
 def wanted_demo(settings: Settings) -> Path:
-    """There from the first start on until the demo site is complete: a first start that was killed is made up for."""
+    """Returns a file that exists until the demo site is complete, even if the first start was killed."""
     return run_folder(settings) / "demo-wanted"
 
 
 def check_paths(data: Path) -> None:
     if path := find_unwritable(ROOT, data):
-        raise Refused(f"the path {str(path)!r} has one of the characters {UNWRITABLE!r}.")
+        raise Refused(f"the path {str(path)!r} contains one of the characters {UNWRITABLE!r}.")
 
 
-def check_room(data: Path) -> None:
+def check_disk_space(data: Path) -> None:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (free := shutil.disk_usage(data).free) < LEAST_ROOM:
         raise Refused(f"there are only {free:,} bytes left on the disk of {data}.")
 
 
-def say_who_may_enter(data: Path) -> None:
-    """Older versions made it for everybody. Its rights are not changed here: it may be a folder of the system."""
+def warn_if_others_may_enter(data: Path) -> None:
+    """Older versions made it with mode 0755. The mode is not changed here: it may be a folder of the system."""
     if data.stat().st_mode & 0o077:
-        print(f"Other users of this machine may enter the data folder; Plog does not need that: chmod 700 {data}",
+        print(f"Other users of this machine may enter the data folder, which Plog does not need: chmod 700 {data}",
               file=sys.stderr)  # fmt: skip
 
 
 @contextmanager
 def only_start_on(data: Path) -> Iterator[None]:
-    """Keeps a second start away from the same data folder for as long as this one lives, however it ends."""
+    """Locks the data folder against a second start until this process ends. Raises Refused if it is locked."""
     with open(data / "run" / "stack.lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,13 +113,13 @@ def check_ports(settings: Settings) -> None:
                 attempt.bind((address, port))
                 attempt.listen()
             except OSError as error:
-                reason = f"port {port} on {address} is not to be had ({os.strerror(error.errno or 0)})"
-                raise Refused(f"{reason}. Plog takes SITE_PORT and the four ports after it.") from None
+                reason = f"port {port} on {address} cannot be used ({os.strerror(error.errno or 0)})"
+                raise Refused(f"{reason}. Plog uses SITE_PORT and the four ports after it.") from None
 
 
 @contextmanager
 def supervisord(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """Supervisor in a session of its own while the block runs; afterwards, nothing of that session."""
+    """Runs supervisord in a session of its own while the block runs, then ends every process of that session."""
     program = Path(sys.executable).with_name("supervisord")
     command = [sys.executable, str(program), "-c", str(run_folder(settings) / SUPERVISOR)]
     supervisor_socket(settings).unlink(missing_ok=True)
@@ -138,7 +139,7 @@ def supervisord(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def start_site(settings: Settings) -> None:
-    """From a bare supervisord to a site that answers: servers, chores, processes, nginx."""
+    """Starts servers, chores, processes and nginx; returns once the site answers."""
     supervisor = Supervisor(supervisor_socket(settings))
     with servers.alone(settings.data):
         start_servers(settings, supervisor)
@@ -166,10 +167,13 @@ def start_servers(settings: Settings, supervisor: Supervisor) -> None:
         servers.wait_until_answering(path)
 
 
-def watch_what_is_left(supervisor: subprocess.Popen[bytes]) -> NoReturn:
-    """A supervisord that was killed takes nobody along: the site goes on until somebody stops this process."""
+def outlive(supervisor: subprocess.Popen[bytes]) -> NoReturn:
+    """Waits until the processes of a killed supervisord have ended: it leaves them running. Then exits with 1."""
     if processes.session(supervisor.pid):
-        print("supervisord is gone. The site goes on, unwatched, until Plog is started again.", file=sys.stderr)
+        print(
+            "supervisord has ended. The site goes on, but restarts nothing until Plog is started again.",
+            file=sys.stderr,
+        )
     while processes.session(supervisor.pid):
         time.sleep(1)
     sys.exit("Plog has stopped: supervisord ended.")

@@ -1,4 +1,4 @@
-"""supervisord, asked over its Unix socket. `start.py` has it start what it knows, `deploy.py` renews it one by one."""
+"""Controls a running supervisord over its Unix socket. `start.py` starts programs by it, `deploy.py` restarts them."""
 
 import time
 from collections.abc import Iterator
@@ -14,29 +14,32 @@ STOP_SECONDS = 15  # longer than any program's stopwaitsecs
 
 
 class Unwilling(Exception):
-    """supervisord is gone, or does not do what it was asked; the message says why."""
+    """supervisord does not answer, or refuses a call; the message says why."""
 
 
 class Supervisor:
-    """What supervisord does, by the names that its configuration has: `nginx`, `site:admin`."""
+    """A running supervisord. Programs have the names of its configuration: `nginx`, `site:admin`. Raises Unwilling."""
 
     def __init__(self, path: Path) -> None:
         transport = SupervisorTransport(None, None, f"unix://{path}")
         self._remote: Any = ServerProxy("http://localhost", transport=transport)
 
     def start(self, name: str) -> None:
-        """Start, and do not wait for it."""
-        with told():
+        """Starts a program without waiting for it."""
+        with errors_translated():
             self._remote.supervisor.startProcess(name, False)
 
     def start_group(self, name: str) -> None:
-        with told():
+        with errors_translated():
             self._remote.supervisor.startProcessGroup(name, False)
 
     def stop(self, name: str) -> None:
-        """Ask it to stop, and return once it has, or was killed over that. It may be stopping already: somebody else asked."""
+        """Stops a program and waits until it has ended; supervisord kills it after `stopwaitsecs`.
+
+        It may be stopping already.
+        """
         try:
-            with told():
+            with errors_translated():
                 self._remote.supervisor.stopProcess(name)
         except Unwilling as error:
             if not (isinstance(error.__cause__, Fault) and error.__cause__.faultCode == Faults.NOT_RUNNING):
@@ -48,18 +51,19 @@ class Supervisor:
             time.sleep(0.03)
 
     def pid(self, name: str) -> int:
-        """0 while it does not run."""
-        with told():
+        """Returns 0 while the program does not run."""
+        with errors_translated():
             return int(self._remote.supervisor.getProcessInfo(name)["pid"])
 
     def is_running(self, name: str) -> bool:
         """Whether it has been up for as long as its `startsecs`."""
-        with told():
+        with errors_translated():
             return bool(self._remote.supervisor.getProcessInfo(name)["statename"] == "RUNNING")
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def errors_translated() -> Iterator[None]:
+    """Turns every error of a call into Unwilling."""
     try:
         yield
     except Fault as error:

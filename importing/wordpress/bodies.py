@@ -1,6 +1,8 @@
-"""The texts of WordPress as the HTML it would have shown: classic ones get their paragraphs, blocks lose their marks,
-captions and code become elements. `<!--more-->` becomes `<!--split-->`. Nothing here is sanitised. Texts are hostile, so
-everything takes linear time, also for thousands of shortcodes and tags that nothing closes.
+"""Converts the texts of WordPress to the HTML that it would show. Does not sanitise it.
+
+Classic texts get paragraphs; block comments are removed; captions and code become elements; `<!--more-->` becomes
+`<!--split-->`. Texts may be hostile, so everything takes linear time, even for thousands of unclosed shortcodes and
+tags.
 """
 
 import html
@@ -9,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from lib.text import unescaped
 
-# Where one of these is open, line breaks mean nothing; in any other block they make paragraphs.
+# Inside one of these, line breaks have no meaning; inside any other block they make paragraphs.
 CLOSED = frozenset(
     {
         "dl",
@@ -49,7 +51,7 @@ _LINE_END = re.compile(r"(?:<br\s*+/?>)?(?<![ \t])[ \t]*+\n[ \t]*")
 
 
 def body_html(text: str) -> str:
-    """The HTML of a post's body, classic or of blocks, or some of both."""
+    """Returns the HTML of a post's body, which may be classic text, blocks, or both."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _EMBED.sub(_linked, _expanded(text, ("code", "sourcecode"), _pre))
     text = _MORE.sub(SPLIT, _expanded(text, ("caption",), _figure))
@@ -57,14 +59,14 @@ def body_html(text: str) -> str:
 
 
 def paragraphs(text: str) -> str:
-    """Paragraphs and line breaks as HTML, outside of what has its own; what WordPress does for classic texts."""
+    """Returns classic text with HTML for its paragraphs and line breaks, except inside blocks that have their own."""
     return "".join(_paragraphs(text.replace("\r\n", "\n"))).strip()
 
 
 def _expanded(text: str, names: tuple[str, ...], change: Callable[[str, str], str | None]) -> str:
-    """Replaces each `[name attributes]content[/name]` by what `change` makes of attributes and content, unless it is None.
+    """Replaces each `[name attributes]content[/name]` by `change(attributes, content)`, unless that is None.
 
-    A regular expression would look for each end that is missing again and again, which takes the square of the length.
+    A regular expression would search for each missing end again, which takes quadratic time.
     """
     bracket, line_end = _finder(text, "]"), _finder(text, "\n")
     ends = {name: _finder(text, f"[/{name}]") for name in names}
@@ -82,7 +84,7 @@ def _expanded(text: str, names: tuple[str, ...], change: Callable[[str, str], st
 
 
 def _finder(text: str, mark: str) -> Callable[[int], int]:
-    """A function that says where the next `mark` is, or else the text's end; asked for later and later places only."""
+    """Returns a function that finds the next `mark`, or else the text's end. Its argument must never decrease."""
     found = -1
 
     def at(place: int) -> int:
@@ -96,7 +98,7 @@ def _finder(text: str, mark: str) -> Callable[[int], int]:
 
 
 def _unblocked(text: str) -> Iterator[str]:
-    """A block's HTML stands as it is; what is outside of all blocks is a classic text."""
+    """Yields the HTML of blocks as it is, and what is outside of all blocks as classic text."""
     depth = shown = 0
     for mark in _BLOCK.finditer(text):
         yield _piece(text[shown : mark.start()], depth)
@@ -112,7 +114,7 @@ def _piece(text: str, depth: int) -> str:
 
 def _paragraphs(text: str) -> Iterator[str]:
     inline: list[str] = []
-    closed, depth = "", 0  # the closed block that this is in, and how many of its name are open
+    closed, depth = "", 0  # the closed block around this part, and how many blocks of that name are open
     for part in _PART.split(text):
         is_end, name = _block_tag(part)
         if depth:
@@ -130,7 +132,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _block_tag(part: str) -> tuple[bool, str]:
-    """Whether a part ends a block, and the block's name; empty for text and for tags within a line."""
+    """Returns whether a part ends a block, and the block's name; an empty name for text and inline tags."""
     found = _NAME.match(part)
     name = found[2].lower() if found else ""
     return (found[1] == "/", name) if found and name in BLOCKS else (False, "")
@@ -144,7 +146,7 @@ def _in_paragraphs(text: str) -> Iterator[str]:
 
 
 def _pre(attributes: str, content: str) -> str:
-    """Program text; WordPress may have stored it escaped or as it was typed."""
+    """Converts `[code]`, which WordPress may have stored escaped or as it was typed."""
     language = _LANGUAGE.search(attributes)
     text = html.escape(unescaped(content).strip("\n"), quote=False)
     kind = f' class="language-{language[1]}"' if language else ""
@@ -152,7 +154,7 @@ def _pre(attributes: str, content: str) -> str:
 
 
 def _figure(attributes: str, content: str) -> str | None:
-    """A picture with its caption, which stands behind it, or in old texts in an attribute."""
+    """Converts `[caption]`: the caption follows the picture, or in old texts is an attribute."""
     found = _PICTURE.fullmatch(content)
     if not found:
         return None

@@ -1,7 +1,7 @@
-"""The reading of a WXR file, one item at a time: a file of any size needs the memory of its largest post.
+"""Reads a WXR file one item at a time: a file of any size needs the memory of its largest post.
 
-What WordPress itself throws away or keeps for itself (trash, drafts it made alone, attachments, menus, pingbacks) is
-left out silently; whatever else cannot be used is yielded as Unusable, and a broken file gives what came before.
+Silently skipped is what WordPress deleted or uses internally: trash, automatic drafts, attachments, menus, pingbacks.
+All else that cannot be used is yielded as Unusable. Of a broken file, everything before the error is yielded.
 """
 
 import re
@@ -21,19 +21,19 @@ from lib.items import Item, Unreadable, Unusable
 _NAMESPACE = re.compile(r"\{[^}]*/(export|excerpt|content)/[^}]*\}")
 _PREFIXES = {"export": "wp:", "excerpt": "excerpt:", "content": "content:"}
 _FORBIDDEN = bytes({*range(32)} - {9, 10, 13})
-# How deep the channel is: <rss><channel>. Asked of the parser's events, since the tree is ahead of them.
+# Depth of <rss><channel>, counted from the parser's events, because the tree is ahead of them.
 CHANNEL = 2
 _ADDRESSES = ("wp:base_blog_url", "wp:base_site_url", "link")
-_HEAD = 64 * 1024  # bytes within which the root element of an export is complete
+_HEAD = 64 * 1024  # bytes that contain the whole start tag of an export's root element
 _NO_EXPORT = (ParseError, DefusedXmlException, ValueError, LookupError)  # LookupError: an encoding that Python lacks
 
 
 def is_for(path: Path) -> bool:
-    """Whether this is XML whose root is RSS and declares the namespace of WordPress' exports."""
+    """Whether this is XML whose root is RSS and declares the namespace of WordPress's exports."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        head = BytesIO(file.read(_HEAD).lstrip())  # the reader names an empty first line, which XML forbids
+        head = BytesIO(file.read(_HEAD).lstrip())  # an empty first line, which XML forbids, is reported by `read`
     namespaces: list[str] = []
     try:
         for event, found in iterparse(_Legible(head), events=("start-ns", "start"), forbid_dtd=True):
@@ -46,13 +46,13 @@ def is_for(path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[Item | Unusable]:
-    """The posts and pages of an export, in its order, each followed by what of its comments could not be used."""
+    """Yields the posts and pages of an export in its order, each followed by its unusable comments."""
     try:
         yield from _read(path)
     except ParseError as problem:
         yield Unusable(str(path), problem.position[0], "", f"the file is broken here: {problem}")
     except (DefusedXmlException, ValueError, LookupError) as problem:
-        yield Unusable(str(path), None, "", f"the file is no XML that a WordPress exports: {problem}")
+        yield Unusable(str(path), None, "", f"the file is no XML that WordPress exports: {problem}")
     except OSError as problem:
         yield Unusable(str(path), None, "", f"cannot be read: {problem.strerror}")
 
@@ -77,7 +77,7 @@ def _read(path: Path) -> Iterator[Item | Unusable]:
 
 
 class _Legible:
-    """A file without the control characters that WordPress exports but XML forbids."""
+    """Filters out control characters, which WordPress exports but XML forbids."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -107,13 +107,13 @@ def _item(element: Element, file: str, host: str, slugs: set[str]) -> Iterator[I
 
 
 def _short(tag: str) -> str:
-    """A tag as it is spelled in WXR (`wp:post_id`), whatever the version in its namespace; others without theirs."""
+    """Returns a tag as WXR spells it (`wp:post_id`), for any version of its namespace; other tags without namespace."""
     found = _NAMESPACE.match(tag)
     return f"{_PREFIXES[found[1]]}{tag[found.end() :]}" if found else tag.rpartition("}")[2]
 
 
 def _host(site: dict[str, str]) -> str:
-    """The blog's host, and its folder there: a network of blogs may share the host, and numbers posts in each anew."""
+    """Returns the blog's host and path: blogs of a network share the host, and each numbers its posts from 1."""
     address = next((site[name] for name in _ADDRESSES if site.get(name)), "")
     try:
         parts = urlsplit(address.strip())

@@ -1,4 +1,4 @@
-"""One `<item>` of a WXR file as an Item, its `<wp:comment>`s as CommentItems: which there are, and what they say."""
+"""Converts one `<item>` of a WXR file to an Item, and its `<wp:comment>`s to CommentItems."""
 
 import re
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 def item_of(element: Element, host: str, slugs: set[str]) -> tuple[Item | None, list[tuple[str, str]]]:
-    """The post in an element, None if it is to be left out, and its unusable comments with the reasons.
+    """Returns the post of an element, None if it is to be skipped; and its unusable comments with the reasons.
 
-    `slugs` are those taken so far; pages may share theirs with posts, and get their number behind it.
+    `slugs` are those used so far. A page may have the slug of a post: its number is then appended. Raises Unreadable.
     """
     if _text(element, "wp:post_type") not in KINDS or _text(element, "wp:status") in LEFT_OUT:
         return None, []
@@ -90,7 +90,7 @@ def _comment(element: Element, state: str) -> CommentItem:
 
 
 def _date(element: Element, name: str) -> datetime:
-    """In UTC; a draft has no such date yet, and its local one is taken for it."""
+    """Returns a date in UTC. A draft has no date in UTC: its local date is used instead."""
     for value in (_text(element, f"{name}_gmt"), _text(element, name)):
         try:
             return in_utc(datetime.strptime(value, "%Y-%m-%d %H:%M:%S"))
@@ -127,7 +127,7 @@ def _link_path(link: str) -> Iterator[str]:
 
 
 def _number_path(guid: str) -> Iterator[str]:
-    """Of a guid, which may be anything, only `…/?p=12` and `…/?page_id=12` are addresses that WordPress answers."""
+    """Yields the path of a guid if WordPress answers it: `…/?p=12` or `…/?page_id=12`. A guid may be anything."""
     for path in _link_path(guid):
         query = parse_qs(path.partition("?")[2])
         if "p" in query or "page_id" in query:
@@ -135,7 +135,7 @@ def _number_path(guid: str) -> Iterator[str]:
 
 
 def _url(element: Element, name: str) -> str | None:
-    """The address of another site; people also typed names and halves of addresses there."""
+    """Returns the address of another site; None for anything else that people typed there."""
     url = _text(element, name)
     return url if is_remote(url) else None
 
@@ -145,5 +145,5 @@ def _text(element: Element, name: str) -> str:
 
 
 def _words(text: str) -> str:
-    """Titles, names and excerpts may hold HTML; here they are text on one line."""
+    """Returns a title, name or excerpt, which may contain HTML, as text on one line."""
     return " ".join(unescaped(_TAG.sub("", text)).split())
