@@ -38,7 +38,7 @@ Answer = Callable[["LiveConnection", Message], Awaitable[Message]]
 
 @dataclass(frozen=True)
 class LiveChannel:
-    """A row of routes.CHANNELS: `name`, or a prefix that ends in `:`.
+    """A channel in routes.LIVE: `name`, or a prefix that ends in `:`.
 
     `may_follow` returns how to read the newest number, None if there is no such channel, and raises NotAllowed. Where not everybody may
     follow (`is_public` is false), it is asked again every 10 s.
@@ -54,7 +54,7 @@ class LiveChannel:
 
 @dataclass(frozen=True)
 class Tables:
-    """What clients may follow and say: routes.CHANNELS and routes.MESSAGES."""
+    """What clients may follow and send: routes.LIVE."""
 
     channels: tuple[LiveChannel, ...]
     messages: Mapping[str, Answer]

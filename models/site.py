@@ -29,7 +29,7 @@ class Site:
         self.outbox = Outbox(tools, self.pages, self.accounts)
         self.categories = Categories(tools, self.outbox)
         self.posts = Posts(tools, self.pages, self.outbox, self.categories)
-        self.comments = Comments(tools, self.pages, self.outbox, self.posts, comment_json)
+        self.comments = Comments(tools, self.outbox, self.posts, comment_json)
         self.hits = Hits(tools, LogFollower(tools.settings.data / "log" / "hits.log"))
         self.imports = Imports(tools, self.accounts, self.categories, self.posts, self.comments)
 

@@ -15,7 +15,6 @@ from models.comments.rules import Attempt, Facts, Verdict, judge
 from models.comments.thread import Node, thread
 from models.comments.writing import CommentWriting
 from models.outbox import Outbox
-from models.pages import Pages
 from models.posts import Posts
 from models.tools import Tools
 from models.untold import Consequence, Untold
@@ -42,8 +41,7 @@ __all__ = [
 class Comments:
     """All comments."""
 
-    def __init__(self, tools: Tools, pages: Pages, outbox: Outbox, posts: Posts, as_json: AsJson) -> None:
-        self._pages = pages
+    def __init__(self, tools: Tools, outbox: Outbox, posts: Posts, as_json: AsJson) -> None:
         self._posts = posts
         self.documents = CommentDocuments(tools)
         self.reading = CommentReading(self.documents, as_json)
@@ -59,4 +57,4 @@ class Comments:
 
     async def recount(self) -> int:
         """Corrects wrong counts of threads. Returns of how many posts."""
-        return await recount(self.documents, self._posts, self._pages)
+        return await recount(self.documents, self._posts)

@@ -2,23 +2,19 @@
 
 from models.comments.comment import Counts
 from models.comments.documents import CommentDocuments
-from models.pages import ARCHIVE, Pages
-from models.posts import Posts, tag_of_post
+from models.posts import Posts
 
 
-async def recount(documents: CommentDocuments, posts: Posts, pages: Pages) -> int:
+async def recount(documents: CommentDocuments, posts: Posts) -> int:
     """Corrects counts that differ from the comments, and returns of how many posts."""
-    stored = (
-        await posts.documents.threads()
-    )  # first: if somebody writes in between, the counted ones are newer and nothing is corrected
-    counted, corrected = await documents.count_threads(), []
+    stored = await posts.documents.threads()  # first: what is written in between only makes the counted ones newer
+    counted, corrected = await documents.count_threads(), 0
     for post, wrong in stored.items():
         right = counted.get(post, Counts())
         if right == wrong or right != (await documents.count_threads(post)).get(post, Counts()):
             continue  # nothing is wrong, or somebody is writing
         if await posts.documents.correct_thread(post, wrong, right):
             await documents.correct_counts(post, right)
-            corrected.append(tag_of_post(post))
-    if corrected:
-        await pages.invalidate_everywhere([*corrected, ARCHIVE])
-    return len(corrected)
+            await posts.writing.tell(post)
+            corrected += 1
+    return corrected

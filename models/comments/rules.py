@@ -14,6 +14,7 @@ from models.errors import Invalid, NotAllowed, TooMany
 
 MOST_LINKS = 2
 MOST_PER_VISITOR = 5  # a minute
+MOST_PREVIEWS = 60  # a minute, per network
 MOST_PER_NETWORK = 20  # a minute
 LINK = re.compile(r"(?:https?://|\bwww\.)([^\s/?#<>\"'`)\]]+)", re.IGNORECASE)
 FAR_TOO_LONG = 2 * LONGEST_TEXT  # is refused anyway, so nobody takes the trouble to clean it

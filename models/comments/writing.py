@@ -16,7 +16,7 @@ from models.comments.comment import Author, Comment, Counts, Status, consequence
 from models.comments.documents import CommentDocuments
 from models.comments.numbering import Numbering
 from models.comments.reading import CommentReading
-from models.comments.rules import Attempt, Facts, Verdict, judge, limits_of, looks_back, refuse
+from models.comments.rules import MOST_PREVIEWS, Attempt, Facts, Verdict, judge, limits_of, looks_back, refuse
 from models.comments.thread import hanging_on
 from models.errors import Conflict, Invalid, NotAllowed
 from models.outbox import Outbox
@@ -25,7 +25,6 @@ from models.tools import Tools
 from models.untold import Consequence
 
 MINUTE = 60
-MOST_PREVIEWS = 60  # a minute and network
 REPOSTED_WITHIN = timedelta(days=1)
 TRIES = 20
 MOST_AT_ONCE = 100  # comments that are stored together

@@ -269,7 +269,8 @@ class PostDocuments:
 
     async def correct_thread(self, id: str, wrong: tuple[int, int, int], right: tuple[int, int, int]) -> bool:
         """Replaces wrong counts, whatever their number. False if somebody has stored others meanwhile."""
-        result = await self._posts.update_one({"_id": id, **_thread(*wrong)}, {"$set": _thread(*right)})
+        change = {"$set": _thread(*right), "$push": {"untold": {"$each": self.untold.entries(revision=0)}}}
+        result = await self._posts.update_one({"_id": id, **_thread(*wrong)}, change)
         return result.matched_count == 1
 
     async def rate(self, reads: Mapping[str, int]) -> int:

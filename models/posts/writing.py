@@ -30,7 +30,7 @@ class PostWriting:
         post = rendered(replace(post, id=post.id or new_id(), edited=self._clock()))
         await self._documents.insert(post, origin)
         if post.is_visible(self._clock()):
-            await self._tell(post)
+            await self.tell(post.id)
         return post
 
     async def edit(self, post: Post, origin: Document | None = None) -> Post:
@@ -42,7 +42,7 @@ class PostWriting:
         post = rendered(edited)
         await self._documents.save(before, post, origin)
         if any(version.is_visible(self._clock()) for version in (before, post)):
-            await self._tell(post)
+            await self.tell(post.id)
         return post
 
     async def show_due(self) -> int:
@@ -60,8 +60,9 @@ class PostWriting:
         for left in await self._documents.left():
             yield [c for c in await self._consequences(left) if c.kind in left.kinds]
 
-    async def _tell(self, post: Post) -> None:
-        for left in await self._documents.left_of(post.id):
+    async def tell(self, id: str) -> None:
+        """Carries out all consequences that are left for this post."""
+        for left in await self._documents.left_of(id):
             told = await self._consequences(left)
             if (
                 left.post.published > self._clock()

@@ -5,8 +5,9 @@ import unittest
 from datetime import UTC, datetime
 
 from models.comments.comment import Comment
+from models.comments.rules import CHECKS, REFUSING
 from models.comments.thread import Node
-from ui_modules.comments import comment_html, thread_html
+from ui_modules.comments import REASONS, comment_html, thread_html
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -81,3 +82,10 @@ class TestThread(unittest.TestCase):
         for _ in range(5_000):
             node = Node(comment("a"), (node,))
         self.assertEqual(thread_html([node]).count("<article"), 5_001)
+
+
+class TestReasons(unittest.TestCase):
+    def test_staff_read_a_reason_for_each_check_that_holds_comments(self):
+        holding = {check for checks in CHECKS.values() for check in checks} - set(REFUSING)
+        for check in holding:
+            self.assertTrue(REASONS.get(check.__name__.removesuffix("_held")), check.__name__)

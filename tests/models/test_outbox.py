@@ -1,0 +1,98 @@
+"""The outbox: what fails is left in the document, each kind by itself, and the worker carries it out later."""
+
+import errno
+from typing import Any
+
+from lib import redis
+from lib.pagecache import Unwritable
+from models.comments import Attempt, Author, Comment
+from models.outbox import EnsureAccount, InvalidatePages, PublishEvents
+from models.site import Site
+from models.untold import Untold
+from tests.base import SiteTestCase, site_with
+
+BO = Author("b" * 12)
+
+
+class OutboxTest(SiteTestCase):
+    environment = {"SITE_MODERATION": "none"}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.post = self.post_by("hello")
+
+    def written(self, site: Site, text: str) -> Comment:
+        """A comment written by a process with this site, once it has removed the entries of what it carried out."""
+        comment = self.run_now(site.comments.writing.add(self.post, BO, Attempt(text)))
+        self.run_now(site.outbox.flush())
+        return comment
+
+    def kinds(self, collection: str = "comments") -> list[str]:
+        """The kinds of all consequences that are left."""
+        documents = self.run_now(self.site.tools.mongo[collection].find({}).to_list(None))
+        return sorted(entry["kind"] for document in documents for entry in document["untold"])
+
+    def carried_out_later(self) -> int:
+        self.clock.pass_by(seconds=6)
+        return self.run_now(self.site.tell_untold())
+
+    def test_nothing_is_left_where_nothing_fails(self) -> None:
+        self.written(self.site, "All is well")
+        self.assertEqual((self.kinds(), self.carried_out_later()), ([], 0))
+
+    def test_an_unwritable_page_cache_delays_no_event_and_no_account(self) -> None:
+        self.written(site_with(self.site, page_cache=ReadOnly()), "On a full disk")
+        self.expect_log("Cached pages cannot be removed")
+        self.assertEqual(self.kinds(), [InvalidatePages.kind])
+        self.assertEqual((self.carried_out_later(), self.kinds()), (1, []))
+
+    def test_without_redis_pages_and_events_are_left(self) -> None:
+        self.written(site_with(self.site, channels=Unreachable()), "Nobody else heard")
+        self.assertEqual(self.kinds(), [PublishEvents.kind, InvalidatePages.kind])
+        self.assertEqual((self.carried_out_later(), self.kinds()), (1, []))
+
+    def test_a_consequence_of_an_earlier_revision_is_left_though_a_later_one_has_other_kinds(self) -> None:
+        """As of an approval that died before its letter, and an edit afterwards."""
+        comments = self.site.tools.mongo["comments"]
+        untold = Untold(self.site.tools.mongo, "comments", self.clock, ("letter", "pages"))
+        entries = [*untold.entries(1), *untold.entries(2, ["pages"])]
+        self.run_now(comments.insert_one({"_id": "c", "untold": entries}))
+        self.run_now(untold.remove([InvalidatePages("c", 2, ())]))
+        self.assertEqual(self.kinds(), ["letter"])
+        self.run_now(untold.remove([EnsureAccount("c", 2, "b")]))
+        self.assertEqual(self.kinds(), ["letter"])
+
+    def test_entries_of_a_later_revision_are_left_by_an_earlier_one_that_ends_late(self) -> None:
+        comments = self.site.tools.mongo["comments"]
+        untold = self.site.comments.untold
+        self.run_now(comments.insert_one({"_id": "c", "untold": untold.entries(2)}))
+        self.run_now(untold.remove([PublishEvents("c", 1, ()), InvalidatePages("c", 1, ())]))
+        self.assertEqual(len(self.kinds()), 3)
+
+    def test_documents_of_the_version_before_get_an_entry_of_each_kind(self) -> None:
+        comment = self.written(self.site, "Stored by the version before")
+        before = {"$set": {"told": False}, "$unset": {"untold": "", "revision": ""}}
+        self.run_now(self.site.tools.mongo["comments"].update_one({"_id": comment.id}, before))
+        self.assertEqual((self.carried_out_later(), self.kinds()), (1, []))
+
+    def test_corrected_counts_of_a_thread_reach_the_pages_also_if_redis_is_away_meanwhile(self) -> None:
+        self.run_now(self.site.tools.mongo["posts"].update_one({"_id": self.post.id}, {"$set": {"comment_count": 7}}))
+        self.assertEqual(self.run_now(site_with(self.site, channels=Unreachable()).comments.recount()), 1)
+        self.assertEqual(self.kinds("posts"), [InvalidatePages.kind])
+        self.assertEqual((self.carried_out_later(), self.kinds("posts")), (1, []))
+
+
+class ReadOnly:
+    """A page cache on a disk that was remounted read-only."""
+
+    def invalidate(self, *_: Any) -> None:
+        raise Unwritable(OSError(errno.EROFS, "Read-only file system", "/kept"))
+
+    invalidate_all = invalidate_address = invalidate
+
+
+class Unreachable:
+    """Channels of a process whose Redis is away."""
+
+    async def publish(self, *_: Any) -> None:
+        raise redis.Away[0]("away")
