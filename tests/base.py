@@ -1,8 +1,8 @@
-"""What tests stand on: two sites in one interpreter on real servers, clients that keep cookies, and a cast.
+"""The base of the tests: two sites in one interpreter on real servers, clients with cookies, and a named cast.
 
-*Ada* is staff and writes, *Bo* and *Cy* visit, *Dee* is a member who must be refused. `site` is this process, and
-`second_site` the other one. MongoDB and Redis are started once for all tests, in a folder of their own. A line in the log
-that no test expected fails the test.
+`ada` is staff and writes, `bo` and `cy` are visitors without an account, `dee` is a member who must be refused. `site`
+stands for this process and `second_site` for another one. MongoDB and Redis are started once for all tests, in a
+temporary folder. An unexpected warning or error in the log fails the test.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,7 +52,7 @@ START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 @cache
 def data_folder() -> Path:
-    """A data folder with MongoDB and Redis running on it until this interpreter ends."""
+    """A temporary data folder; MongoDB and Redis run on it until this interpreter exits."""
     until_exit = ExitStack()
     atexit.register(until_exit.close)
     folder = Path(until_exit.enter_context(tempfile.TemporaryDirectory(prefix="plog-tests-")))
@@ -61,7 +61,7 @@ def data_folder() -> Path:
 
 
 class HandClock:
-    """A clock that stands still until a test moves it."""
+    """A clock that a test moves by hand."""
 
     def __init__(self, now: datetime = START) -> None:
         self.now = now
@@ -74,7 +74,7 @@ class HandClock:
 
 
 class TestClient:
-    """A visitor with a browser's cookies. Follows no redirect; JSON with `json=`, a form with `form=`."""
+    """An HTTP client with a cookie jar. Never follows redirects; sends JSON (`json_body=`) or a form (`form=`)."""
 
     __test__ = False
 
@@ -96,7 +96,7 @@ class TestClient:
         return self.fetch("DELETE", path, **options)
 
     def signin(self, email: str) -> None:
-        """Sign in by a link, as the letter or `bin/site signin-link` gives it."""
+        """Sign in with a link like the one in the e-mail or from `bin/site signin-link`."""
         link = self.testcase.run_now(self.testcase.site.accounts.signin_link(email))
         assert self.post(link).code == 303
 
@@ -145,17 +145,17 @@ class TestClient:
 
 
 def site_with(site: Site, **stand_ins: Any) -> Site:
-    """The same site on other tools: those named are stand-ins."""
+    """A site on the same tools, except for the stand-ins given by name."""
     return Site(replace(site.tools, **stand_ins), comment_json)
 
 
 async def approve(site: Site, id: str) -> Comment:
-    """Approves a comment as it is now."""
+    """Approves the current revision of a comment."""
     return await site.comments.moderation.approve(id, (await site.comments.documents.by_id(id)).revision)
 
 
 class SiteTestCase(AsyncHTTPTestCase):
-    """A test over an empty site. `environment` says what it is set to."""
+    """A test with an empty site. `environment` has its settings."""
 
     environment: dict[str, str] = {}
     is_admin = False
@@ -199,21 +199,45 @@ class SiteTestCase(AsyncHTTPTestCase):
 
     @property
     def second_site(self) -> Site:
-        """The site of another process."""
+        """A second site on the same servers, as another process has it."""
         if not hasattr(self, "_second_site"):
             self._second_site = self.opened_site()
         return self._second_site
 
     def second_client(self, is_admin: bool = False) -> TestClient:
-        """A client of the other process."""
+        """A new client whose requests go to the second site."""
         return TestClient(self, self.served(self.opened_application(self.second_site, is_admin)))
 
     def admin_client(self) -> TestClient:
-        """Ada at the admin process: signed in, and staff."""
-        self.run_now(self.site.accounts.make_staff("ada@example.com"))
-        ada = self.client_signed_in("ada@example.com")
+        """A client of Ada's at the admin process, signed in as staff."""
+        ada = self.staff_client()
         ada.port = self.served(self.opened_application(self.second_site, is_admin=True))
         return ada
+
+    @cached_property
+    def ada(self) -> TestClient:
+        """Staff, signed in at the public process."""
+        return self.staff_client()
+
+    @cached_property
+    def bo(self) -> TestClient:
+        """A visitor without an account."""
+        return TestClient(self)
+
+    @cached_property
+    def cy(self) -> TestClient:
+        """Another visitor without an account."""
+        return TestClient(self)
+
+    @cached_property
+    def dee(self) -> TestClient:
+        """A signed-in member who is not staff."""
+        return self.client_signed_in("dee@example.com")
+
+    def staff_client(self) -> TestClient:
+        """A new client of Ada's, signed in as staff."""
+        self.run_now(self.site.accounts.make_staff("ada@example.com"))
+        return self.client_signed_in("ada@example.com")
 
     def client_signed_in(self, email: str) -> TestClient:
         client = TestClient(self)
@@ -221,7 +245,7 @@ class SiteTestCase(AsyncHTTPTestCase):
         return client
 
     def served(self, app: Application) -> int:
-        """The port on which an application is served until the test ends."""
+        """Serves an application until the test ends. Returns its port."""
         socket, port = bind_unused_port()
         server = HTTPServer(app, xheaders=True, trusted_downstream=["127.0.0.1"])
         server.add_sockets([socket])
@@ -229,7 +253,7 @@ class SiteTestCase(AsyncHTTPTestCase):
         async def close() -> None:
             server.stop()
             if app.live:
-                await app.live.close()  # its sockets are connections too
+                await app.live.close()  # WebSockets count as connections too
             await server.close_all_connections()
 
         self._closing.append(close)
@@ -239,7 +263,7 @@ class SiteTestCase(AsyncHTTPTestCase):
         return {"xheaders": True, "trusted_downstream": ["127.0.0.1"]}
 
     def run_now(self, work: Awaitable[T]) -> T:
-        """Wait for something asynchronous from a test that is not."""
+        """Runs a coroutine to its end from a synchronous test."""
 
         async def waited() -> T:
             return await work
@@ -247,13 +271,13 @@ class SiteTestCase(AsyncHTTPTestCase):
         return self.io_loop.run_sync(waited, timeout=30)  # type: ignore[return-value]
 
     def post_by(self, slug: str = "hello", **changes: Any) -> Post:
-        """A post of the maker's, stored."""
+        """Stores a post and returns it."""
         given = {"title": slug.capitalize(), "text": f"The text of *{slug}*.", "published": START - timedelta(days=1)}
         post = Post(**{"id": "", "slug": slug, "edited": START, **given, **changes})
         return self.run_now(self._stored(post))
 
     async def _stored(self, post: Post) -> Post:
-        """Stored, and nothing of it left to be told."""
+        """Stores the post and waits until all its consequences are carried out."""
         post = await self.site.posts.writing.add(post)
         await self.site.outbox.flush()
         return post
@@ -264,9 +288,9 @@ class SiteTestCase(AsyncHTTPTestCase):
         await self.site.tools.redis.flushdb()
 
     def expect_log(self, text: str) -> None:
-        """Take a line that contains this out of what the log may not hold."""
+        """Expect one log line that contains this text, and accept it."""
         found = next((line for line in self.log.lines if text in line), None)
-        self.assertIsNotNone(found, f"no line in the log has {text!r}: {self.log.lines}")
+        self.assertIsNotNone(found, f"no log line contains {text!r}: {self.log.lines}")
         self.log.lines.remove(found)
 
     async def _close_sites(self) -> None:
@@ -275,7 +299,7 @@ class SiteTestCase(AsyncHTTPTestCase):
 
 
 class _Lines(logging.Handler):
-    """Keeps every line that is a warning or worse."""
+    """Collects log lines of level WARNING and above."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -286,5 +310,5 @@ class _Lines(logging.Handler):
 
 
 def driver() -> str:
-    """The driver that the whole suite runs with: it passes with both."""
+    """The MongoDB driver of this run; the tests pass with both drivers."""
     return os.environ.get("SITE_MONGO_DRIVER", "motor")

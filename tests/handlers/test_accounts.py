@@ -1,4 +1,4 @@
-"""Who somebody is: `/me`, cookies, and signing in and out."""
+"""Accounts over HTTP: `/me`, cookies, and signing in and out."""
 
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
@@ -14,7 +14,7 @@ BO = "bo@example.com"
 
 
 def cookies(response: HTTPResponse) -> dict[str, Morsel[str]]:
-    """The cookies that an answer gives, by name."""
+    """The cookies that a response sets, by name."""
     found: SimpleCookie = SimpleCookie()
     for line in response.headers.get_list("Set-Cookie"):
         found.load(line)
@@ -28,7 +28,7 @@ class AccountsTest(SiteTestCase):
     def me(self, client: TestClient | None = None) -> dict[str, Any]:
         return json.loads((client or self.client).get("/me").body)
 
-    def test_a_stranger_is_told_who_they_will_be_and_stays_that(self) -> None:
+    def test_a_visitor_gets_an_id_and_keeps_it(self) -> None:
         first = self.client.get("/me")
         self.assertEqual(first.headers["Cache-Control"], "no-store")
         told = json.loads(first.body)
@@ -36,9 +36,9 @@ class AccountsTest(SiteTestCase):
         self.assertEqual(told, nobody)
         again = self.client.get("/me")
         self.assertEqual((json.loads(again.body), again.headers.get_list("Set-Cookie")), (told, []))
-        self.assertNotEqual(self.me(TestClient(self))["visitor"], told["visitor"])
+        self.assertNotEqual(self.me(self.bo)["visitor"], told["visitor"])
 
-    def test_cookies_are_out_of_reach_for_scripts_and_other_sites(self) -> None:
+    def test_cookies_are_http_only_and_same_site(self) -> None:
         visitor = cookies(self.client.get("/me"))["visitor"]
         session = cookies(self.client.post(self.link()))["session"]
         for cookie in (visitor, session):
@@ -46,7 +46,7 @@ class AccountsTest(SiteTestCase):
             self.assertFalse(cookie["secure"])
             self.assertTrue(cookie["expires"])
 
-    def test_a_cookie_that_somebody_made_up_is_none(self) -> None:
+    def test_forged_cookies_are_ignored(self) -> None:
         own = self.me()["visitor"]
         self.client.cookies["visitor"] = f'"2|1:0|10:1700000000|7:visitor|16:{"x" * 16}|{"0" * 64}"'
         self.client.cookies["session"] = "made-up"
@@ -54,7 +54,7 @@ class AccountsTest(SiteTestCase):
         self.assertNotEqual(told["visitor"], own)
         self.assertFalse(told["member"])
 
-    def test_opening_a_link_changes_nothing_and_its_button_signs_in(self) -> None:
+    def test_opening_a_link_changes_nothing_and_posting_its_form_signs_in(self) -> None:
         path = self.link()
         for _ in range(3):
             page = self.client.get(path)
@@ -66,7 +66,7 @@ class AccountsTest(SiteTestCase):
         self.assertEqual((response.code, response.headers["Location"]), (303, "/"))
         self.assertEqual(self.me()["member"], True)
 
-    def test_a_link_used_twice_or_too_late_signs_nobody_in(self) -> None:
+    def test_a_used_or_expired_link_signs_nobody_in(self) -> None:
         path, late = self.link(), self.link()
         self.client.post(path)
         other = TestClient(self)
@@ -80,7 +80,7 @@ class AccountsTest(SiteTestCase):
         for unknown in ("/signin/x", f"/signin/{'x' * 44}"):
             self.assertEqual(other.get(unknown).code, 404)
 
-    def test_where_to_go_next_is_a_path_of_this_site(self) -> None:
+    def test_the_next_address_must_be_a_path_of_this_site(self) -> None:
         for path in ("/admin/", "/plog/hello?a=b", "/plog/gr%C3%BC%C3%9Fe"):
             response = self.client.post(self.link(), {"next": path})
             self.assertEqual(response.headers["Location"], path)
@@ -111,7 +111,7 @@ class AccountsTest(SiteTestCase):
         self.assertFalse(self.me(stolen)["member"])
         self.assertTrue(self.me()["member"])
 
-    def test_signing_out_leaves_nothing_of_the_member_in_this_browser(self) -> None:
+    def test_signing_out_ends_the_session_and_renews_the_visitor_id(self) -> None:
         visitor = self.me()["visitor"]
         self.client.post(self.link())
         self.assertEqual(self.me()["visitor"], visitor)
@@ -122,16 +122,16 @@ class AccountsTest(SiteTestCase):
         self.assertEqual((response.code, response.headers["Location"]), (303, "/"))
         self.assertFalse(self.me()["member"])
         self.assertNotEqual(self.me()["visitor"], visitor)
-        self.assertFalse(self.me(kept)["member"], "the session is over, not only forgotten")
+        self.assertFalse(self.me(kept)["member"], "the server must end the session, not only remove the cookie")
 
-    def test_signing_out_gives_a_fresh_visitor_cookie(self) -> None:
+    def test_signing_out_renews_the_visitor_cookie(self) -> None:
         self.client.post(self.link())
         signed_in = self.client.cookies["visitor"].value
         self.client.post("/signout")
         self.assertNotEqual(self.client.cookies["visitor"].value, signed_in)
         self.assertNotIn("session", self.client.cookies)
 
-    def test_signing_out_is_no_link(self) -> None:
+    def test_a_get_request_does_not_sign_out(self) -> None:
         self.client.post(self.link())
         self.assertEqual(self.client.get("/signout").code, 303)
         self.assertTrue(self.me()["member"])
@@ -141,14 +141,14 @@ class AccountsTest(SiteTestCase):
         self.clock.pass_by(days=90, seconds=1)
         self.assertFalse(self.me()["member"])
 
-    def test_staff_are_told_so(self) -> None:
+    def test_me_says_who_is_staff(self) -> None:
         self.run_now(self.site.accounts.make_staff(BO))
         self.client.post(self.link())
         self.assertEqual((self.me()["member"], self.me()["staff"]), (True, True))
 
 
 class CopiedCookieTest(CommentsTestCase):
-    """Bo wrote a comment, Eve copied the anonymous cookie of Bo's browser, then Bo signed in: with a new address."""
+    """Bo writes a comment, Eve copies the visitor cookie of Bo's browser, then Bo signs in with a new e-mail address."""
 
     has_account = False
 
@@ -173,17 +173,17 @@ class CopiedCookieTest(CommentsTestCase):
         self.assertFalse(told["member"])
         self.assertIsNone(self.run_now(self.site.accounts.documents.find(told["visitor"])))
 
-    def test_the_copy_names_somebody_new_and_is_replaced(self) -> None:
+    def test_the_copied_cookie_counts_as_a_new_visitor_and_is_replaced(self) -> None:
         told = self.me(self.eve)
         self.assertFalse(told["member"])
         self.assertIsNone(self.run_now(self.site.accounts.documents.find(told["visitor"])))
         self.assertEqual(self.me(self.eve), told)
 
-    def test_the_copy_shows_nothing_that_waits_and_gives_no_edit_token(self) -> None:
+    def test_the_copied_cookie_shows_no_held_comment_and_gives_no_edit_token(self) -> None:
         self.assertEqual(self.changes("mine=1", self.eve), {"comments": []})
         self.assertEqual([one["id"] for one in self.changes("mine=1")["comments"]], [self.held["id"]])
 
-    def test_the_copy_has_none_of_the_trust_of_the_member(self) -> None:
+    def test_the_copied_cookie_does_not_inherit_the_members_trust(self) -> None:
         self.run_now(approve(self.site, self.held["id"]))
         self.assertEqual(json.loads(self.write(text="The next words of Bo").body)["status"], "published")
         told = json.loads(self.write(self.eve, text="The words of Eve").body)
@@ -191,7 +191,7 @@ class CopiedCookieTest(CommentsTestCase):
         stored = self.run_now(self.site.comments.documents.by_id(told["id"]))
         self.assertEqual(stored.author, self.me(self.eve)["visitor"])
 
-    def test_repeating_the_words_of_the_member_with_the_copy_gives_no_edit_token(self) -> None:
+    def test_repeating_the_members_comment_with_the_copied_cookie_gives_no_edit_token(self) -> None:
         self.run_now(approve(self.site, self.held["id"]))
         told = json.loads(self.write(self.eve, text="The words of Bo, which are held").body)
         self.assertNotIn("edit_token", told)
@@ -203,7 +203,7 @@ class CopiedCookieTest(CommentsTestCase):
         self.assertIn("Better words of Bo", self.changes("mine=1")["comments"][0]["html"])
 
     def test_an_edit_token_from_before_the_sign_in_gives_no_trust(self) -> None:
-        """Eve may have asked for it with the copy; the member may be staff, whose edits nobody checks."""
+        """Eve may have got the token with the copied cookie. If the member is staff, edits are not checked at all."""
         self.run_now(self.site.accounts.make_staff(BO))
         self.run_now(approve(self.site, self.held["id"]))
         sent = {"text": "The words of Eve", "edit_token": self.held["edit_token"]}
@@ -212,7 +212,7 @@ class CopiedCookieTest(CommentsTestCase):
 
 
 class CopiedCookieOfAKnownMemberTest(CopiedCookieTest):
-    """The same where Bo had an account already, so that the anonymous one is merged into it."""
+    """The same, but Bo has an account already: the visitor's account is merged into it."""
 
     has_account = True
 
@@ -220,12 +220,12 @@ class CopiedCookieOfAKnownMemberTest(CopiedCookieTest):
 class HttpsTest(SiteTestCase):
     environment = {"SITE_URL": "https://plog.example"}
 
-    def test_cookies_travel_over_https_alone(self) -> None:
+    def test_cookies_are_sent_over_https_only(self) -> None:
         link = self.run_now(self.site.accounts.signin_link(BO))
         given = {**cookies(self.client.get("/me")), **cookies(self.client.post(link))}
         self.assertEqual(
             {name: bool(cookie["secure"]) for name, cookie in given.items()}, {"visitor": True, "session": True}
         )
 
-    def test_browsers_are_told_to_stay_with_https(self) -> None:
+    def test_browsers_are_told_to_use_https_only(self) -> None:
         self.assertIn("max-age=", self.client.get("/").headers["Strict-Transport-Security"])

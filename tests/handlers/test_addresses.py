@@ -1,4 +1,4 @@
-"""Every address has one spelling: what is derived from the site map, and what nginx.conf has to repeat of it."""
+"""Every address has one spelling: redirects derived from the site map, and the pattern that nginx.conf repeats."""
 
 import re
 import unittest
@@ -12,7 +12,7 @@ NGINX = Path(__file__).parents[2] / "nginx" / "nginx.conf"
 
 
 class FixedAddressesTest(SiteTestCase):
-    def test_every_other_spelling_of_a_fixed_address_is_one_redirect_to_it(self) -> None:
+    def test_every_other_spelling_of_a_fixed_address_redirects_to_it_once(self) -> None:
         for address in sorted(routes.FIXED - {"/"}):
             slash = address.removesuffix("/") if address.endswith("/") else address + "/"
             for spelling in {address.upper(), slash, f"/{address}", address.replace("/", "//")} - {address}:
@@ -21,12 +21,12 @@ class FixedAddressesTest(SiteTestCase):
 
 
 class NginxTest(unittest.TestCase):
-    def test_nginx_logs_a_hit_of_every_page_that_is_counted_and_of_no_admin_or_live_address(self) -> None:
+    def test_nginx_logs_hits_of_counted_pages_but_not_of_admin_or_live_addresses(self) -> None:
         pattern = re.search(r'"~(\^GET \(\?:200\|304\).*?)" \$hit_path;', NGINX.read_text(encoding="utf-8"))
         assert pattern
         logged = re.compile(pattern[1].replace("(?<hit_path>", "(?P<hit_path>"))
         for path in GET:
             hit = logged.match(f"GET 200 {path}")
             is_counted = routes.COUNTED.fullmatch(path) is not None
-            self.assertTrue(hit or not is_counted, f"{path} is counted, and nginx does not log it")
+            self.assertTrue(hit or not is_counted, f"{path} is counted, but nginx does not log it")
             self.assertTrue(not hit or not path.startswith(("/live", "/admin", "/me", "/status")), path)

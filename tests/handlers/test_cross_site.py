@@ -1,4 +1,4 @@
-"""Other sites may link to this one, and do nothing else in a visitor's name."""
+"""Cross-site request forgery: other sites may link here, but cannot act for a visitor."""
 
 from lib import json
 from tests.base import SiteTestCase
@@ -15,21 +15,21 @@ class CrossSiteTest(SiteTestCase):
         self.own, self.token = f"{PATH}/{own['id']}", own["edit_token"]
 
     def codes(self, headers: dict[str, str]) -> set[int]:
-        """How each unsafe method is answered when it comes with these headers."""
+        """The status codes that unsafe methods get with these headers."""
         sent = {**headers, "X-Edit-Token": self.token}
         calls = [("POST", f"{PATH}/preview"), ("PUT", self.own), ("POST", "/signout"), ("POST", "/signin/" + "x" * 43)]
         found = {self.client.fetch(method, path, form={"text": "Mine"}, headers=sent).code for method, path in calls}
         return found - {403} if 403 in found and len(found) > 1 else found
 
-    def test_our_own_pages_and_the_address_bar_pass(self) -> None:
+    def test_requests_from_own_pages_and_the_address_bar_are_allowed(self) -> None:
         for site in ("same-origin", "none"):
             self.assertEqual(self.codes({"Sec-Fetch-Site": site, "Origin": "https://evil.example"}), {200, 303}, site)
 
-    def test_other_sites_and_neighbours_are_refused(self) -> None:
+    def test_requests_from_other_sites_and_sibling_subdomains_are_refused(self) -> None:
         for site in ("cross-site", "same-site", "", "SAME-ORIGIN "):
             self.assertEqual(self.codes({"Sec-Fetch-Site": site, "Origin": self.settings.url}), {403}, site)
 
-    def test_where_a_browser_says_no_more_its_origin_decides(self) -> None:
+    def test_without_fetch_metadata_the_origin_header_decides(self) -> None:
         for origin in (self.settings.url, f"http://{self.host}", f"https://{self.host}"):
             self.assertEqual(self.codes({"Origin": origin}), {200, 303}, origin)
         for origin in (
@@ -42,10 +42,10 @@ class CrossSiteTest(SiteTestCase):
         ):
             self.assertEqual(self.codes({"Origin": origin}), {403}, origin)
 
-    def test_a_program_that_is_no_browser_passes(self) -> None:
+    def test_requests_without_either_header_are_allowed(self) -> None:
         self.assertEqual(self.codes({}), {200, 303})
 
-    def test_a_refused_request_says_so_and_does_and_gives_nothing(self) -> None:
+    def test_a_refused_request_changes_nothing_and_sets_no_cookie(self) -> None:
         foreign = {"Sec-Fetch-Site": "cross-site", "Accept": "application/json", "X-Edit-Token": self.token}
         self.client.cookies.clear()
         for method, path in (("POST", PATH), ("DELETE", self.own)):
@@ -54,17 +54,17 @@ class CrossSiteTest(SiteTestCase):
             self.assertNotIn("Set-Cookie", response.headers)
         self.assertEqual(self.run_now(self.site.comments.moderation.counts()), {"held": 1, "published": 0, "spam": 0})
 
-    def test_reading_is_free_wherever_somebody_comes_from(self) -> None:
+    def test_reading_is_allowed_from_every_site(self) -> None:
         foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
         for path in ("/", "/plog/hello", PATH, "/rss.xml"):
             self.assertEqual(self.client.get(path, headers=foreign).code, 200, path)
 
-    def test_no_page_lets_other_sites_read_it_with_a_visitors_cookies(self) -> None:
+    def test_no_page_sends_cors_headers(self) -> None:
         for path in ("/", "/me", f"{PATH}?mine=1"):
             answer = self.client.get(path, headers={"Origin": "https://evil.example"})
             self.assertNotIn("Access-Control-Allow-Origin", answer.headers, path)
 
-    def test_the_admin_asks_the_same(self) -> None:
+    def test_the_admin_has_the_same_check(self) -> None:
         ada = self.admin_client()
         foreign = {"Sec-Fetch-Site": "same-site"}
         self.assertEqual(ada.post("/admin/comments/", {"id": "0" * 12, "action": "delete"}, headers=foreign).code, 403)

@@ -1,4 +1,4 @@
-"""What goes wrong, as people and as programs are told it, and the headers that every answer carries."""
+"""Errors as HTML and as JSON, and the security headers of every response."""
 
 import asyncio
 from dataclasses import replace
@@ -42,7 +42,7 @@ class ErrorsTest(SiteTestCase):
         self.post_by("hello")
 
     def assert_told(self, status: int, code: str, method: str, path: str, **sent: Any) -> dict[str, Any]:
-        """The same error, as a page and as JSON."""
+        """Assert that a request gets this error, both as HTML and as JSON."""
         page = self.client.fetch(method, path, headers=HTML, **sent)
         self.assertEqual((page.code, page.headers["Content-Type"]), (status, "text/html; charset=utf-8"))
         self.assertIn(b"</html>", page.body)
@@ -53,29 +53,29 @@ class ErrorsTest(SiteTestCase):
         self.assertTrue(told["message"].endswith("."), told)
         return told
 
-    def test_a_page_that_is_not_there(self) -> None:
+    def test_an_unknown_page_answers_404(self) -> None:
         for path in ("/nowhere", "/plog/nothing", "/plog/hello/p9", "/oc-Nothing", "/plog/hello/comments/" + "0" * 12):
             self.assert_told(404, "not-found", "GET", path)
         for method in ("POST", "PUT", "DELETE"):
             self.assert_told(404, "not-found", method, "/nowhere")
 
-    def test_a_page_that_does_not_do_that(self) -> None:
+    def test_an_unsupported_method_answers_405(self) -> None:
         self.assert_told(405, "error", "POST", "/")
         self.assertEqual(self.client.post("/").headers["Allow"], "HEAD, GET")
         self.assertEqual(self.client.get(f"{PATH}/preview").headers["Allow"], "POST")
         self.assertEqual(self.client.fetch("PATCH", PATH).headers["Allow"], "HEAD, GET, POST")
 
-    def test_what_makes_no_sense_names_the_fields(self) -> None:
+    def test_invalid_arguments_are_named_by_field(self) -> None:
         told = self.assert_told(422, "invalid", "GET", f"{PATH}?after=x")
         self.assertEqual(list(told["problems"]), ["after"])
 
-    def test_what_is_not_allowed(self) -> None:
+    def test_a_forbidden_request_answers_403(self) -> None:
         self.assert_told(403, "not-yours", "DELETE", f"{PATH}/{self.comment()}")
 
     def comment(self) -> str:
         return str(json.loads(self.client.post(PATH, json_body={"text": "Some words"}).body)["id"])
 
-    def test_a_bug_is_logged_and_shows_nothing_of_itself(self) -> None:
+    def test_a_bug_is_logged_and_its_details_are_not_shown(self) -> None:
         told = self.assert_told(500, "error", "GET", "/broken")
         self.assertNotIn("bug", str(told))
         self.expect_log("Uncaught exception GET /broken")
@@ -108,7 +108,7 @@ class ErrorsTest(SiteTestCase):
 
 
 class AwayTest(SiteTestCase):
-    """MongoDB is away: nobody listens at the address of this site's database."""
+    """MongoDB is away: nothing listens at the configured address."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -117,7 +117,7 @@ class AwayTest(SiteTestCase):
         self._closing.append(site.close)
         self.away = TestClient(self, self.served(self.opened_application(site)))
 
-    def test_pages_say_so_and_when_to_come_again(self) -> None:
+    def test_pages_answer_503_with_retry_after(self) -> None:
         paths = ("/", "/plog/", "/plog/hello", f"{PATH}?after=0", "/rss.xml", "/oc-Python", "/nowhere")
 
         async def asked() -> list[HTTPResponse]:
@@ -128,7 +128,7 @@ class AwayTest(SiteTestCase):
             self.assertIn(b"try again", page.body.lower())
             self.expect_log("a server is away")
 
-    def test_programs_are_told_too_and_a_comment_is_not_acknowledged(self) -> None:
+    def test_json_answers_say_so_and_a_comment_is_not_acknowledged(self) -> None:
         answer = self.away.post(PATH, json_body={"text": "Some words"})
         self.assertEqual((answer.code, json.loads(answer.body)["error"]), (503, "away"))
         self.expect_log("a server is away")

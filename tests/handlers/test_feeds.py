@@ -1,4 +1,4 @@
-"""What programs read: feeds, sitemap and the small text files."""
+"""Feeds, the sitemap, and text files such as robots.txt."""
 
 import json
 from datetime import timedelta
@@ -35,20 +35,20 @@ class FeedsTest(SiteTestCase):
         entries = root.findall(f"{ATOM}entry") if is_atom else root.findall("channel/item")
         return [entry.findtext(f"{ATOM}title" if is_atom else "title") or "" for entry in entries]
 
-    def test_three_formats_have_the_newest_posts_and_are_well_formed_whatever_a_title_says(self) -> None:
+    def test_all_three_formats_list_the_newest_posts_and_are_well_formed(self) -> None:
         for path, kind in FEEDS.items():
             response = self.get(path)
             self.assertEqual(response.headers["Content-Type"], f"{kind}; charset=utf-8")
             first, second = self.titles(path)
             self.assertEqual((first.replace("\x0b", ""), second), (HOSTILE.replace("\x0b", ""), "Other"), path)
 
-    def test_addresses_in_feeds_are_absolute(self) -> None:
+    def test_urls_in_feeds_are_absolute(self) -> None:
         for path in FEEDS:
             body = self.get(path).body.decode()
             self.assertIn(f"{self.settings.url}/plog/other", body)
             self.assertNotIn('href="/', body.replace("&quot;", '"'))
 
-    def test_at_most_ten_and_only_what_may_be_seen(self) -> None:
+    def test_a_feed_has_at_most_ten_posts_and_only_visible_ones(self) -> None:
         for n in range(12):
             self.post_by(f"more-{n}", published=START - timedelta(days=n + 10))
         self.post_by("future", published=START + timedelta(days=1))
@@ -56,15 +56,15 @@ class FeedsTest(SiteTestCase):
             self.assertEqual(len(self.titles(path)), 10)
             self.assertNotIn("Future", self.titles(path))
 
-    def test_a_filtered_feed_has_only_its_posts_and_one_address(self) -> None:
+    def test_a_filtered_feed_has_only_posts_of_its_categories_and_one_address(self) -> None:
         for path in FEEDS:
             self.assertEqual(len(self.titles(f"{self.web.path}{path}")), 1)
             response = self.get(f"/oc-WEB%20%26%20more{path}?x")
             self.assertEqual((response.code, response.headers["Location"]), (301, f"{self.web.path}{path}?x"))
             self.assertEqual(self.get(f"/oc-Nothing{path}").code, 404)
 
-    def test_a_reader_that_has_it_already_gets_304_by_etag_and_no_date_is_compared(self) -> None:
-        """No Last-Modified: nginx knows none of a cached page, and would compare it with an invented one."""
+    def test_an_unchanged_feed_answers_304_by_etag_and_never_by_date(self) -> None:
+        """No Last-Modified: nginx has none for a cached page, and would compare If-Modified-Since with a made-up date."""
         self.comment()
         for path in (*FEEDS, "/plog/hello/comments.atom"):
             response = self.get(path)
@@ -97,7 +97,7 @@ class FeedsTest(SiteTestCase):
         author = Author("0" * 12, is_staff=is_staff)
         return self.run_now(self.site.comments.writing.add(post, author, Attempt(f"Words of {name}", name)))
 
-    def test_a_posts_comments_have_a_feed_and_what_waits_is_not_in_it(self) -> None:
+    def test_a_post_has_a_feed_of_its_published_comments(self) -> None:
         self.comment()
         post = self.run_now(self.site.posts.documents.by_slug("hello"))
         self.run_now(self.site.comments.writing.add(post, Author("1" * 12), Attempt("Waiting to be seen")))
@@ -108,7 +108,7 @@ class FeedsTest(SiteTestCase):
         address = entry.findtext(f"{ATOM}id") or ""
         self.assertEqual(self.get(address.removeprefix(self.settings.url)).code, 303)
 
-    def test_links_in_a_feed_of_comments_are_marked_as_those_of_strangers(self) -> None:
+    def test_links_in_a_comments_feed_are_marked_as_user_content(self) -> None:
         self.comment("https://spam.example/")
         body = self.get("/plog/hello/comments.atom").body
         content = ElementTree.fromstring(body).findtext(f"{ATOM}entry/{ATOM}content") or ""
@@ -128,7 +128,7 @@ class FeedsTest(SiteTestCase):
         for path in paths:
             self.assertEqual(self.get(path).code, 200, path)
 
-    def test_the_small_text_files(self) -> None:
+    def test_robots_and_other_text_files_are_served(self) -> None:
         robots = self.get("/robots.txt")
         self.assertEqual(robots.headers["Content-Type"], "text/plain; charset=utf-8")
         self.assertIn(f"Sitemap: {self.settings.url}/sitemap.xml", robots.body.decode())

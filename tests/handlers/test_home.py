@@ -1,4 +1,4 @@
-"""Home, its pages and its filters, each under one address."""
+"""The home page, its numbered pages and its filters: each has one address."""
 
 import re
 from datetime import timedelta
@@ -22,7 +22,7 @@ class PageTest(SiteTestCase):
         return response.body.decode()
 
     def shown(self, path: str) -> list[int]:
-        """The numbers of the posts on a page, in their order."""
+        """The numbers of the posts on a page, in the order of the page."""
         return [int(n) for n in dict.fromkeys(re.findall(r"/plog/post-(\d+)-", self.text(path)))]
 
     def assert_moves(self, path: str, to: str) -> None:
@@ -31,14 +31,14 @@ class PageTest(SiteTestCase):
 
 
 class HomeTest(PageTest):
-    def test_home_renders_two_posts_and_names_where_the_rest_is(self) -> None:
+    def test_home_renders_two_posts_and_names_the_address_of_the_rest(self) -> None:
         self.posts(12)
         self.assertEqual(self.shown("/"), [0, 1])
         self.assertIn("/rest/2/10/", self.text("/"))
         self.assertEqual(self.shown("/rest/2/10/"), list(range(2, 10)))
         self.assertEqual(self.shown("/p2"), [10, 11])
 
-    def test_a_page_is_ten_posts_and_the_last_one_may_be_full(self) -> None:
+    def test_a_page_has_ten_posts_and_the_last_page_may_be_full(self) -> None:
         self.posts(20)
         self.assertEqual(self.shown("/p2"), list(range(10, 20)))
         self.assertNotIn('href="/p3"', self.text("/p2"))
@@ -49,7 +49,7 @@ class HomeTest(PageTest):
         for path in ("/", "/plog/", "/rest/2/10/", "/rss.xml", "/atom.xml", "/feed.json", "/sitemap.xml"):
             self.text(path)
 
-    def test_every_other_spelling_is_one_301_with_its_query(self) -> None:
+    def test_every_other_spelling_redirects_once_and_keeps_its_query(self) -> None:
         self.posts(11)
         moves = {"/p1": "/", "/P2/": "/p2", "//p02": "/p2", "/p1/?a=b&c": "/?a=b&c", "//": "/"}
         moves |= {"/PLOG": "/plog/", "/plog//": "/plog/", "/RSS.XML/?x": "/rss.xml?x", "/Sitemap.XML": "/sitemap.xml"}
@@ -57,7 +57,7 @@ class HomeTest(PageTest):
         for path, to in moves.items():
             self.assert_moves(path, to)
 
-    def test_a_former_address_under_another_spelling_of_home_is_one_301_too(self) -> None:
+    def test_a_former_address_that_looks_like_home_redirects_once_too(self) -> None:
         self.post_by("hello", addresses=("/?p=12",))
         for path in ("/?p=12", "/p1?p=12", "//?p=12", "/./?p=12", "/p1/?p=12"):
             self.assert_moves(path, "/plog/hello")
@@ -66,13 +66,13 @@ class HomeTest(PageTest):
         self.post_by("front", addresses=("/",))
         self.assert_moves("/p1", "/")
 
-    def test_the_rest_has_bounds(self) -> None:
+    def test_the_range_of_the_rest_is_bounded(self) -> None:
         self.posts(3)
         self.assertEqual(self.shown("/rest/0/20/"), [0, 1, 2])
         for path in ("/rest/2/21/", "/rest/5/5/", "/rest/9/2/", "/rest/-1/5/", "/rest/a/b/", "/rest/2/100/"):
             self.assertEqual(self.client.get(path).code, 404, path)
 
-    def test_home_shows_a_post_as_far_as_its_author_cut_it(self) -> None:
+    def test_home_shows_a_post_up_to_its_cut(self) -> None:
         self.post_by("hello", text="Opening words\n\n<!--split-->\n\nClosing words")
         self.assertIn("Opening words", self.text("/"))
         self.assertNotIn("Closing words", self.text("/"))
@@ -86,14 +86,14 @@ class FilterTest(PageTest):
         for n, filed in enumerate(((web,), (python,), (web, python), (), (cafe,))):
             self.post_by(f"post-{n}-", published=START - n * DAY, categories=filed)
 
-    def test_a_filter_shows_posts_in_any_of_its_categories_and_names_itself(self) -> None:
+    def test_a_filter_shows_posts_in_any_of_its_categories_and_links_to_its_feed(self) -> None:
         self.assertEqual(self.shown("/oc-Python"), [1, 2])
         self.assertEqual(self.shown("/oc-Python/oc-Web+development"), [0, 1, 2])
         page = self.text("/oc-Python/oc-Web+development")
         self.assertIn("Clear filter", page)
         self.assertIn("/oc-Python/oc-Web+development/atom.xml", page)
 
-    def test_case_order_repetition_and_spaces_are_one_301_to_the_alphabetical_address(self) -> None:
+    def test_other_case_order_repetition_and_spaces_redirect_once_to_the_alphabetical_address(self) -> None:
         both = "/oc-Python/oc-Web+development"
         for path in (
             "/oc-Web+development/oc-Python",
@@ -105,12 +105,12 @@ class FilterTest(PageTest):
             self.assert_moves(path, "/oc-Python")
         self.assert_moves("/oc-web%2Bdevelopment?a=b", "/oc-Web+development?a=b")
 
-    def test_letters_of_any_language_have_one_address_that_answers(self) -> None:
+    def test_categories_in_any_script_have_one_address(self) -> None:
         self.assertEqual(self.shown("/oc-Caf%C3%A9"), [4])
         for path in ("/oc-caf%C3%A9", "/oc-Caf%c3%a9", "/oc-CAF%C3%89/"):
             self.assert_moves(path, "/oc-Caf%C3%A9")
 
-    def test_unknown_ones_and_more_than_four_are_not_there(self) -> None:
+    def test_unknown_categories_and_more_than_four_are_not_found(self) -> None:
         self.categories(*"ABCDE")
         unknown = (
             "/oc-Nothing",
@@ -123,7 +123,7 @@ class FilterTest(PageTest):
         for path in unknown:
             self.assertEqual(self.client.get(path).code, 404, path)
 
-    def test_a_filtered_page_has_ten_posts_at_once_and_its_own_pages(self) -> None:
+    def test_a_filtered_page_renders_ten_posts_at_once_and_has_its_own_pages(self) -> None:
         (many,) = self.categories("Many")
         for n in range(11):
             self.post_by(f"post-{n + 100}-", published=START - n * DAY, categories=(many,))

@@ -1,4 +1,4 @@
-"""The live connection, as a browser has it: a raw WebSocket at /live/websocket."""
+"""The live connection as a browser uses it: a raw WebSocket at /live/websocket."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,13 +19,13 @@ ADA = Author("0" * 12, is_staff=True)
 
 
 class Socket:
-    """One open page."""
+    """The WebSocket of one open page."""
 
     def __init__(self, connection: WebSocketClientConnection) -> None:
         self.connection = connection
 
     async def say(self, **message: Any) -> dict[str, Any]:
-        """Send a message and return what answers it."""
+        """Send a message and return the answer to it."""
         return await self.say_text(json.dumps(message))
 
     async def say_text(self, text: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class Socket:
         return await self.hear()
 
     async def hear(self, *kinds: str) -> dict[str, Any]:
-        """The next message (of these kinds), but for how many are here."""
+        """The next message of these types; without types, the next one that is not `here`."""
         while True:
             text = await asyncio.wait_for(self.connection.read_message(), 5)
             assert text is not None, f"closed with {self.connection.close_code}"
@@ -60,7 +60,7 @@ class LiveTest(SiteTestCase):
         return Socket(await websocket_connect(request))
 
     def live(self, story: Callable[[Socket], Awaitable[None]], client: TestClient | None = None) -> None:
-        """Run a story over one open connection."""
+        """Run `story` with an open connection."""
 
         async def told() -> None:
             socket = await self.open(client)
@@ -96,7 +96,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_followed_names_the_newest_change(self) -> None:
+    def test_the_answer_to_follow_names_the_newest_change(self) -> None:
         self.run_now(self.site.comments.writing.add(self.post, ADA, Attempt("Before anybody came")))
 
         async def story(socket: Socket) -> None:
@@ -104,7 +104,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_who_leaves_hears_no_more(self) -> None:
+    def test_a_subscriber_that_leaves_gets_no_more_events(self) -> None:
         async def story(socket: Socket) -> None:
             await socket.say(type="follow", channel=self.post.channel)
             self.assertEqual(
@@ -116,7 +116,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_who_is_here_is_told(self) -> None:
+    def test_subscribers_are_told_how_many_are_here(self) -> None:
         async def story(socket: Socket) -> None:
             await socket.say(type="follow", channel=self.post.channel)
             self.assertEqual(await socket.hear("here"), {"type": "here", "channel": self.post.channel, "count": 1})
@@ -135,7 +135,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_an_id_is_echoed_and_nothing_that_is_none(self) -> None:
+    def test_a_valid_id_is_echoed_and_an_invalid_one_is_not(self) -> None:
         async def story(socket: Socket) -> None:
             for id in ("a", 7, "ü<&>", "\ud800"):
                 told = await socket.say_text(
@@ -153,14 +153,16 @@ class LiveTest(SiteTestCase):
             for longest in ("<" * 64, "😀" * 64, "\x01" * 64, 2**53, -(2**53)):
                 told = await socket.say(type="ping", id=longest)
                 self.assertEqual((told["type"], told["id"]), ("pong", longest))
-                self.assertLess(len(encoded(json.dumps(told))), 1000, "the answer over SockJS, which escapes once more")
+                self.assertLess(
+                    len(encoded(json.dumps(told))), 1000, "the answer must stay short when SockJS escapes it again"
+                )
             for long in ('"' + "x" * 65 + '"', 2**53 + 1, -(2**53) - 1, "9" * 400):
                 told = await socket.say_text(f'{{"type": "ping", "id": {long}}}')
                 self.assertEqual((told["code"], "id" in told), ("too-long", False), str(long)[:20])
 
         self.live(story)
 
-    def test_what_makes_no_sense_is_refused_by_code_and_ends_nothing(self) -> None:
+    def test_malformed_messages_are_refused_with_a_code_and_do_not_close_the_connection(self) -> None:
         async def story(socket: Socket) -> None:
             for text in ("", "{", "[]", '"x"', "null", "1", "[" * 3000):
                 self.assert_refused("bad-json", await socket.say_text(text))
@@ -169,7 +171,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_more_than_16_kb_is_too_long_whatever_is_in_it(self) -> None:
+    def test_a_message_of_more_than_16_kb_is_too_long(self) -> None:
         async def story(socket: Socket) -> None:
             told = await socket.say_text('{"type": "ping", "id": 1, "x": "%s"}' % ("ü" * 8192))
             self.assert_refused("too-long", told)
@@ -177,7 +179,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_channels_that_are_none_are_refused(self) -> None:
+    def test_unknown_channels_are_refused(self) -> None:
         odd = ("comments:", "comments:x", f"comments:{'0' * 12}", "posts:1", "", "lobbyy", f"{self.post.channel}:x")
 
         async def story(socket: Socket) -> None:
@@ -188,8 +190,8 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_who_asks_for_many_posts_that_nobody_follows_is_told_to_slow_down(self) -> None:
-        """Each costs a read; what somebody follows already costs none."""
+    def test_following_many_posts_without_subscribers_is_rate_limited(self) -> None:
+        """Following a channel without subscribers costs a read of the database; one with subscribers costs none."""
 
         async def story(socket: Socket) -> None:
             for n in range(20):
@@ -205,7 +207,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_nobody_follows_what_they_may_not_see(self) -> None:
+    def test_posts_that_are_not_visible_cannot_be_followed(self) -> None:
         hidden = [
             self.post_by("future", published=START + timedelta(days=1)),
             self.post_by("draft", is_draft=True),
@@ -219,7 +221,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_twenty_messages_a_second_are_enough(self) -> None:
+    def test_the_21st_message_within_a_second_closes_the_connection(self) -> None:
         async def story(socket: Socket) -> None:
             for _ in range(20):
                 self.assertEqual((await socket.say(type="ping"))["type"], "pong")
@@ -228,7 +230,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_a_second_later_there_are_twenty_more(self) -> None:
+    def test_nineteen_messages_a_second_are_always_allowed(self) -> None:
         async def story(socket: Socket) -> None:
             for _ in range(60):
                 self.assertEqual((await socket.say(type="ping"))["type"], "pong")
@@ -236,9 +238,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_the_staff_channel_is_for_staff(self) -> None:
-        self.run_now(self.site.accounts.make_staff("ada@example.com"))
-
+    def test_only_staff_can_follow_the_staff_channel(self) -> None:
         async def refused(socket: Socket) -> None:
             self.assert_refused("not-allowed", await socket.say(type="follow", channel="staff"))
 
@@ -248,19 +248,18 @@ class LiveTest(SiteTestCase):
             news = {"id": comment.id, "status": "held", "post": self.post.id}
             self.assertEqual((await socket.hear())["data"], {"comment": news})
 
-        for client in (self.client, self.client_signed_in("dee@example.com")):
+        for client in (self.bo, self.dee):
             self.live(refused, client)
-        self.live(allowed, self.client_signed_in("ada@example.com"))
+        self.live(allowed, self.ada)
 
     def test_signing_out_closes_the_live_connections_of_that_session_in_every_process(self) -> None:
-        self.run_now(self.site.accounts.make_staff("ada@example.com"))
-        ada, ada_at_home = [self.client_signed_in("ada@example.com") for _ in range(2)]
+        ada, ada_at_home = self.ada, self.staff_client()
         port = self.second_client().port
         secret_of = dict(ada.cookies)
 
         async def story() -> None:
             sockets = []
-            for client, at in ((ada, None), (ada, port), (ada_at_home, port), (TestClient(self), port)):
+            for client, at in ((ada, None), (ada, port), (ada_at_home, port), (self.bo, port)):
                 client.port = at
                 sockets.append(await self.open(client))
             for socket in sockets[:3]:
@@ -268,7 +267,7 @@ class LiveTest(SiteTestCase):
             ada.port = None
             self.assertEqual((await ada.fetch_async("POST", "/signout")).code, 303)
             self.assertEqual([await socket.closed() for socket in sockets[:2]], [SIGNED_OUT] * 2)
-            ada.cookies |= secret_of  # kept by somebody
+            ada.cookies |= secret_of  # as if somebody had copied the cookie
             again = await self.open(ada)
             self.assert_refused("not-allowed", await again.say(type="follow", channel="staff"))
             for socket in (again, *sockets[2:]):
@@ -278,12 +277,12 @@ class LiveTest(SiteTestCase):
 
         self.run_now(story())
 
-    def test_who_is_not_staff_any_more_by_whatever_way_hears_no_more_of_it(self) -> None:
+    def test_connections_of_former_staff_are_closed(self) -> None:
         sessions, accounts = self.site.tools.mongo["sessions"], self.site.tools.mongo["accounts"]
         ends = {
-            "by hand": lambda: sessions.delete_many({}),
-            "by its age": lambda: sessions.update_many({}, {"$set": {"expires": START}}),
-            "by losing the right": lambda: accounts.update_many({}, {"$set": {"is_staff": False}}),
+            "session deleted": lambda: sessions.delete_many({}),
+            "session expired": lambda: sessions.update_many({}, {"$set": {"expires": START}}),
+            "no longer staff": lambda: accounts.update_many({}, {"$set": {"is_staff": False}}),
         }
 
         async def story(socket: Socket, end: Callable[[], Awaitable[Any]]) -> None:
@@ -297,17 +296,16 @@ class LiveTest(SiteTestCase):
 
         for how, end in ends.items():
             with self.subTest(how):
-                self.run_now(self.site.accounts.make_staff("ada@example.com"))
-                self.live(partial(story, end=end), self.client_signed_in("ada@example.com"))
+                self.live(partial(story, end=end), self.staff_client())
 
-    def test_nobody_follows_what_processes_tell_each_other(self) -> None:
+    def test_internal_channels_cannot_be_followed(self) -> None:
         async def story(socket: Socket) -> None:
             for channel in ("sessions", "pages"):
                 self.assert_refused("no-channel", await socket.say(type="follow", channel=channel))
 
-        self.live(story, self.client_signed_in("ada@example.com"))
+        self.live(story, self.ada)
 
-    def test_a_foreign_page_is_refused_before_anything_is_said(self) -> None:
+    def test_a_foreign_origin_is_refused_at_the_handshake(self) -> None:
         foreign = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"})
         for headers in foreign:
             with self.assertRaises(HTTPClientError) as caught:
@@ -316,7 +314,7 @@ class LiveTest(SiteTestCase):
         socket = self.run_now(self.open(Origin=self.settings.url))
         socket.connection.close()
 
-    def test_a_process_that_stops_says_so(self) -> None:
+    def test_a_stopping_process_sends_restart_and_closes(self) -> None:
         async def story(socket: Socket) -> None:
             await socket.say(type="ping")
             await self._app.live.restart()  # type: ignore[attr-defined]
@@ -325,7 +323,7 @@ class LiveTest(SiteTestCase):
 
         self.live(story)
 
-    def test_who_goes_leaves_nothing_behind(self) -> None:
+    def test_a_closed_connection_leaves_no_subscription(self) -> None:
         async def story(socket: Socket) -> None:
             await socket.say(type="follow", channel=self.post.channel)
             self.assertEqual(self.site.tools.channels.followers("pages", "sessions"), 1)

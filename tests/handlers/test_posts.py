@@ -1,4 +1,4 @@
-"""The archive, and each post under one address."""
+"""The archive and the pages of posts: each has one address."""
 
 import json
 import re
@@ -19,7 +19,7 @@ class ArchiveTest(PageTest):
         self.assertLess(page.index("November 2026"), page.index("October 2026"))
         self.assertEqual(self.client.get("/plog/year/2026").code, 404)
 
-    def test_beyond_a_thousand_posts_each_year_is_a_page(self) -> None:
+    def test_from_a_thousand_posts_on_each_year_has_a_page(self) -> None:
         post = self.post_by("first", published=START - 900 * DAY)
         document = document_of(post)
         more = [{**document, "_id": f"{n:012}", "slug": f"post-{n}-", "slug_key": f"post-{n}-",
@@ -34,14 +34,14 @@ class ArchiveTest(PageTest):
         for year in ("2025", "0000", "9999"):
             self.assertEqual(self.client.get(f"/plog/year/{year}").code, 404, year)
 
-    def test_what_is_no_year_leads_nowhere(self) -> None:
+    def test_a_malformed_year_is_not_found(self) -> None:
         for year in ("20244", "202", "\u0662\u0660\u0662\u0664", "\uff12\uff10\uff12\uff14", "-2024", "²"):
             for path in (f"/plog/year/{quote(year)}", f"/PLOG/year/{quote(year)}/"):
                 self.assertEqual(self.client.get(path).code, 404, path)
 
 
 class PostTest(PageTest):
-    def test_what_nobody_may_see_is_nowhere(self) -> None:
+    def test_an_invisible_post_is_not_found(self) -> None:
         self.post_by("future", published=START + DAY)
         self.post_by("draft", is_draft=True)
         self.post_by("archived", is_archived=True)
@@ -49,7 +49,7 @@ class PostTest(PageTest):
             for path in (f"/plog/{slug}", f"/plog/{slug}/comments", f"/plog/{slug}/comments.atom", f"/PLOG/{slug}/"):
                 self.assertEqual(self.client.get(path).code, 404, path)
 
-    def test_a_misspelling_in_any_combination_is_one_301_with_its_query(self) -> None:
+    def test_any_combination_of_misspellings_redirects_once_and_keeps_its_query(self) -> None:
         self.post_by("Grüße-2")
         right = "/plog/Gr%C3%BC%C3%9Fe-2"
         self.text(right)
@@ -64,7 +64,7 @@ class PostTest(PageTest):
         self.assert_moves("/plog/gr%C3%BC%C3%9Fe-2/comments.atom", f"{right}/comments.atom")
         self.assert_moves("/plog/gr%C3%BC%C3%9Fe-2/comments?after=0", f"{right}/comments?after=0")
 
-    def test_a_post_that_was_renamed_is_found_where_it_was(self) -> None:
+    def test_a_renamed_post_redirects_from_its_former_address(self) -> None:
         post = self.post_by("old")
         self.run_now(self.site.posts.writing.edit(replace(post, slug="new")))
         for path, to in (
@@ -90,7 +90,7 @@ class PostTest(PageTest):
             self.assertEqual((head.code, head.body), (get.code, b""), path)
             self.assertEqual({**head.headers, "Date": ""}, {**get.headers, "Date": ""}, path)
 
-    def test_a_post_names_its_neighbours_and_relatives_once(self) -> None:
+    def test_a_post_links_to_its_neighbours_and_related_posts_once(self) -> None:
         (web,) = self.categories("Web")
         posts = self.posts(4, categories=(web,))
         page = self.text(posts[1].path)
@@ -109,7 +109,7 @@ class PostTest(PageTest):
             self.assertEqual("years ago" in page, bool(words))
             self.assertIn(words, page)
 
-    def test_a_post_describes_itself_to_machines(self) -> None:
+    def test_a_post_has_machine_readable_metadata(self) -> None:
         self.post_by(
             "hello", title='</script><script>alert(1)</script> "&', summary="About <hello>", keywords=("one", "two")
         )
@@ -124,13 +124,13 @@ class PostTest(PageTest):
         self.assertEqual((described["url"], described["keywords"]), (address, ["one", "two"]))
         self.assertNotIn("<script>alert", page)
 
-    def test_the_same_page_is_for_everybody(self) -> None:
+    def test_everybody_gets_the_same_page(self) -> None:
         self.post_by("hello")
         stranger = self.client.get("/plog/hello")
         self.client.get("/me")
         self.assertEqual(self.client.get("/plog/hello").body, stranger.body)
         self.assertNotIn("Set-Cookie", stranger.headers)
 
-    def test_an_address_that_is_no_text_is_no_crash(self) -> None:
+    def test_an_address_that_is_not_utf_8_does_not_crash(self) -> None:
         for path in ("/plog/%ff", "/oc-%ff", "/%ff", "/plog/%ff/comments", "/%ED%A0%80"):
             self.assertIn(self.client.get(path).code, (400, 404), path)

@@ -1,4 +1,4 @@
-"""What watchers read, and that the site serves without Redis."""
+"""Monitoring (`/status` and `/metrics`), and the site without Redis."""
 
 import asyncio
 from dataclasses import replace
@@ -12,9 +12,8 @@ from tests.lib.redis_server import RedisServer
 from ui_modules.comments import comment_json
 
 CROWD = 90
-SECONDS = (
-    12  # two attempts of 2 s for the limits and 1 s for telling others, on a busy machine; without a bound for ever
-)
+# Two attempts of 2 s for the limits, 1 s for publishing, and a margin for a busy machine. Without timeouts it never ends.
+SECONDS = 12
 
 
 class StatusTest(SiteTestCase):
@@ -27,7 +26,7 @@ class StatusTest(SiteTestCase):
             self.assertTrue(told["servers"][name]["up"])
             self.assertGreaterEqual(told["servers"][name]["ms"], 0)
 
-    def test_metrics_are_what_prometheus_reads(self) -> None:
+    def test_metrics_are_in_the_format_of_prometheus(self) -> None:
         answer = self.client.get("/metrics")
         self.assertIn("text/plain; version=0.0.4", answer.headers["Content-Type"])
         lines = answer.body.decode().splitlines()
@@ -36,7 +35,7 @@ class StatusTest(SiteTestCase):
         for line in lines:
             self.assertRegex(line, r'^(# (TYPE|HELP) \w+ .+|\w+(\{\w+="[^"]*"\})? [0-9.]+)$')
 
-    def test_the_admin_process_has_both(self) -> None:
+    def test_the_admin_process_serves_status_and_metrics(self) -> None:
         ada = self.admin_client()
         self.assertEqual([ada.get(path).code for path in ("/status", "/metrics")], [200, 200])
 
@@ -51,11 +50,11 @@ class WithoutRedisTest(SiteTestCase):
         self._closing.append(site.close)
         self.away = TestClient(self, self.served(self.opened_application(site)))
 
-    def test_pages_are_as_ever(self) -> None:
+    def test_pages_are_served_as_usual(self) -> None:
         for path in ("/", "/plog/", "/plog/hello", "/plog/hello/comments", "/rss.xml", "/me"):
             self.assertEqual(self.away.get(path).code, 200, path)
 
-    def test_a_comment_is_stored_and_told_by_the_worker_when_redis_is_back(self) -> None:
+    def test_a_comment_is_stored_and_the_worker_carries_out_its_consequences_later(self) -> None:
         answer = self.away.post("/plog/hello/comments", json_body={"text": "Written while Redis was away"})
         self.assertEqual(answer.code, 201)
         again = self.away.post("/plog/hello/comments", json_body={"text": "Written while Redis was away"})
@@ -63,15 +62,15 @@ class WithoutRedisTest(SiteTestCase):
         self.clock.pass_by(seconds=6)
         self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
 
-    def test_the_limits_are_each_processes_own_and_never_absent(self) -> None:
+    def test_each_process_enforces_its_own_limits(self) -> None:
         codes = [self.away.post("/plog/hello/comments", json_body={"text": f"Number {n}"}).code for n in range(6)]
         self.assertEqual(codes, [201] * 5 + [429])
 
-    def test_signing_out_is_answered(self) -> None:
+    def test_signing_out_works(self) -> None:
         self.away.signin("ada@example.com")
         self.assertEqual(self.away.post("/signout").code, 303)
 
-    def test_the_status_says_so_and_the_site_can_serve(self) -> None:
+    def test_the_status_says_that_redis_is_down_and_the_site_is_up(self) -> None:
         answer = self.away.get("/status")
         told = json.loads(answer.body)
         self.assertEqual(
@@ -81,7 +80,7 @@ class WithoutRedisTest(SiteTestCase):
 
 
 class HangingRedisTest(SiteTestCase):
-    """Redis takes connections and commands, and answers nothing."""
+    """Redis accepts connections and commands, but never answers."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -97,7 +96,7 @@ class HangingRedisTest(SiteTestCase):
         return AsyncHTTPClient(force_instance=True, max_clients=2 * CROWD)
 
     async def asked_at_once(self) -> list[HTTPResponse]:
-        """Comments of ninety people from as many networks, all sent at once, and the status."""
+        """Sends ninety comments from ninety networks and a request for the status at once. Returns the responses."""
         commenting = [
             TestClient(self, self.port).fetch_async(
                 "POST",
@@ -110,7 +109,7 @@ class HangingRedisTest(SiteTestCase):
         async with asyncio.timeout(SECONDS):
             return await asyncio.gather(*commenting, TestClient(self, self.port).fetch_async("GET", "/status"))
 
-    def test_all_who_comment_at_once_are_answered_and_so_is_the_status(self) -> None:
+    def test_many_simultaneous_comments_and_the_status_are_answered(self) -> None:
         with self.redis_server.hanging():
             *comments, status = self.run_now(self.asked_at_once())
         self.assertEqual([answer.code for answer in comments], [201] * CROWD)

@@ -1,4 +1,4 @@
-"""Writing a comment: with and without script, what is refused and why, and whatever programs may send."""
+"""Writing a comment over HTTP: by form and by JSON, validation, rate limits and previews."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ HTML = {"Accept": "text/html"}
 
 
 class WritingTest(CommentsTestCase):
-    def test_a_script_gets_201_and_what_its_visitor_needs_to_know(self) -> None:
+    def test_a_json_request_gets_201_with_the_comment_and_its_edit_token(self) -> None:
         response = self.write(name="Bo")
         self.assertEqual(response.code, 201)
         told = json.loads(response.body)
@@ -19,25 +19,23 @@ class WritingTest(CommentsTestCase):
         self.assertEqual((told["status"], told["n"]), ("held", None))
         self.assertIn("visitor", self.client.cookies)
 
-    def test_staff_are_published_at_once(self) -> None:
-        self.run_now(self.site.accounts.make_staff("ada@example.com"))
-        told = json.loads(self.write(self.client_signed_in("ada@example.com")).body)
+    def test_comments_of_staff_are_published_at_once(self) -> None:
+        told = json.loads(self.write(self.ada).body)
         self.assertEqual((told["status"], told["n"]), ("published", 1))
 
-    def test_a_form_gets_303_to_its_comment_held_or_not(self) -> None:
+    def test_a_form_gets_a_303_redirect_to_its_comment(self) -> None:
         form = {"text": "By form", "name": "Bo", "email": "", "parent": "", "website": ""}
         response = self.client.post(PATH, form)
         self.assertEqual(response.code, 303)
         self.assertRegex(response.headers["Location"], r"^/plog/hello#c[0-9a-v]{12}$")
-        self.run_now(self.site.accounts.make_staff("ada@example.com"))
-        response = self.client_signed_in("ada@example.com").post(PATH, form)
+        response = self.ada.post(PATH, form)
         (theirs,) = self.changes("after=0")["comments"]
         self.assertEqual((response.code, response.headers["Location"]), (303, f"/plog/hello#c{theirs['id']}"))
 
     def test_the_case_of_the_address_does_not_lose_a_comment(self) -> None:
         self.assertEqual(self.write(path="/plog/HELLO/comments").code, 201)
 
-    def test_what_is_wrong_is_named_by_field(self) -> None:
+    def test_invalid_values_are_named_by_field(self) -> None:
         wrong: dict[str, list[Any]] = {
             "text": ["", "  \n", None, "x" * 10_001, 5, True, ["x"], {"$gt": ""}, "\ud800"],
             "name": ["x" * 101, 5, {"$ne": 1}],
@@ -54,10 +52,10 @@ class WritingTest(CommentsTestCase):
                 self.run_now(self.site.tools.redis.flushdb())
         self.assertEqual(self.count(), 0)
 
-    def test_ten_thousand_characters_of_any_kind_fit(self) -> None:
+    def test_ten_thousand_non_ascii_characters_are_accepted(self) -> None:
         self.assertEqual(self.write(text="ü" * 10_000, name="é" * 100).code, 201)
 
-    def test_a_body_that_is_no_form_and_no_json_is_no_crash(self) -> None:
+    def test_a_malformed_body_is_refused(self) -> None:
         bodies = (b"{", b"[]", b'"text"', b"null", b"[" * 5000, b'{"text": "\xff"}', b'{"text": NaN}', b"")
         for kind in ("application/json", "application/json; charset=utf-8", "multipart/form-data", "text/plain"):
             for body in bodies:
@@ -76,12 +74,12 @@ class WritingTest(CommentsTestCase):
         fetch = self.http_client.fetch(url, method="POST", body=body, headers=headers, raise_error=False)
         return int(self.run_now(fetch).code)
 
-    def test_what_cannot_be_shown_is_left_out(self) -> None:
+    def test_unprintable_characters_are_removed(self) -> None:
         told = json.loads(self.write(text="a\x00b\u202ec\ud800d", name="B\x00o\n\n  B").body)
         comment = self.run_now(self.site.comments.documents.by_id(told["id"]))
         self.assertEqual((comment.text, comment.name), ("abcd", "Bo B"))
 
-    def test_a_name_is_text_wherever_it_is_shown(self) -> None:
+    def test_a_name_is_escaped_wherever_it_is_shown(self) -> None:
         told = self.write(name=NAME)
         comment = self.published("A reply to come", name=NAME)
         mine = self.changes("mine=1")["comments"][0]["html"]
@@ -97,29 +95,28 @@ class WritingTest(CommentsTestCase):
             self.assertNotIn(b"<img src=x", page)
             self.assertIn(b"onerror", page)
 
-    def test_who_repeats_a_published_comment_from_its_authors_network_does_not_get_to_change_it(self) -> None:
-        first = json.loads(self.write(TestClient(self)).body)
+    def test_repeating_a_published_comment_from_its_authors_network_gives_no_edit_token(self) -> None:
+        first = json.loads(self.write(self.bo).body)
         self.run_now(approve(self.site, first["id"]))
-        again = json.loads(self.write(TestClient(self)).body)
+        again = json.loads(self.write(self.cy).body)
         self.assertEqual((again["id"], again["status"], "edit_token" in again), (first["id"], "published", False))
 
-    def test_who_repeats_what_was_published_once_sees_nothing_that_nobody_sees_any_more(self) -> None:
-        ada = TestClient(self)
-        first = json.loads(self.write(ada).body)
+    def test_repeating_a_comment_that_is_held_again_does_not_show_it(self) -> None:
+        first = json.loads(self.write(self.bo).body)
         self.run_now(approve(self.site, first["id"]))
         self.run_now(self.site.comments.moderation.hold(first["id"]))
-        again = json.loads(self.write(TestClient(self)).body)
+        again = json.loads(self.write(self.cy).body)
         self.assertEqual((again["id"], again["status"], again["html"]), (first["id"], "held", ""))
         self.assertNotIn("edit_token", again)
-        own = ada.put(f"{PATH}/{first['id']}", json_body={"text": "Made better", "edit_token": first["edit_token"]})
+        own = self.bo.put(f"{PATH}/{first['id']}", json_body={"text": "Made better", "edit_token": first["edit_token"]})
         self.assertEqual(own.code, 200)
         other = json.loads(self.write(TestClient(self)).body)
         self.assertNotEqual(other["id"], first["id"])
         self.assertNotIn("Made better", other["html"])
 
-    def test_the_same_text_again_within_a_minute_is_the_same_comment(self) -> None:
-        first = json.loads(self.write(TestClient(self)).body)
-        again = self.write(TestClient(self))
+    def test_the_same_text_within_a_minute_is_deduplicated(self) -> None:
+        first = json.loads(self.write(self.bo).body)
+        again = self.write(self.cy)
         self.assertEqual((again.code, json.loads(again.body)), (201, first))
         self.assertEqual(self.count(), 1)
         self.assertNotEqual(json.loads(self.write(text="Other words").body)["id"], first["id"])
@@ -128,12 +125,12 @@ class WritingTest(CommentsTestCase):
         self.assertNotEqual(elsewhere["id"], first["id"])
         self.clock.pass_by(seconds=61)
 
-    def test_a_program_that_fills_the_trap_is_held_like_anybody_and_told_nothing(self) -> None:
+    def test_a_comment_that_fills_the_honeypot_is_held_without_a_hint(self) -> None:
         told = json.loads(self.write(website="http://spam.example").body)
         self.assertEqual(told["status"], "held")
         self.assertEqual(self.run_now(self.site.comments.documents.by_id(told["id"])).check, "honeypot")
 
-    def test_closed_comments_are_shown_and_take_no_more(self) -> None:
+    def test_closed_comments_are_shown_and_cannot_be_added_to(self) -> None:
         closed = self.post_by("closed", has_closed_comments=True)
         response = self.write(path="/plog/closed/comments")
         self.assertEqual((response.code, json.loads(response.body)["error"]), (403, "closed"))
@@ -142,7 +139,7 @@ class WritingTest(CommentsTestCase):
         self.assertNotIn(b"<form", page)
         self.assertEqual(self.client.post(f"{closed.path}/comments", {"text": "Kept"}, headers=HTML).code, 403)
 
-    def test_hidden_comments_are_nowhere(self) -> None:
+    def test_hidden_comments_have_no_page_and_no_form(self) -> None:
         hidden = self.post_by("hidden", has_hidden_comments=True)
         page = self.client.get(hidden.path).body
         self.assertNotIn(b"<form", page)
@@ -151,9 +148,9 @@ class WritingTest(CommentsTestCase):
             self.assertEqual(self.client.get(f"{hidden.path}/{path}").code, 404, path)
         self.assertEqual(self.write(path=f"{hidden.path}/comments").code, 404)
 
-    def test_a_parent_is_of_the_same_post_and_to_be_seen(self) -> None:
+    def test_a_parent_must_be_a_visible_comment_of_the_same_post(self) -> None:
         elsewhere = self.published("Elsewhere", self.post_by("other")).id
-        held = json.loads(self.write(TestClient(self), text="Somebody else's, held").body)["id"]
+        held = json.loads(self.write(self.cy, text="Somebody else's, held").body)["id"]
         for parent in (elsewhere, held):
             response = self.write(text=f"To {parent}", parent=parent)
             self.assertEqual((response.code, list(json.loads(response.body)["problems"])), (422, ["parent"]))
@@ -161,7 +158,7 @@ class WritingTest(CommentsTestCase):
         told = json.loads(self.write(text="A good reply", parent=root.id).body)
         self.assertEqual(told["parent"], root.id)
 
-    def test_without_script_nothing_of_what_was_written_is_lost(self) -> None:
+    def test_a_refused_form_comes_back_with_everything_that_was_typed(self) -> None:
         response = self.client.post(PATH, {"text": "A long text", "email": "nobody", "name": "Bo"}, headers=HTML)
         page = response.body.decode()
         self.assertEqual(response.code, 422)
@@ -170,7 +167,7 @@ class WritingTest(CommentsTestCase):
 
 
 class LimitsTest(CommentsTestCase):
-    def test_the_sixth_attempt_in_a_minute_is_told_when_to_come_again(self) -> None:
+    def test_the_sixth_attempt_in_a_minute_is_answered_429_with_retry_after(self) -> None:
         for n in range(5):
             self.write(text=f"Attempt number {n}")
         for headers in ({"Accept": "application/json"}, HTML):
@@ -186,11 +183,11 @@ class LimitsTest(CommentsTestCase):
             self.assertEqual([*codes, self.write(text="A fair one").code], [422] * 5 + [429])
             self.clock.pass_by(seconds=61)
 
-    def test_who_throws_the_cookie_away_is_known_by_network_and_program(self) -> None:
+    def test_visitors_without_cookies_are_identified_by_network_and_user_agent(self) -> None:
         codes = [self.write(TestClient(self), text=f"Attempt number {n}").code for n in range(6)]
         self.assertEqual(codes, [201] * 5 + [429])
 
-    def test_twenty_in_a_minute_from_one_network_are_enough(self) -> None:
+    def test_the_21st_attempt_in_a_minute_from_one_network_is_refused(self) -> None:
         codes = []
         for n in range(21):
             headers = {"X-Real-IP": f"203.0.113.{n}", "User-Agent": f"Browser {n}", "Accept": "application/json"}
@@ -201,7 +198,7 @@ class LimitsTest(CommentsTestCase):
 
 
 class PreviewTest(CommentsTestCase):
-    def test_a_preview_is_what_the_page_would_show_and_nothing_is_kept(self) -> None:
+    def test_a_preview_equals_the_comment_on_the_page_and_stores_nothing(self) -> None:
         text = "A `code` & <b> https://example.com"
         told = json.loads(self.client.post(f"{PATH}/preview", json_body={"text": text}).body)
         self.assertEqual(list(told), ["html"])
@@ -210,7 +207,7 @@ class PreviewTest(CommentsTestCase):
         self.assertIn(re.sub(r"\s+", " ", told["html"]), re.sub(r"\s+", " ", own))
         self.assertIn('rel="nofollow ugc noopener"', told["html"])
 
-    def test_a_preview_of_nothing_or_far_too_much_is_refused(self) -> None:
+    def test_a_preview_of_an_empty_or_too_long_text_is_refused(self) -> None:
         for text in ("", "x" * 10_001, ["x"]):
             self.assertEqual(self.client.post(f"{PATH}/preview", json_body={"text": text}).code, 422)
         self.assertEqual(self.client.post("/plog/unknown/comments/preview", json_body={"text": "x"}).code, 404)

@@ -1,4 +1,4 @@
-"""The moderation queue: who may see it, and everything that can be done there, with and without script."""
+"""The moderation queue: who may see it, and every action on it, by form and by JSON."""
 
 import re
 from typing import Any
@@ -36,59 +36,59 @@ class AdminTestCase(SiteTestCase):
         return json.loads(response.body)
 
     def revision(self, comment: Comment) -> int:
-        """What the row of a comment carries."""
+        """The revision in the comment's row."""
         return json.loads(self.ada.get(f"{QUEUE}{comment.id}", headers=JSON).body)["revision"]
 
     def approve(self, comment: Comment, **sent: Any) -> dict[str, Any]:
-        """Approve a comment as it is now, or with what else is sent."""
+        """Approve the current revision of a comment; `sent` overrides fields of the request."""
         return self.act(f"{QUEUE}{comment.id}/approval", **{"revision": self.revision(comment), **sent})
 
     def edit(self, comment: Comment, text: str) -> None:
-        """Its author changes it."""
+        """Edit a comment as its author."""
         token = self.site.comments.writing.edit_token(comment)
         self.run_now(self.site.comments.writing.edit(self.post, Author(comment.author), comment.id, token, text))
 
 
-class WhoTest(AdminTestCase):
+class PermissionsTest(AdminTestCase):
     def everything(self) -> list[tuple[str, str]]:
         id = self.held().id
         pages = [("GET", path) for path in ("/admin/", QUEUE, f"{QUEUE}?status=spam", f"{QUEUE}{id}")]
         acts = [("POST", f"{QUEUE}{id}/{act}") for act in ("approval", "text", "reply")]
         return [*pages, *acts, ("POST", QUEUE), ("DELETE", f"{QUEUE}{id}/approval")]
 
-    def client_at_admin(self, email: str = "") -> TestClient:
-        client = self.client_signed_in(email) if email else TestClient(self)
+    def at_admin(self, client: TestClient) -> TestClient:
+        """Send this client's requests to the admin process."""
         client.port = self.ada.port
         return client
 
-    def test_strangers_are_asked_to_sign_in(self) -> None:
-        stranger = self.client_at_admin()
+    def test_visitors_are_redirected_to_sign_in(self) -> None:
+        bo = self.at_admin(self.bo)
         for method, path in self.everything():
-            response = stranger.fetch(method, path, form={"text": "x"} if method == "POST" else None)
+            response = bo.fetch(method, path, form={"text": "x"} if method == "POST" else None)
             self.assertEqual(response.code, 303, (method, path))
             self.assertTrue(response.headers["Location"].startswith("/signin?next=/admin/"), path)
         self.assertEqual(
-            stranger.get(f"{QUEUE}?status=spam").headers["Location"], "/signin?next=/admin/comments/%3Fstatus%3Dspam"
+            bo.get(f"{QUEUE}?status=spam").headers["Location"], "/signin?next=/admin/comments/%3Fstatus%3Dspam"
         )
-        answer = stranger.get(QUEUE, headers={"Accept": "application/json"})
+        answer = bo.get(QUEUE, headers={"Accept": "application/json"})
         self.assertEqual((answer.code, json.loads(answer.body)["error"]), (403, "staff-only"))
 
-    def test_members_are_refused_and_nothing_happens(self) -> None:
-        dee = self.client_at_admin("dee@example.com")
+    def test_members_are_refused_and_change_nothing(self) -> None:
+        dee = self.at_admin(self.dee)
         for method, path in self.everything():
             self.assertEqual(dee.fetch(method, path, form={"text": "x"} if method == "POST" else None).code, 403, path)
         self.assertEqual(self.run_now(self.site.comments.moderation.counts())["published"], 0)
 
-    def test_the_public_process_knows_no_admin(self) -> None:
+    def test_a_public_process_does_not_serve_the_admin(self) -> None:
         self.ada.port = None
         for path in ("/admin/", QUEUE):
             self.assertEqual(self.ada.get(path).code, 404)
 
-    def test_nothing_here_is_ever_kept(self) -> None:
+    def test_admin_pages_are_never_cached(self) -> None:
         for path in ("/admin/", QUEUE, "/admin/nothing"):
             self.assertIn(self.ada.get(path).headers["Cache-Control"], ("no-store", "no-cache"))
 
-    def test_the_first_page_counts_and_shows_the_newest(self) -> None:
+    def test_the_overview_shows_the_newest_comments(self) -> None:
         self.held("The newest of all")
         page = self.ada.get("/admin/")
         self.assertEqual(page.code, 200)
@@ -101,7 +101,7 @@ class QueueTest(AdminTestCase):
         self.assertEqual(response.code, 200)
         return response.body.decode()
 
-    def test_each_tab_has_its_own(self) -> None:
+    def test_each_tab_lists_the_comments_of_its_status(self) -> None:
         held, spam = self.held("It waits"), self.held("It is spam")
         shown = self.run_now(self.site.comments.writing.add(self.post, ADA, Attempt("It is shown")))
         self.run_now(self.site.comments.moderation.mark_spam(spam.id))
@@ -116,7 +116,7 @@ class QueueTest(AdminTestCase):
         for status in ("gone", "x", "%24ne"):
             self.assertEqual(self.ada.get(f"{QUEUE}?status={status}").code, 404)
 
-    def test_more_than_a_page_goes_on_where_it_ended(self) -> None:
+    def test_a_queue_of_51_comments_has_a_second_page(self) -> None:
         document = document_of(self.held())
         self.run_now(self.site.tools.mongo["comments"].delete_many({}))
         ids = sorted((new_id() for _ in range(51)), reverse=True)
@@ -129,7 +129,7 @@ class QueueTest(AdminTestCase):
         self.assertNotIn("before=", rest)
         self.assertEqual(self.ada.get(f"{QUEUE}?before=x").code, 404)
 
-    def test_a_row_is_a_fragment_for_scripts(self) -> None:
+    def test_a_row_is_served_as_an_html_fragment(self) -> None:
         comment = self.held("A row of its own")
         row = self.ada.get(f"{QUEUE}{comment.id}")
         self.assertIn(b"A row of its own", row.body)
@@ -137,7 +137,7 @@ class QueueTest(AdminTestCase):
         for id in ("0" * 12, "x"):
             self.assertEqual(self.ada.get(f"{QUEUE}{id}").code, 404)
 
-    def test_a_row_offers_acts_until_the_comment_is_deleted(self) -> None:
+    def test_a_row_offers_actions_until_the_comment_is_deleted(self) -> None:
         shown_once, never_shown = self.held("Shown once"), self.held("Never shown")
         self.approve(shown_once)
         self.act(f"{QUEUE}{shown_once.id}/approval", "DELETE")
@@ -149,7 +149,7 @@ class QueueTest(AdminTestCase):
         self.run_now(self.site.comments.moderation.remove(shown_once.id))
         self.assertNotIn("<form", self.row(shown_once))
 
-    def test_an_email_is_nothing_but_an_address_in_its_link(self) -> None:
+    def test_an_email_is_escaped_in_its_mailto_link(self) -> None:
         author, email = Author(new_id(), "203.0.113.7"), "bo?bcc=eve&x%@example.com"
         comment = self.run_now(
             self.site.comments.writing.add(self.post, author, Attempt("Write to me", "Bo", email), None)
@@ -167,7 +167,7 @@ class ActTest(AdminTestCase):
         sent = {"id": [comment.id for comment in comments], "revision": [self.revision(one) for one in comments]}
         return self.ada.post(QUEUE, {"action": action, **sent, **more})
 
-    def test_many_at_once_by_form_lead_back_to_the_queue(self) -> None:
+    def test_a_batch_sent_as_a_form_redirects_to_the_queue(self) -> None:
         for action, status in (("approve", "published"), ("spam", "spam"), ("delete", "gone")):
             comments = [self.held(f"To {action}: {n}") for n in range(3)]
             response = self.form(action, *comments, status="spam")
@@ -177,14 +177,14 @@ class ActTest(AdminTestCase):
             self.form("spam", comments[0], status="//evil.example").headers["Location"], f"{QUEUE}?status=held"
         )
 
-    def test_a_script_hears_what_was_done_and_what_was_refused(self) -> None:
+    def test_a_json_answer_lists_changed_and_refused_comments(self) -> None:
         one, two = self.held("One of two"), self.held("Two of two")
         told = self.act(QUEUE, action="approve", id=[one.id, "0" * 12, two.id], revision=[0] * 3)
         post = self.post.id
         self.assertEqual(told["comments"], [{"id": c.id, "status": "published", "post": post} for c in (one, two)])
         self.assertEqual(set(told["refused"]), {"0" * 12})
 
-    def test_odd_choices_are_refused(self) -> None:
+    def test_malformed_batches_are_refused(self) -> None:
         comment = self.held()
         odd: list[dict[str, Any]] = [
             {"id": []},
@@ -201,11 +201,11 @@ class ActTest(AdminTestCase):
             self.assertEqual((answer.code, list(json.loads(answer.body)["problems"])), (422, ["action"]))
         self.assertEqual(self.status(comment), ["held"])
 
-    def test_approval_and_taking_it_back(self) -> None:
+    def test_an_approval_can_be_withdrawn(self) -> None:
         comment = self.held()
         path = f"{QUEUE}{comment.id}/approval"
         read = self.revision(comment)
-        for _ in range(2):  # two moderators: the second one finds nothing left to publish
+        for _ in range(2):  # the approval of a second moderator changes nothing
             self.assertEqual(self.act(path, revision=read)["comments"][0]["status"], "published")
         self.assertIn(b"Waiting", self.client.get("/plog/hello").body)
         self.assertEqual(self.act(path, "DELETE")["comments"][0]["status"], "held")
@@ -213,7 +213,7 @@ class ActTest(AdminTestCase):
         answer = self.ada.post(path, {"revision": self.revision(comment)})
         self.assertEqual(answer.headers["Location"], f"{QUEUE}?status=held")
 
-    def test_approving_a_reply_publishes_it_alone_under_what_is_public_above_it(self) -> None:
+    def test_approving_a_reply_does_not_publish_its_held_parent(self) -> None:
         root = self.held("The root of it", author=BO)
         reply = self.held("A reply to the root", root.id, BO)
         told = self.approve(reply)
@@ -221,7 +221,7 @@ class ActTest(AdminTestCase):
         self.assertEqual(self.status(root, reply), ["held", "published"])
         self.assertIsNone(self.run_now(self.site.comments.documents.by_id(reply.id)).parent)
 
-    def test_a_reply_approves_what_it_answers(self) -> None:
+    def test_a_staff_reply_approves_its_parent(self) -> None:
         comment = self.held("A good question")
         told = self.act(f"{QUEUE}{comment.id}/reply", text="And its answer", revision=self.revision(comment))
         self.assertEqual([one["status"] for one in told["comments"]], ["published", "published"])
@@ -229,13 +229,13 @@ class ActTest(AdminTestCase):
         self.assertIn("A good question", page)
         self.assertIn("And its answer", page)
 
-    def test_a_reply_that_is_refused_approves_nothing(self) -> None:
+    def test_a_refused_reply_does_not_approve_its_parent(self) -> None:
         comment = self.held("A good question")
         for text in ("", "x" * 10_001, ["x"]):
             self.act(f"{QUEUE}{comment.id}/reply", code=422, text=text, revision=self.revision(comment))
         self.assertEqual(self.status(comment), ["held"])
 
-    def test_staff_change_a_text_at_any_time_but_not_that_of_what_is_gone(self) -> None:
+    def test_staff_may_edit_a_text_at_any_time_unless_the_comment_is_gone(self) -> None:
         comment = self.held("A tpyo")
         self.clock.pass_by(days=80)
         self.act(f"{QUEUE}{comment.id}/text", text="A typo")
@@ -245,7 +245,7 @@ class ActTest(AdminTestCase):
         self.ada.post(f"{QUEUE}{comment.id}/text", {"text": "Back again"})
         self.assertEqual(self.run_now(self.site.comments.documents.by_id(comment.id)).text, "")
 
-    def test_ids_of_nothing_are_not_found(self) -> None:
+    def test_unknown_ids_are_not_found(self) -> None:
         for act in ("approval", "text", "reply"):
             for id in ("0" * 12, "x"):
                 sent = {"text": "x", "revision": 0}
@@ -253,14 +253,14 @@ class ActTest(AdminTestCase):
 
 
 class StaleTest(AdminTestCase):
-    """An approval publishes what staff read, and nothing else."""
+    """An approval publishes only the revision that staff have read."""
 
     def setUp(self) -> None:
         super().setUp()
         self.comment = self.held("Innocent words", author=BO)
         self.read = self.revision(self.comment)
 
-    def test_what_its_author_edited_since_it_was_read_is_not_published_but_shown_anew(self) -> None:
+    def test_approving_an_outdated_revision_publishes_nothing_and_returns_the_new_row(self) -> None:
         self.edit(self.comment, "Other words")
         told = self.approve(self.comment, revision=self.read, code=409)
         self.assertEqual((told["error"], self.status(self.comment)), ("changed", ["held"]))
@@ -282,7 +282,7 @@ class StaleTest(AdminTestCase):
     def batch(self, *comments: Comment, action: str = "approve") -> dict[str, Any]:
         return {"action": action, "id": [comment.id for comment in comments or (self.comment,)]}
 
-    def test_a_batch_publishes_what_was_read_and_shows_the_rest_anew(self) -> None:
+    def test_a_batch_publishes_current_revisions_and_returns_the_rows_of_outdated_ones(self) -> None:
         other = self.held("Words that stay the same")
         sent = self.batch(self.comment, other) | {"revision": [self.read, self.revision(other)]}
         self.edit(self.comment, "Other words")
@@ -297,7 +297,7 @@ class StaleTest(AdminTestCase):
         for action in ("spam", "delete"):
             self.act(QUEUE, **self.batch(action=action))
 
-    def test_a_form_sends_the_revisions_of_all_rows_and_the_ids_of_those_ticked(self) -> None:
+    def test_the_form_sends_all_revisions_and_the_ids_of_ticked_rows(self) -> None:
         other = self.held("Words that nobody ticks")
         page = self.ada.get(QUEUE).body.decode()
         shown = re.findall(r'form="batch" name="shown" value="([^"]+)"', page)
@@ -306,7 +306,7 @@ class StaleTest(AdminTestCase):
         self.assertEqual(self.ada.post(QUEUE, form).code, 303)
         self.assertEqual(self.status(self.comment, other), ["published", "held"])
 
-    def test_a_stale_form_is_answered_by_a_page_with_the_row_as_it_is_now(self) -> None:
+    def test_a_stale_form_is_answered_with_the_current_row(self) -> None:
         form = {**self.batch(), "shown": f"{self.comment.id}:{self.read}"}
         self.edit(self.comment, "Other words")
         answer = self.ada.post(QUEUE, form)
@@ -318,7 +318,7 @@ class StaleTest(AdminTestCase):
         self.assertEqual(self.ada.post(QUEUE, {**self.batch(), "revision": again}).code, 303)
         self.assertEqual(self.status(self.comment), ["published"])
 
-    def test_a_reply_to_what_changed_publishes_neither_and_is_kept(self) -> None:
+    def test_a_reply_to_an_outdated_revision_publishes_nothing_and_gets_its_text_back(self) -> None:
         self.edit(self.comment, "Other words")
         path, sent = f"{QUEUE}{self.comment.id}/reply", {"text": "A kind answer", "revision": self.read}
         self.assertIn("Other words", self.act(path, code=409, **sent)["html"])
@@ -327,13 +327,13 @@ class StaleTest(AdminTestCase):
         self.assertIn(b"A kind answer</textarea>", page.body)
         self.assertEqual(self.run_now(self.site.comments.moderation.counts()), {"held": 1, "published": 0, "spam": 0})
 
-    def test_a_reply_needs_a_revision_only_where_it_publishes_what_it_answers(self) -> None:
+    def test_a_reply_needs_a_revision_only_if_its_parent_is_held(self) -> None:
         path = f"{QUEUE}{self.comment.id}/reply"
         self.assertEqual(list(self.act(path, code=422, text="Too early")["problems"]), ["revision"])
         self.approve(self.comment)
         self.assertEqual(self.act(path, text="In time")["comments"][-1]["status"], "published")
 
-    def test_a_batch_of_a_reply_and_what_it_answers_is_approved_in_any_order(self) -> None:
+    def test_a_batch_may_list_a_reply_before_its_parent(self) -> None:
         for n, turn in enumerate((1, -1)):
             root = self.held(f"Root number {n}", author=BO)
             reply = self.held(f"Reply number {n}", root.id, BO)
@@ -342,7 +342,7 @@ class StaleTest(AdminTestCase):
             self.assertEqual(self.run_now(self.site.comments.documents.by_id(reply.id)).parent, root.id)
             self.clock.pass_by(minutes=1)
 
-    def test_approving_a_reply_publishes_nothing_that_was_taken_back(self) -> None:
+    def test_approving_a_reply_does_not_republish_a_parent_that_is_held_again(self) -> None:
         self.approve(self.comment)
         reply = self.held("A reply by somebody else", self.comment.id)
         self.act(f"{QUEUE}{self.comment.id}/approval", "DELETE")
