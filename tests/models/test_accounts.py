@@ -1,4 +1,4 @@
-"""Accounts: links that work once, sessions, and how a visitor becomes a member."""
+"""Accounts: one-time sign-in links, sessions, and how a visitor becomes a member."""
 
 import asyncio
 
@@ -42,14 +42,14 @@ class AccountsTest(SiteTestCase):
 
         self.assertEqual(sorted(type(one).__name__ for one in self.run_now(both())), ["NotAllowed", "str"])
 
-    def test_a_link_is_over_after_fifteen_minutes(self) -> None:
+    def test_a_link_expires_after_fifteen_minutes(self) -> None:
         token = self.link()
         self.clock.pass_by(minutes=15)
         self.assertFalse(self.run_now(self.site.accounts.documents.has_link(token)))
         with self.assertRaises(NotAllowed):
             self.run_now(self.site.accounts.sign_in(token, None, ""))
 
-    def test_neither_links_nor_sessions_are_kept_in_the_clear(self) -> None:
+    def test_links_and_sessions_are_not_stored_in_plain_text(self) -> None:
         token = self.link()
         secret, _ = self.sign_in()
         kept = [
@@ -58,12 +58,12 @@ class AccountsTest(SiteTestCase):
         self.assertNotIn(token, str(kept))
         self.assertNotIn(secret, str(kept))
 
-    def test_a_new_address_turns_the_visitors_own_account_into_the_member(self) -> None:
+    def test_signing_in_with_a_new_email_makes_the_visitor_a_member(self) -> None:
         visitor = new_id()
         _, account = self.sign_in(visitor=visitor)
         self.assertEqual((account.id, account.email, account.is_member), (visitor, BO, True))
 
-    def test_a_known_address_merges_the_visitors_account_and_moves_what_it_wrote(self) -> None:
+    def test_signing_in_with_a_known_email_merges_the_visitors_account_and_moves_its_comments(self) -> None:
         _, member = self.sign_in()
         visitor = Author(new_id(), "203.0.113.7", "Firefox")
         post = self.post_by("hello")
@@ -74,7 +74,7 @@ class AccountsTest(SiteTestCase):
         self.run_now(self.site.move(visitor.id))
         self.assertEqual(self.run_now(self.site.comments.documents.by_id(comment.id)).author, member.id)
 
-    def test_a_comment_on_its_way_while_its_visitor_signs_in_in_another_tab_becomes_the_members(self) -> None:
+    def test_a_comment_that_arrives_while_its_visitor_signs_in_is_moved_to_the_member(self) -> None:
         self.sign_in()
         visitor = Author(new_id(), "203.0.113.7", "Firefox")
         post = self.post_by("hello")
@@ -95,7 +95,7 @@ class AccountsTest(SiteTestCase):
         self.assertNotEqual(bo.id, cy.id)
         self.assertEqual(self.run_now(self.site.accounts.by_id(visitor)).email, BO)
 
-    def test_the_same_new_address_twice_at_once_is_one_member(self) -> None:
+    def test_simultaneous_signins_with_one_new_email_make_one_member(self) -> None:
         tokens = [self.link() for _ in range(4)]
         self.second_site
 
@@ -108,10 +108,10 @@ class AccountsTest(SiteTestCase):
 
         self.assertEqual(len({account.id for account in self.run_now(at_once()) if account}), 1)
 
-    def test_an_address_is_the_same_in_any_case(self) -> None:
+    def test_emails_are_case_insensitive(self) -> None:
         self.assertEqual(self.sign_in("BO@Example.com ")[1].id, self.sign_in(BO)[1].id)
 
-    def test_a_session_ends_with_signing_out_or_after_ninety_days(self) -> None:
+    def test_a_session_ends_by_signing_out_or_after_ninety_days(self) -> None:
         first, second = self.sign_in()[0], self.sign_in()[0]
         self.run_now(self.site.accounts.sign_out(first))
         self.assertIsNone(self.run_now(self.site.accounts.documents.account_of_session(first)))
@@ -119,23 +119,23 @@ class AccountsTest(SiteTestCase):
         self.clock.pass_by(days=90)
         self.assertIsNone(self.run_now(self.site.accounts.documents.account_of_session(second)))
 
-    def test_who_the_settings_name_is_staff_once_signed_in_and_nobody_else(self) -> None:
+    def test_only_members_named_in_the_settings_become_staff_by_signing_in(self) -> None:
         self.assertTrue(self.sign_in("ada@example.com")[1].is_staff)
         self.assertFalse(self.sign_in("dee@example.com", new_id())[1].is_staff)
 
-    def test_who_was_a_member_before_the_settings_named_them_is_staff_at_the_next_signing_in(self) -> None:
+    def test_an_existing_member_named_in_the_settings_becomes_staff_at_the_next_signin(self) -> None:
         self.run_now(self.site.tools.mongo["accounts"].insert_one({"_id": new_id(), "email": "ada@example.com"}))
         self.assertTrue(self.sign_in("ada@example.com")[1].is_staff)
 
-    def test_a_member_can_be_made_staff_before_they_ever_came(self) -> None:
+    def test_a_member_can_be_made_staff_before_the_first_signin(self) -> None:
         made = self.run_now(self.site.accounts.make_staff(BO))
         self.assertEqual((self.sign_in()[1], made.is_staff), (made, True))
 
-    def test_what_is_no_address_is_refused(self) -> None:
+    def test_an_invalid_email_is_refused(self) -> None:
         for email in ("", "bo", "bo@", "@example.com", "bo@example", "b o@example.com", f"{'x' * 250}@example.com"):
             with self.subTest(email), self.assertRaises(Invalid):
                 self.link(email)
 
-    def test_an_account_that_never_acted_is_not_there(self) -> None:
+    def test_an_unknown_account_is_not_found(self) -> None:
         with self.assertRaises(NotFound):
             self.run_now(self.site.accounts.by_id(new_id()))

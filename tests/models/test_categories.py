@@ -11,23 +11,23 @@ class CategoriesTest(SiteTestCase):
     def named(self, *names: str) -> list[Category]:
         return [self.run_now(self.site.categories.named(name)) for name in names]
 
-    def test_an_address_has_no_character_that_means_something_in_one(self) -> None:
+    def test_an_address_has_no_reserved_characters(self) -> None:
         names = ("Web development", "C++", "C#", "AC/DC", "50%?", "///", " Café  au lait ")
         addresses = ["Web+development", "C", "C", "AC+DC", "50", "x", "Café+au+lait"]
         self.assertEqual([address_of(name) for name in names], addresses)
 
-    def test_a_path_is_fit_for_a_location_header_and_stays_readable(self) -> None:
+    def test_a_path_is_encoded_for_a_location_header_but_readable(self) -> None:
         paths = [category.path for category in self.named("Web development", "Q&A", "Café", 'Say "hi"')]
         self.assertEqual(paths, ["/oc-Web+development", "/oc-Q&A", "/oc-Caf%C3%A9", "/oc-Say+%22hi%22"])
 
-    def test_a_name_is_known_again_in_any_case_and_spacing(self) -> None:
+    def test_names_are_equal_regardless_of_case_and_spacing(self) -> None:
         first, again = self.named("Web development", " web  DEVELOPMENT ")
         self.assertEqual(first, again)
 
     def test_names_that_would_share_an_address_get_a_number(self) -> None:
         self.assertEqual([category.address for category in self.named("C", "C++", "C#")], ["C", "C-2", "C-3"])
 
-    def test_a_name_made_by_many_at_once_is_one_category(self) -> None:
+    def test_simultaneous_requests_for_a_new_name_make_one_category(self) -> None:
         self.second_site
 
         async def at_once() -> list[Category]:
@@ -36,12 +36,12 @@ class CategoriesTest(SiteTestCase):
 
         self.assertEqual(len({category.id for category in self.run_now(at_once())}), 1)
 
-    def test_addresses_are_found_in_any_case_and_order_and_without_repetition(self) -> None:
+    def test_categories_are_found_by_addresses_in_any_case_order_and_repetition(self) -> None:
         self.named("Python", "Web development")
         found = self.run_now(self.site.categories.by_addresses(["WEB development", "web+Development", "python"]))
         self.assertEqual(path_of(found), "/oc-Python/oc-Web+development")
 
-    def test_an_unknown_one_among_known_ones_and_a_fifth_are_not_found(self) -> None:
+    def test_an_unknown_category_and_more_than_four_are_not_found(self) -> None:
         self.named(*"ABCDE")
         for addresses in (["A", "unknown"], list("ABCDE"), [""], []):
             with self.subTest(addresses), self.assertRaises(NotFound):
@@ -51,23 +51,23 @@ class CategoriesTest(SiteTestCase):
     def rename(self, name: str, to: str) -> Category:
         return self.run_now(self.site.categories.rename(name, to))
 
-    def test_what_a_category_was_called_leads_to_it_until_another_is_called_that(self) -> None:
+    def test_a_former_name_finds_the_category_until_another_one_takes_the_name(self) -> None:
         (old,) = self.named("Web")
         renamed = self.rename(" web ", "The   Web")
         self.assertEqual((renamed.id, renamed.name, renamed.path), (old.id, "The Web", "/oc-The+Web"))
         self.assertEqual(self.run_now(self.site.categories.by_addresses(["WEB", "the+web"])), (renamed,))
-        self.assertEqual(self.named("Web", "the web"), [renamed, renamed], "an import that still says so")
+        self.assertEqual(self.named("Web", "the web"), [renamed, renamed], "an import may still use the former name")
         (other,) = self.named("Else")
         other = self.rename("Else", "Web")
         self.assertEqual(self.run_now(self.site.categories.by_addresses(["web"])), (other,))
         self.assertEqual(self.named("Web"), [other])
 
-    def test_a_category_may_be_called_again_what_it_was_and_in_other_letters(self) -> None:
+    def test_a_category_may_get_its_former_name_back_or_change_its_case(self) -> None:
         self.named("web")
         names = [self.rename(*names).path for names in (("web", "Web"), ("Web", "Net"), ("Net", "Web"), ("Web", "Web"))]
         self.assertEqual(names, ["/oc-Web", "/oc-Net", "/oc-Web", "/oc-Web"])
 
-    def test_nothing_is_renamed_to_what_another_is_called_to_nothing_or_from_nowhere(self) -> None:
+    def test_renaming_to_a_taken_name_or_an_empty_one_or_from_an_unknown_one_is_refused(self) -> None:
         self.named("A", "B")
         for error, name, to in ((Conflict, "A", "b"), (Invalid, "A", " "), (NotFound, "C", "D")):
             with self.subTest(to), self.assertRaises(error):
@@ -78,7 +78,7 @@ class CategoriesTest(SiteTestCase):
         self.named("C", "Sea")
         self.assertEqual(self.rename("Sea", "C++").path, "/oc-C-2")
 
-    def test_pages_that_a_dead_renamer_left_are_invalidated_by_the_worker(self) -> None:
+    def test_the_worker_invalidates_pages_after_a_process_died_while_renaming(self) -> None:
         self.named("Web")
         dying = site_with(self.site, channels=Dying())
         with self.assertRaises(RuntimeError):
@@ -88,7 +88,7 @@ class CategoriesTest(SiteTestCase):
 
 
 class Dying:
-    """Channels of a process that dies before it publishes."""
+    """Channels in a process that dies before it publishes."""
 
     async def publish(self, *_: object) -> None:
         raise RuntimeError("killed")

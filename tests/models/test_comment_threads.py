@@ -1,4 +1,4 @@
-"""How comments hang together: pure."""
+"""How comments form threads and pages. Pure: no server is needed."""
 
 import unittest
 from dataclasses import replace
@@ -20,12 +20,12 @@ def outline(nodes: tuple[Node, ...]) -> list[object]:
 
 
 class ThreadTest(unittest.TestCase):
-    def test_replies_hang_under_what_they_answer_in_order_of_their_place(self) -> None:
+    def test_replies_are_nested_under_their_parent_in_order_of_place(self) -> None:
         a = comment("a", 1)
         b, c, d = comment("b", 3, a), comment("c", 2, a), comment("d", 4)
         self.assertEqual(outline(thread([d, c, b, a])), [("a", ["c", "b"]), "d"])
 
-    def test_a_removed_comment_stays_only_where_replies_need_it(self) -> None:
+    def test_a_removed_comment_stays_only_if_it_has_visible_replies(self) -> None:
         a = comment("a", 1, status="gone")
         b = comment("b", 2, a, "spam")
         self.assertEqual(outline(thread([a, b])), [])
@@ -40,7 +40,7 @@ class ThreadTest(unittest.TestCase):
             depth, nodes = depth + 1, nodes[0].replies
         self.assertEqual(depth, 1000)
 
-    def test_a_reply_hangs_on_the_nearest_comment_that_the_world_has_seen(self) -> None:
+    def test_a_reply_is_attached_to_its_nearest_public_ancestor(self) -> None:
         a = comment("a", 1)
         held = comment("b", None, a, "held")
         spam = comment("c", None, held, "spam")
@@ -49,7 +49,7 @@ class ThreadTest(unittest.TestCase):
         self.assertIsNone(hanging_on(None, known))
         self.assertIsNone(hanging_on("unknown", known))
 
-    def test_older_comments_are_counted_from_the_oldest_so_that_they_never_move(self) -> None:
+    def test_older_pages_are_counted_from_the_oldest_comment_and_never_change(self) -> None:
         self.assertEqual(list(older_pages(0)), [])
         self.assertEqual(list(older_pages(95)), [])
         self.assertEqual(list(older_pages(96)), [1])

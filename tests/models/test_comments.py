@@ -1,4 +1,4 @@
-"""The collection of comments against real servers, with two sites where two processes matter."""
+"""The collection of comments on real servers, with two sites where two processes matter."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable
@@ -27,7 +27,7 @@ ADA = Author(new_id(), "192.0.2.1", "Chromium", is_staff=True)
 
 
 class Forgetful:
-    """A MongoDB for a process that dies before it removes any entry of the outbox, and before it writes an account."""
+    """A MongoDB in a process that dies before it removes untold entries and before it writes accounts."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -51,21 +51,21 @@ class Nowhere:
 
 
 class Unremovable:
-    """A page cache on a disk that lets nobody remove a page."""
+    """A page cache on a disk from which no page can be removed."""
 
     def invalidate(self, tags: Iterable[str]) -> None:
         raise Unwritable(PermissionError(EACCES, "Permission denied", "/kept/now"))
 
 
 class Hanging:
-    """Channels over a Redis that takes what it is told and never answers."""
+    """Channels on a Redis that accepts commands and never answers."""
 
     async def publish(self, *events: Any) -> None:
         await asyncio.Event().wait()
 
 
 class HalfWay:
-    """A MongoDB that is killed when it has stored the first of several comments."""
+    """A MongoDB that dies after it has stored the first comment of a batch."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -84,7 +84,7 @@ class HalfWay:
 
 
 class NoAccounts(Forgetful):
-    """A MongoDB that goes away before it writes an account."""
+    """A MongoDB that cannot be reached when an account is to be written."""
 
     def repeatable(self, name: str) -> Any:
         return self if name == "accounts" else self._mongo.repeatable(name)
@@ -123,11 +123,11 @@ class CommentsTest(SiteTestCase):
         return self.run_now(self.site.comments.writing.add(self.post, author, Attempt.cleaned(text, **fields), parent))
 
     def on(self, **stand_ins: Any) -> Site:
-        """The site on stand-ins of some tools, where nothing is held."""
+        """A site with stand-ins for some tools, which holds no comments."""
         return site_with(self.site, settings=replace(self.settings, moderation="none"), **stand_ins)
 
     def write_and_die(self, text: str, author: Author = ADA) -> Comment:
-        """A comment of a process that dies before it notes any of the consequences."""
+        """Writes a comment in a process that dies before it removes any untold entry."""
         dying = self.on(mongo=Forgetful(self.site.tools.mongo))
         return self.run_now(dying.comments.writing.add(self.post, author, Attempt(text)))
 
@@ -143,7 +143,7 @@ class CommentsTest(SiteTestCase):
         self.assertEqual((n, [change["n"] for change in changes], has_more), (6, [1, 3, 4, 5, 6], False))
         self.assertEqual((changes[-1]["id"], changes[-1]["status"], changes[-1]["html"]), (written[1].id, "gone", ""))
 
-    def test_a_hundred_writers_at_once_in_two_processes_get_numbers_without_a_gap(self) -> None:
+    def test_a_hundred_simultaneous_writers_in_two_processes_get_numbers_without_a_gap(self) -> None:
         self.post_by("other")
 
         async def write_all() -> list[Comment]:
@@ -158,14 +158,14 @@ class CommentsTest(SiteTestCase):
             self.assertEqual(comment.counts, Counts(comment.n or 0, comment.n or 0, comment.n or 0))
         self.assertEqual(Counts.of(self.current()), Counts(100, 100, 100))
 
-    def test_a_number_that_an_edit_left_is_never_given_to_another(self) -> None:
-        """A writer that knows only of an old number must not slip in below what followers have seen already."""
+    def test_a_number_that_an_edit_gave_up_is_never_reused(self) -> None:
+        """A writer with an outdated number must not add a change below the number that followers have read."""
         first, _ = self.write("First"), self.write("Second")
         self.run_now(self.site.comments.moderation.rewrite(first.id, "First, edited"))
-        self.assertEqual(self.post.n, 0, "known from before")
+        self.assertEqual(self.post.n, 0, "this copy of the post is outdated")
         self.assertEqual(self.write("Third").n, 4)
 
-    def test_the_same_text_twice_at_once_in_two_processes_is_one_comment(self) -> None:
+    def test_simultaneous_reposts_in_two_processes_are_deduplicated(self) -> None:
         self.second_site
 
         async def twice() -> list[Comment]:
@@ -177,24 +177,24 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(len({comment.id for comment in self.run_now(twice())}), 1)
         self.assertEqual(self.run_now(self.site.comments.moderation.counts())["held"], 1)
 
-    def test_a_visitor_without_a_cookie_is_the_same_once_it_is_there(self) -> None:
+    def test_a_repost_is_recognised_although_the_visitor_got_a_cookie_meanwhile(self) -> None:
         first = self.write("Twice, with a cookie the second time", replace(BO, had_id=False))
         self.assertEqual(self.write("Twice, with a cookie the second time", BO).id, first.id)
 
-    def test_a_strangers_comment_is_held_until_it_is_approved_and_the_next_is_not(self) -> None:
+    def test_an_authors_first_comment_is_held_and_after_its_approval_the_next_is_published(self) -> None:
         first = self.write("My very first words here", BO)
         self.assertEqual((first.status, first.check, first.n), ("held", "first", None))
         self.run_now(approve(self.site, first.id))
         self.assertEqual(self.write("And some more, later", BO).status, "published")
 
-    def test_approving_a_reply_publishes_it_alone(self) -> None:
+    def test_approving_a_reply_does_not_publish_its_held_parent(self) -> None:
         root = self.write("A held root comment", BO)
         reply = self.write("A held reply to it", BO, root.id)
         approved = self.run_now(approve(self.site, reply.id))
         self.assertEqual((approved.n, approved.depth, approved.parent), (1, 0, None))
         self.assertEqual(self.run_now(self.site.comments.documents.by_id(root.id)).status, "held")
 
-    def test_an_edit_between_the_check_of_an_approval_and_its_write_is_not_published(self) -> None:
+    def test_an_edit_between_the_check_and_the_write_of_an_approval_is_not_published(self) -> None:
         comment = self.write("Innocent words", BO)
         token = self.site.comments.writing.edit_token(comment)
         edit = self.site.comments.writing.edit(self.post, BO, comment.id, token, "Other words")
@@ -203,7 +203,7 @@ class CommentsTest(SiteTestCase):
             self.run_now(editing.comments.moderation.approve(comment.id, comment.revision))
         self.assertEqual(self.run_now(self.site.comments.documents.by_id(comment.id)).status, "held")
 
-    def test_approving_a_reply_never_approves_spam_and_hangs_it_higher(self) -> None:
+    def test_approving_a_reply_to_spam_attaches_it_to_the_nearest_public_ancestor(self) -> None:
         root = self.write("A root for all to see")
         spam = self.write("This will be spam soon", BO, root.id)
         reply = self.write("And this a reply to it", BO, spam.id)
@@ -218,12 +218,12 @@ class CommentsTest(SiteTestCase):
         with self.assertRaises(Invalid):
             self.write("A reply across posts", parent=foreign.id)
 
-    def test_nobody_answers_what_they_cannot_see(self) -> None:
+    def test_a_reply_to_an_invisible_comment_is_refused(self) -> None:
         held = self.write("Held, so only Bo sees it", BO)
         with self.assertRaises(Invalid):
             self.write("Cy cannot know of it", CY, held.id)
 
-    def test_the_sixth_attempt_within_a_minute_is_refused_and_a_minute_later_is_not(self) -> None:
+    def test_the_sixth_attempt_within_a_minute_is_refused(self) -> None:
         for n in range(5):
             self.write(f"Attempt number {n}", BO)
         with self.assertRaises(TooMany) as caught:
@@ -232,14 +232,14 @@ class CommentsTest(SiteTestCase):
         self.clock.pass_by(seconds=61)
         self.write("A minute later", BO)
 
-    def test_a_visitor_whose_cookie_comes_with_the_first_answer_has_no_sixth_attempt_either(self) -> None:
+    def test_attempts_before_and_after_the_first_cookie_count_together(self) -> None:
         self.write("Attempt number 0", replace(BO, had_id=False))
         for n in range(1, 5):
             self.write(f"Attempt number {n}", BO)
         with self.assertRaises(TooMany):
             self.write("Attempt number six", BO)
 
-    def test_an_author_may_edit_for_fifteen_minutes_and_no_longer(self) -> None:
+    def test_an_author_may_edit_for_fifteen_minutes(self) -> None:
         comment = self.write("Some words with a tpyo")
         token = self.site.comments.writing.edit_token(comment)
         edited = self.run_now(self.site.comments.writing.edit(self.post, ADA, comment.id, token, "Some words without"))
@@ -248,7 +248,7 @@ class CommentsTest(SiteTestCase):
         with self.assertRaises(NotAllowed):
             self.run_now(self.site.comments.writing.edit(self.post, ADA, comment.id, token, "Too late"))
 
-    def test_nobody_edits_with_another_comments_token(self) -> None:
+    def test_an_edit_token_is_valid_for_its_own_comment_only(self) -> None:
         mine, other = self.write("One comment"), self.write("Another comment")
         with self.assertRaises(NotAllowed):
             self.run_now(
@@ -257,7 +257,7 @@ class CommentsTest(SiteTestCase):
                 )
             )
 
-    def test_a_published_text_that_changes_is_checked_again(self) -> None:
+    def test_an_edit_of_a_published_comment_is_checked_again(self) -> None:
         first = self.write("An honest first comment", BO)
         self.run_now(approve(self.site, first.id))
         links = "https://a.example https://b.example https://c.example"
@@ -267,7 +267,7 @@ class CommentsTest(SiteTestCase):
         (change,) = self.run_now(self.site.comments.reading.changes(self.post, 1))[1]
         self.assertEqual((change["status"], change["html"]), ("gone", ""))
 
-    def test_an_edit_of_the_only_approved_comment_is_held_again(self) -> None:
+    def test_an_edit_of_the_authors_only_approved_comment_is_held(self) -> None:
         only = self.write("An honest first comment", BO)
         self.run_now(approve(self.site, only.id))
         edited = self.edited(only, "Something that nobody approved")
@@ -281,11 +281,11 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(self.edited(approved, "An honest first comment, edited").status, "published")
 
     def edited(self, comment: Comment, text: str, by: Author = BO) -> Comment:
-        """The comment after its author changed it."""
+        """Edits a comment as its author."""
         token = self.site.comments.writing.edit_token(comment)
         return self.run_now(self.site.comments.writing.edit(self.post, by, comment.id, token, text))
 
-    def test_what_its_author_removed_leaves_nothing_of_what_was_written(self) -> None:
+    def test_a_comment_removed_by_its_author_loses_its_text_and_personal_data(self) -> None:
         comment = self.write("Something I regret", name="Bo", email="bo@example.com")
         self.write("But you said it", parent=comment.id)
         token = self.site.comments.writing.edit_token(comment)
@@ -295,7 +295,7 @@ class CommentsTest(SiteTestCase):
         change = self.run_now(self.site.comments.reading.changes(self.post, 2))[1][0]
         self.assertIn("emoved by its author", change["html"])
 
-    def test_a_trusted_reply_to_ones_own_held_comment_hangs_on_the_nearest_that_is_shown(self) -> None:
+    def test_a_trusted_authors_reply_to_their_own_held_comment_is_attached_to_a_public_ancestor(self) -> None:
         approved = self.write("Approved, so Bo is trusted", BO)
         self.run_now(approve(self.site, approved.id))
         links = "https://a.example https://b.example https://c.example"
@@ -303,12 +303,12 @@ class CommentsTest(SiteTestCase):
         reply = self.write("Replying to what only I can see", BO, held.id)
         self.assertEqual((held.status, reply.status, reply.parent, reply.depth), ("held", "published", approved.id, 1))
 
-    def test_the_same_text_in_reply_to_another_is_the_same_comment_within_a_minute(self) -> None:
+    def test_the_same_text_under_another_parent_is_deduplicated_within_a_minute(self) -> None:
         one, other = self.write("One of two"), self.write("The other of two")
         first = self.write("I agree with you", parent=one.id)
         self.assertEqual(self.write("I agree with you", parent=other.id).id, first.id)
 
-    def test_two_moderators_who_approve_at_once_approve_once(self) -> None:
+    def test_simultaneous_approvals_count_once(self) -> None:
         held = self.write("Waiting for approval", BO)
         self.second_site
 
@@ -319,14 +319,14 @@ class CommentsTest(SiteTestCase):
         comment = self.run_now(self.site.comments.documents.by_id(held.id))
         self.assertEqual((comment.status, comment.n, comment.revision), ("published", 1, 1))
 
-    def test_what_a_dead_writer_left_is_carried_out_by_the_worker_after_five_seconds(self) -> None:
+    def test_the_worker_carries_out_consequences_of_a_dead_process_after_five_seconds(self) -> None:
         self.write_and_die("The process dies within a moment")
         self.clock.pass_by(seconds=4)
         self.assertEqual(self.run_now(self.site.tell_untold()), 0)
         self.clock.pass_by(seconds=2)
         self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
 
-    def test_documents_of_the_version_before_are_told_by_the_worker(self) -> None:
+    def test_the_worker_carries_out_consequences_of_documents_of_the_previous_version(self) -> None:
         comment = self.write("Written by the version before")
         self.run_now(self.site.outbox.flush())
         before = {"$set": {"told": False}, "$unset": {"untold": ""}}
@@ -335,7 +335,7 @@ class CommentsTest(SiteTestCase):
         self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
         self.assertNotIn("told", self.stored(comment))
 
-    def test_entries_are_removed_a_little_later_and_then_the_authors_have_accounts(self) -> None:
+    def test_untold_entries_are_removed_once_the_authors_have_accounts(self) -> None:
         written = [self.write(f"Comment number {n}", author) for n, author in enumerate((BO, BO, CY))]
         accounts, done = self.site.tools.mongo["accounts"], {"_id": {"$in": [c.id for c in written]}, "untold": []}
 
@@ -347,21 +347,21 @@ class CommentsTest(SiteTestCase):
         self.run_now(all_removed())
         self.assertEqual(self.run_now(accounts.count_documents({"_id": {"$in": [BO.id, CY.id]}, "email": None})), 2)
 
-    def test_an_account_that_a_dead_process_did_not_write_is_written_by_the_worker(self) -> None:
+    def test_the_worker_writes_the_account_that_a_dead_process_did_not_write(self) -> None:
         comment = self.write_and_die("The process dies within a moment", BO)
         self.assertEqual(self.run_now(self.site.accounts.documents.find(BO.id)), None)
         self.clock.pass_by(seconds=6)
         self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [1, 0])
         self.assertEqual(self.run_now(self.site.accounts.by_id(BO.id)).id, comment.author)
 
-    def test_no_entry_is_removed_before_the_authors_account_is_written(self) -> None:
+    def test_no_untold_entry_is_removed_before_the_authors_account_is_written(self) -> None:
         dying = self.on(mongo=NoAccounts(self.site.tools.mongo))
         comment = self.run_now(dying.comments.writing.add(self.post, BO, Attempt("Somebody new")))
         with self.assertLogs("models.outbox", "WARNING"):
             self.run_now(dying.outbox.close())
         self.assertEqual(kinds_of(self.stored(comment)), {"account", "pages", "events"})
 
-    def test_an_entry_of_a_newer_change_stays_when_an_older_one_is_done(self) -> None:
+    def test_untold_entries_of_a_newer_revision_stay_when_older_ones_are_removed(self) -> None:
         comment = self.write_and_die("The first version", BO)
         edited = self.edit_and_die(comment, "The second version")
         done = [PublishEvents(comment.id, comment.revision, ())]
@@ -371,7 +371,7 @@ class CommentsTest(SiteTestCase):
         self.assertIn(("events", edited.revision), left)
         self.assertIn(("pages", comment.revision), left)
 
-    def test_entries_of_new_and_of_changed_comments_are_removed_together(self) -> None:
+    def test_untold_entries_of_new_and_changed_comments_are_removed_together(self) -> None:
         one, two = (self.write_and_die(text, BO) for text in ("One", "Two"))
         edited = self.edit_and_die(two, "Two and a half")
         self.assertNotEqual(one.revision, edited.revision)
@@ -379,14 +379,14 @@ class CommentsTest(SiteTestCase):
         self.run_now(self.site.comments.untold.remove(done))
         self.assertFalse(any("events" in kinds_of(self.stored(comment)) for comment in (one, edited)))
 
-    def test_a_page_that_cannot_be_removed_delays_no_event_and_no_answer(self) -> None:
+    def test_a_cached_page_that_cannot_be_removed_delays_neither_events_nor_answers(self) -> None:
         unwritable = self.on(page_cache=Unremovable())
         comment = self.run_now(unwritable.comments.writing.add(self.post, BO, Attempt("Stored, and that is all")))
         self.run_now(unwritable.outbox.flush())
         self.expect_log("/kept/now: Permission denied")
         self.assertEqual(kinds_of(self.stored(comment)), {"pages"})
 
-    def test_a_redis_that_hangs_holds_up_nobody_for_long_and_the_worker_tells(self) -> None:
+    def test_writers_wait_for_a_hanging_redis_only_briefly_and_the_worker_publishes_later(self) -> None:
         comments = self.on(channels=Hanging()).comments.writing
 
         async def write_all() -> list[Comment]:
@@ -398,7 +398,7 @@ class CommentsTest(SiteTestCase):
         self.clock.pass_by(seconds=6)
         self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [9, 0])
 
-    def test_what_is_there_already_in_the_middle_of_a_batch_takes_no_number(self) -> None:
+    def test_an_existing_comment_within_a_batch_takes_no_number(self) -> None:
         there = self.write("Somebody was faster")
         new = [replace(there, id=new_id(), text=f"Number {n}", n=None, place=None, counts=None) for n in range(4)]
         batch = [new[0], there, replace(new[1], status=Status.HELD), new[2], new[0], new[3]]
@@ -407,7 +407,7 @@ class CommentsTest(SiteTestCase):
         self.assertEqual([c is None for c in stored], [False, True, False, False, True, False])
         self.assertEqual(stored[-1] and stored[-1].counts, Counts(4, 4, 4))
 
-    def test_when_mongodb_dies_half_way_through_a_batch_all_may_try_again_and_none_is_doubled(self) -> None:
+    def test_a_batch_interrupted_by_mongodb_can_be_retried_without_duplicates(self) -> None:
         dying = self.on(mongo=HalfWay(self.site.tools.mongo))
 
         async def write_all(site: Site) -> list[Any]:
@@ -420,12 +420,12 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(sorted(c.n for c in written), [1, 2, 3, 4, 5])
         self.assertEqual(self.run_now(self.site.tools.mongo["comments"].count_documents({})), 5)
 
-    def test_a_thread_from_before_changes_told_the_counts_is_counted_once(self) -> None:
+    def test_a_thread_without_stored_counts_is_counted_once(self) -> None:
         written = [self.write(f"Comment number {n}") for n in range(3)]
         self.run_now(self.site.tools.mongo["comments"].update_many({}, {"$unset": {"counts": ""}}))
         self.assertEqual(self.run_now(self.site.comments.moderation.remove(written[0].id)).counts, Counts(4, 2, 3))
 
-    def test_wrong_counts_are_corrected_when_all_is_counted_again_and_later_changes_go_on_from_there(self) -> None:
+    def test_recount_corrects_wrong_counts_and_later_changes_continue_from_them(self) -> None:
         written = [self.write(f"Comment number {n}") for n in range(3)]
         self.write("An answer", parent=written[0].id)
         other = self.post_by("other")
@@ -444,7 +444,7 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(removed.counts, Counts(6, 3, 3))
         self.assertEqual(self.run_now(self.site.comments.recount()), 0)
 
-    def test_a_page_shows_the_newest_95_roots_and_older_ones_never_move(self) -> None:
+    def test_a_post_shows_its_newest_95_threads_and_older_pages_never_change(self) -> None:
         roots = [self.write(f"Root number {n}") for n in range(200)]
         reply = self.write("A late reply to the oldest", parent=roots[0].id)
         post = self.current()
@@ -463,7 +463,7 @@ class CommentsTest(SiteTestCase):
             self.run_now(self.site.comments.reading.path_of(post, roots[105])), f"/plog/hello#c{roots[105].id}"
         )
 
-    def test_addresses_are_forgotten_after_thirty_days(self) -> None:
+    def test_ip_addresses_are_deleted_after_thirty_days(self) -> None:
         comment = self.write("Written from somewhere")
         self.clock.pass_by(days=29)
         self.assertEqual(self.run_now(self.site.comments.documents.forget_addresses()), 0)
@@ -471,7 +471,7 @@ class CommentsTest(SiteTestCase):
         self.assertEqual(self.run_now(self.site.comments.documents.forget_addresses()), 1)
         self.assertEqual(self.run_now(self.site.comments.documents.by_id(comment.id)).address, "")
 
-    def test_a_comment_that_is_spam_can_be_approved_after_all_and_keeps_its_place(self) -> None:
+    def test_spam_can_be_approved_and_keeps_its_place(self) -> None:
         first, _ = self.write("First of two"), self.write("Second of two")
         self.run_now(self.site.comments.moderation.mark_spam(first.id))
         self.assertEqual(self.current().comment_count, 1)
@@ -479,7 +479,7 @@ class CommentsTest(SiteTestCase):
         self.assertEqual((approved.n, approved.place, approved.text), (4, 1, "First of two"))
 
     def stored(self, comment: Comment) -> Document:
-        """The comment as it is in MongoDB."""
+        """The comment's document in MongoDB."""
         document: Document = self.run_now(self.site.tools.mongo["comments"].find_one({"_id": comment.id}))
         return document
 

@@ -1,4 +1,4 @@
-"""Counting hits: what lines say, and that each is counted once, whoever dies where."""
+"""Counting hits: parsing log lines, and counting each line once even if processes die."""
 
 import asyncio
 import unittest
@@ -38,7 +38,7 @@ class LinesTest(unittest.TestCase):
         pages += ["/plog/hello", "/plog/h%C3%A9llo", "/plog/hello/p1", "/plog/hello/comments.atom", "/atom.xml"]
         self.assertEqual([tally.page for tally in tallies_in(map(line, pages), COUNTED)], pages)
 
-    def test_whatever_is_no_page_is_passed_over(self) -> None:
+    def test_lines_of_other_addresses_and_malformed_lines_are_ignored(self) -> None:
         for page in (
             "/me",
             "/search",
@@ -61,7 +61,7 @@ class LinesTest(unittest.TestCase):
         ]
         self.assertEqual(tallies_in(nonsense, COUNTED), ())
 
-    def test_sums_are_of_each_page_each_day_and_everything(self) -> None:
+    def test_sums_are_made_per_page_and_per_day_and_in_total(self) -> None:
         tallies = [Tally("1", "/a", 1, 2, 3), Tally("1", "/b", 10, 0, 0), Tally("2", "/a", 100, 0, 0)]
         sums = {(tally.day, tally.page): tally.hits for tally in rolled_up(tallies)}
         own = {("1", "/a"): 1, ("1", "/b"): 10, ("2", "/a"): 100}
@@ -69,11 +69,11 @@ class LinesTest(unittest.TestCase):
 
 
 class Died(BaseException):
-    """A worker is no more."""
+    """The worker has died."""
 
 
 class Dying:
-    """MongoDB as seen by a worker that dies at its n-th word to it: before it is said, or before the answer is heard."""
+    """MongoDB for a worker that dies at its n-th command: before it is sent, or before its answer arrives."""
 
     def __init__(self, mongo: Any, words: int, is_said: bool) -> None:
         self._mongo, self._words, self._is_said = mongo, words, is_said
@@ -99,7 +99,7 @@ class _DyingCollection:
         word = getattr(self._collection, name)
 
         async def said(*args: Any, **options: Any) -> Any:
-            if name == "bulk_write":  # not one word, but many
+            if name == "bulk_write":  # counts as one command per write
                 for write in args[0]:
                     await self._mongo.say(word, [write], **options)
                 return None
@@ -130,13 +130,13 @@ class HitsTestCase(SiteTestCase):
 
 
 class HitsTest(HitsTestCase):
-    def test_nothing_was_counted_yet(self) -> None:
+    def test_an_empty_log_counts_nothing(self) -> None:
         self.count()
         self.assertEqual(self.total(), Tally())
         self.assertIsNone(self.run_now(self.site.hits.documents.since()))
         self.assertEqual(self.run_now(self.site.hits.documents.top(9)), [])
 
-    def test_counts_are_told_in_all_by_day_and_by_page(self) -> None:
+    def test_counts_can_be_read_in_total_and_by_day_and_by_page(self) -> None:
         self.asked(line("/"), line("/", "rb"), line("/plog/hello", at=NOON - 86400), line("/"), line("/nowhere"))
         self.count()
         self.assertEqual(self.total(), Tally("", "", 3, 1, 3))
@@ -150,14 +150,14 @@ class HitsTest(HitsTestCase):
         )
         self.assertEqual(len(self.run_now(self.site.hits.documents.top(1))), 1)
 
-    def test_counting_again_counts_only_what_is_new(self) -> None:
+    def test_counting_again_counts_only_new_lines(self) -> None:
         for number in range(1, 4):
             self.asked(line("/"), line("/p2"))
             self.count()
             self.count(self.second_site.hits)
             self.assertEqual(self.total().hits, 2 * number)
 
-    def test_a_worker_that_dies_at_any_word_to_the_database_loses_and_doubles_nothing(self) -> None:
+    def test_a_worker_that_dies_at_any_database_command_counts_every_hit_once(self) -> None:
         words, deaths, written = 0, 1, 0
         while deaths:
             words, deaths = words + 1, 0
@@ -169,11 +169,11 @@ class HitsTest(HitsTestCase):
                 except Died:
                     deaths += 1
                 self.count(self.hits())
-                self.assertEqual(self.total().hits, written, f"died at word {words}, said: {is_said}")
+                self.assertEqual(self.total().hits, written, f"died at command {words}, sent: {is_said}")
         self.assertGreater(words, 20)
         self.assertEqual(sum(tally.hits for tally in self.run_now(self.site.hits.documents.top(9))), written)
 
-    def test_two_workers_at_once_count_everything_once(self) -> None:
+    def test_simultaneous_workers_count_every_hit_once(self) -> None:
         for number in range(1, 11):
             self.asked(*(line(f"/p{n % 50 + 2}") for n in range(500)))
             workers = [self.hits(most=700), self.hits(most=1100), self.hits(self.second_site.tools.mongo, most=900)]
@@ -187,7 +187,7 @@ class HitsTest(HitsTestCase):
         self.count(self.hits(host="there"))
         self.assertEqual(self.total().hits, 2)
 
-    def test_what_each_page_had_is_forgotten_after_a_year_and_its_sums_are_not(self) -> None:
+    def test_daily_counts_per_page_are_deleted_after_a_year_and_sums_stay(self) -> None:
         self.asked(line("/", at=NOON - 400 * 86400), line("/"))
         self.count()
         self.assertEqual(self.run_now(self.site.hits.documents.forget_old()), 1)

@@ -1,4 +1,4 @@
-"""Imports: the WordPress export and the Markdown folder of tests/material, whole, again, and with changes in between."""
+"""Imports of the WordPress export and the Markdown folder in tests/material: new, repeated, and after changes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -48,8 +48,8 @@ class ImportsTest(SiteTestCase):
         names = ("posts", "comments", "accounts", "categories")
         return [self.run_now(self.site.tools.mongo[name].find({}).sort("_id", 1).to_list(None)) for name in names]
 
-    def test_an_item_with_a_character_that_is_none_is_named_and_the_others_come(self) -> None:
-        """YAML can bring lone surrogates, which neither MongoDB nor any page can have."""
+    def test_an_item_with_a_lone_surrogate_is_named_and_the_others_are_imported(self) -> None:
+        """YAML can contain lone surrogates, which can be neither stored in MongoDB nor sent in a page."""
         odd = [
             item("a.md", categories=("Fine", "\ud800")),
             item("b.md", url="https://example.com/\udfff"),
@@ -61,7 +61,7 @@ class ImportsTest(SiteTestCase):
         for outcome, name in zip(outcomes, "abcd", strict=False):
             self.assertIn(f"({name}.md): it has a character that is none", outcome.message)
 
-    def test_a_whole_wordpress_export_comes_with_threads_and_states(self) -> None:
+    def test_a_wordpress_export_is_imported_with_threads_and_statuses(self) -> None:
         outcomes = self.take(*wordpress.read(MATERIAL / "old-blog.xml"))
         whats = [outcome.what for outcome in outcomes]
         self.assertEqual((whats.count("added"), whats.count("unusable")), (10, 3))
@@ -77,11 +77,11 @@ class ImportsTest(SiteTestCase):
         self.assertEqual(sorted(comment.n for comment in comments.values() if comment.n), [1, 2, 3, 4])
         self.assertEqual((post.comment_count, post.root_count, post.n), (4, 3, 4))
 
-    def test_a_title_may_be_as_long_as_those_of_real_blogs(self) -> None:
+    def test_a_title_may_have_500_characters(self) -> None:
         outcomes = self.take(item(title="x" * 500), item("b.md", slug="b", title="x" * 501))
         self.assertEqual([outcome.what for outcome in outcomes], ["added", "unusable"])
 
-    def test_a_folder_of_markdown_comes_whole(self) -> None:
+    def test_a_markdown_folder_is_imported(self) -> None:
         outcomes = self.take(*markdown_folder.read(MATERIAL / "markdown"))
         whats = [outcome.what for outcome in outcomes]
         self.assertEqual((whats.count("added"), whats.count("unusable")), (7, 11))
@@ -93,7 +93,7 @@ class ImportsTest(SiteTestCase):
         self.assertEqual(self.post("hello").opening, '<p>Welcome. This blog lives on <a href="https://jekyllrb.com/" '
                          'rel="noopener">Jekyll</a>.</p>')  # fmt: skip
 
-    def test_the_same_again_changes_nothing(self) -> None:
+    def test_a_repeated_import_changes_nothing(self) -> None:
         items = [*wordpress.read(MATERIAL / "old-blog.xml"), item("b.md", slug="markdown", categories=("Web",))]
         self.take(*items)
         before = self.everything()
@@ -103,7 +103,7 @@ class ImportsTest(SiteTestCase):
         self.assertEqual(sum(outcome.comments for outcome in again), 0)
         self.assertEqual(self.everything(), before)
 
-    def test_what_was_edited_here_in_between_is_kept_and_named(self) -> None:
+    def test_posts_edited_on_this_site_are_not_overwritten_and_are_named(self) -> None:
         self.take(item())
         self.run_now(self.site.posts.writing.edit(replace(self.post(), text="My own words")))
         for text in ("Some *text*.", "Changed over there"):
@@ -111,7 +111,7 @@ class ImportsTest(SiteTestCase):
             self.assertEqual((outcome.what, outcome.message), ("kept", "/plog/hello  Hello"))
         self.assertEqual(self.post().text, "My own words")
 
-    def test_what_changed_over_there_is_updated_and_keeps_what_only_this_site_knows(self) -> None:
+    def test_changes_at_the_source_update_the_post_and_its_id_stays(self) -> None:
         self.take(item(comments=(answer("1"),)))
         before = self.post()
         (outcome,) = self.take(item(title="A new title", slug="anew", comments=(answer("1"), answer("2", "1"))))
@@ -120,20 +120,20 @@ class ImportsTest(SiteTestCase):
         self.assertEqual((post.id, post.title, post.comment_count), (before.id, "A new title", 2))
         self.assertEqual(self.take(item(title="A new title", slug="anew"))[0].what, "unchanged")
 
-    def test_an_address_that_is_new_over_there_is_taken_over(self) -> None:
+    def test_a_former_address_that_is_new_at_the_source_is_added(self) -> None:
         self.take(item())
         self.assertEqual(self.take(item(addresses=("/older/",)))[0].what, "updated")
         self.assertEqual(self.take(item(addresses=("/older/",)))[0].what, "unchanged")
         self.assertEqual(self.client.get("/older").headers["Location"], "/plog/hello")
 
-    def test_closed_comments_stay_closed_and_what_is_opened_here_stays_open(self) -> None:
+    def test_imported_closed_comments_are_closed_and_stay_open_if_opened_on_this_site(self) -> None:
         self.take(item(has_closed_comments=True))
         self.assertFalse(self.post().takes_comments)
         self.run_now(self.site.posts.writing.edit(replace(self.post(), has_closed_comments=False)))
         self.take(item(has_closed_comments=True))
         self.assertTrue(self.post().takes_comments)
 
-    def test_old_addresses_answer_one_301_with_and_without_final_slash_or_number(self) -> None:
+    def test_former_addresses_redirect_once_in_every_spelling(self) -> None:
         self.take(*wordpress.read(MATERIAL / "old-blog.xml"))
         spellings = {
             "/plog/hello": ("/2015/03/hello/", "/2015/03/hello", "/2015/03/HELLO//", "/?p=12", "//?p=12"),
@@ -148,14 +148,14 @@ class ImportsTest(SiteTestCase):
             self.assertEqual(self.client.get(path).code, 200)
         self.assertEqual(self.client.get("/?p=12&from=mail").headers["Location"], "/plog/hello?from=mail")
         self.assertEqual(self.client.get("/about/?from=mail").headers["Location"], "/plog/about?from=mail")
-        self.assertEqual(self.client.get("/?p=15").code, 200, "a draft is nowhere, so this is home")
+        self.assertEqual(self.client.get("/?p=15").code, 200, "a draft is not found, so this is the home page")
 
-    def test_two_that_want_one_address_are_named_and_the_first_has_it(self) -> None:
+    def test_of_two_posts_with_one_slug_the_second_is_refused(self) -> None:
         outcomes = self.take(item("a.md"), item("b.md", title="Second"), item("c.md", slug="c", addresses=("/x",)))
         self.assertEqual([outcome.what for outcome in outcomes], ["added", "unusable", "added"])
         self.assertIn("'Second' (b.md): Another post already has the address /plog/hello.", outcomes[1].message)
 
-    def test_an_address_that_is_taken_costs_the_address_and_never_the_post(self) -> None:
+    def test_a_post_with_a_taken_former_address_is_imported_without_it(self) -> None:
         items = [item(addresses=("/x", "/a")), item("b.md", slug="b", title="Second", addresses=("/X/", "/b", "/y"))]
         self.post_by("own", addresses=("/y/",), is_draft=True)
         outcomes = self.take(*items)
@@ -168,7 +168,7 @@ class ImportsTest(SiteTestCase):
         for old, path in (("/x", "/plog/hello"), ("/a", "/plog/hello"), ("/b", "/plog/b")):
             self.assertEqual(self.client.get(old).headers["Location"], path)
 
-    def test_a_taken_address_stays_where_it_is_and_changes_no_post_when_an_import_is_repeated(self) -> None:
+    def test_repeating_an_import_with_a_taken_former_address_changes_no_post(self) -> None:
         items = [item(addresses=("/x",)), item("b.md", slug="b", addresses=("/x/", "/b"))]
         self.take(*items)
         before = self.everything()
@@ -179,40 +179,40 @@ class ImportsTest(SiteTestCase):
             )
         self.assertEqual(self.everything(), before)
 
-    def test_unusable_things_are_named_with_file_and_line(self) -> None:
+    def test_unusable_items_are_named_with_file_and_line(self) -> None:
         outcomes = self.take(
             Unusable("blog.xml", 12, "Hello", "has no date"), Unusable("blog.xml", None, "", "is broken")
         )
         self.assertEqual([o.message for o in outcomes], ["blog.xml:12: Hello: has no date", "blog.xml: is broken"])
 
-    def test_a_reply_never_comes_before_what_it_answers(self) -> None:
+    def test_parents_come_before_their_replies(self) -> None:
         answers = [answer("child", "parent"), answer("parent", minutes=5), answer("alone", "nobody", minutes=1)]
         self.assertEqual([c.id for c in parents_first(answers)], ["alone", "parent", "child"])
         self.assertEqual([c.id for c in parents_first([answer("10"), answer("9")])], ["9", "10"])
         circle = [answer("a", "b", minutes=1), answer("b", "a")]
         self.assertEqual([c.id for c in parents_first(circle)], ["b", "a"])
 
-    def test_a_long_chain_of_answers_takes_linear_time_in_any_order(self) -> None:
+    def test_a_long_chain_of_replies_takes_linear_time(self) -> None:
         chain = [answer(str(n), str(n - 1), minutes=-n) for n in range(20_000)]
         with quickly():
             self.assertEqual([c.id for c in parents_first(chain)], [str(n) for n in range(20_000)])
 
-    def test_a_published_reply_to_a_held_comment_hangs_on_the_next_published_one(self) -> None:
+    def test_a_published_reply_to_a_held_comment_is_attached_to_a_published_ancestor(self) -> None:
         self.take(item(comments=(answer("1"), answer("2", "1", "held", 1), answer("3", "2", minutes=2))))
         comments = self.comments(self.post())
         self.assertEqual(comments["3"].parent, comments["1"].id)
 
-    def test_network_addresses_do_not_come_along(self) -> None:
+    def test_ip_addresses_are_not_imported(self) -> None:
         self.take(item(comments=(answer("1"),)))
         self.assertEqual(self.comments(self.post())["1"].address, "")
 
-    def test_a_comment_that_moved_to_another_post_over_there_is_not_doubled(self) -> None:
+    def test_a_comment_that_moved_to_another_post_at_the_source_is_not_duplicated(self) -> None:
         self.take(item("a.md", comments=(answer("1"),)), item("b.md", slug="b"))
         outcomes = self.take(item("a.md"), item("b.md", slug="b", comments=(answer("1"),)))
         self.assertEqual([(o.what, o.comments) for o in outcomes], [("unchanged", 0)] * 2)
 
-    def test_an_import_that_was_killed_before_it_counted_is_counted_by_the_worker(self) -> None:
-        """What it stored is untold until all of it is counted."""
+    def test_the_worker_counts_the_comments_of_an_import_that_was_killed(self) -> None:
+        """Imported comments have untold entries until they are counted."""
 
         async def die(*_: Any) -> None:
             raise ConnectionError("killed")

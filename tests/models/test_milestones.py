@@ -1,4 +1,4 @@
-"""Pages of long lists: from milestones, with every post where it would be if the list were read whole."""
+"""Pages of long lists start at milestones and have the same posts as the list read from its beginning."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,14 +18,14 @@ class MilestonesTest(SiteTestCase):
         self.milestones = Milestones(self.site.posts.documents, STRIDE)
 
     def assert_right_from_any_start(self, *categories: Category) -> None:
-        """Whatever was asked for before, a list has from any start on what it has when it is read whole."""
+        """Pages from any start, in any order of requests, equal slices of the complete list."""
         whole = [post.id for post in self.run_now(self.site.posts.documents.newest(0, 99, categories))]
         for start in (len(whole) + 9, *reversed(range(len(whole) + 2)), 1, 8):
             milestone, skip = self.run_now(self.milestones.before(start, categories))
             page = self.run_now(self.site.posts.documents.newest(skip, skip + 4, categories, after=milestone))
             self.assertEqual([post.id for post in page], whole[start : start + 4], start)
 
-    def test_a_page_begins_at_its_post_also_among_many_of_one_date(self) -> None:
+    def test_a_page_starts_at_the_right_post_even_among_equal_dates(self) -> None:
         web = self.run_now(self.site.categories.named("Web"))
         for n, days in enumerate((1, 1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 6, 6, 7, 8)):
             self.post_by(f"post-{n}", published=START - days * DAY, categories=(web,) if n % 3 else ())
@@ -33,7 +33,7 @@ class MilestonesTest(SiteTestCase):
             self.assert_right_from_any_start()
             self.assert_right_from_any_start(web)
 
-    def test_a_page_begins_at_its_post_whatever_another_process_has_changed_since(self) -> None:
+    def test_a_page_starts_at_the_right_post_after_changes_by_another_process(self) -> None:
         for n in range(12):
             self.post_by(f"post-{n}", published=START - n * DAY)
         post = self.run_now(self.site.posts.documents.by_slug("post-9"))
@@ -49,13 +49,13 @@ class MilestonesTest(SiteTestCase):
         self.run_now(self.second_site.outbox.repeat(self.second_site.posts))
         self.assert_right_from_any_start()
 
-    def test_a_page_skips_fewer_posts_than_lie_between_two_milestones(self) -> None:
+    def test_a_page_skips_fewer_posts_than_one_stride(self) -> None:
         for n in range(20):
             self.post_by(f"post-{n}", published=START - n * DAY)
         skips = [self.run_now(self.milestones.before(start, ()))[1] for start in range(20)]
         self.assertEqual(skips, [start % STRIDE for start in range(20)])
 
-    def test_a_page_far_behind_the_end_of_a_list_is_empty(self) -> None:
+    def test_a_page_far_past_the_end_of_a_list_is_empty(self) -> None:
         for n in range(4):
             self.post_by(f"post-{n}", published=START - n * DAY)
         start = 10**9

@@ -1,4 +1,4 @@
-"""How popular posts become by being read, and what that changes."""
+"""The popularity of posts, which is computed from their readers, and the order that follows from it."""
 
 from datetime import timedelta
 
@@ -11,16 +11,16 @@ class PopularityTest(HitsTestCase):
     def popularity(self, slug: str) -> float:
         return self.run_now(self.site.posts.documents.by_slug(slug)).popularity
 
-    def test_ten_times_the_readers_a_day_are_one_more(self) -> None:
+    def test_popularity_is_the_logarithm_of_readers_per_day(self) -> None:
         self.assertEqual(popularity(90, timedelta(days=10)), 1.0)
         self.assertEqual(popularity(990, timedelta(days=10)), 2.0)
         self.assertEqual(popularity(0, timedelta(days=10)), 0.0)
 
-    def test_a_day_that_has_begun_counts_as_one(self) -> None:
+    def test_an_age_below_one_day_counts_as_one_day(self) -> None:
         for age in (timedelta(0), timedelta(minutes=1), timedelta(days=-3), timedelta(days=1)):
             self.assertEqual(popularity(9, age), 1.0)
 
-    def test_what_people_read_becomes_popular_whatever_bots_do(self) -> None:
+    def test_reads_by_people_count_and_requests_by_bots_do_not(self) -> None:
         self.post_by("read", published=START - timedelta(days=2))
         self.post_by("crawled", published=START - timedelta(days=2))
         self.asked(*[line("/plog/read")] * 17, line("/plog/read", "rp"), line("/plog/read/p1"))
@@ -29,7 +29,7 @@ class PopularityTest(HitsTestCase):
         self.assertEqual(self.run_now(self.site.rate_posts()), 1)
         self.assertEqual((self.popularity("read"), self.popularity("crawled")), (1.0, 0.0))
 
-    def test_it_is_stored_again_only_when_it_has_changed(self) -> None:
+    def test_popularity_is_stored_only_when_it_has_changed(self) -> None:
         self.post_by("hello")
         self.asked(line("/plog/hello"))
         self.count()
@@ -39,7 +39,7 @@ class PopularityTest(HitsTestCase):
         self.assertEqual(self.run_now(self.site.rate_posts()), 1)
         self.assertAlmostEqual(self.popularity("hello"), 0.04139, 5)
 
-    def test_a_post_keeps_its_readers_when_it_moves(self) -> None:
+    def test_a_post_keeps_its_readers_when_it_is_renamed(self) -> None:
         post = self.post_by("Vorher ä", published=START - timedelta(days=1))
         self.asked(*[line(post.path)] * 5)
         self.run_now(self.site.posts.writing.edit(type(post)(**{**vars(post), "slug": "Nachher"})))
@@ -48,7 +48,7 @@ class PopularityTest(HitsTestCase):
         self.run_now(self.site.rate_posts())
         self.assertEqual(self.popularity("nachher"), 1.0)
 
-    def test_related_posts_are_the_popular_ones_first(self) -> None:
+    def test_related_posts_are_ordered_by_popularity(self) -> None:
         for slug in ("one", "two", "three"):
             self.post_by(slug, keywords=("live",))
         self.asked(*[line("/plog/two")] * 20, *[line("/plog/one")] * 10)

@@ -1,4 +1,4 @@
-"""Posts: who sees which, where they are found, and what they are called."""
+"""Posts: their visibility, addresses, order, edits and validation."""
 
 import asyncio
 import unittest
@@ -21,11 +21,11 @@ DAY = timedelta(days=1)
 class PostTest(unittest.TestCase):
     post = Post(id="p", slug="hello", title="Hello", published=datetime(2020, 2, 29, tzinfo=UTC), edited=START)
 
-    def test_its_age_is_in_whole_years(self) -> None:
+    def test_age_is_counted_in_full_years(self) -> None:
         ages = [self.post.age(datetime(*day, tzinfo=UTC)) for day in ((2020, 3, 1), (2021, 2, 28), (2021, 3, 1))]
         self.assertEqual(ages, [0, 0, 1])
 
-    def test_its_digest_changes_with_all_that_an_author_writes_and_nothing_else(self) -> None:
+    def test_the_digest_covers_everything_that_an_author_writes_and_nothing_else(self) -> None:
         written = (
             {"title": "x"},
             {"slug": "x"},
@@ -39,12 +39,12 @@ class PostTest(unittest.TestCase):
         counted = replace(self.post, comment_count=3, n=3, popularity=1.0, edited=START + DAY, html="x")
         self.assertEqual(counted.content_digest, self.post.content_digest)
 
-    def test_an_address_is_the_same_however_it_is_spelt(self) -> None:
+    def test_all_spellings_of_an_address_are_equal(self) -> None:
         for spelling in ("/2015/03/Gr%c3%bc%C3%9Fe/", "//2015/03/grüße", "/2015//03/GRÜSSE///"):
             self.assertEqual(address_key(spelling), "/2015/03/grüsse")
         self.assertEqual(address_key("/?p=12"), "/?p=12")
 
-    def test_relatives_share_categories_then_keywords_then_are_popular(self) -> None:
+    def test_related_posts_are_ranked_by_categories_then_keywords_then_popularity(self) -> None:
         mine = replace(self.post, keywords=("a", "b"))
         one = replace(self.post, id="one", keywords=("a",))
         two = replace(self.post, id="two", keywords=("b", "a"))
@@ -56,7 +56,7 @@ class PostsTest(SiteTestCase):
     def slugs(self, *args: object, **named: object) -> list[str]:
         return [post.slug for post in self.run_now(self.site.posts.documents.newest(*args, **named))]  # type: ignore[arg-type]
 
-    def test_only_what_has_come_and_is_no_draft_and_not_archived_is_seen(self) -> None:
+    def test_future_draft_and_archived_posts_are_invisible(self) -> None:
         self.post_by("now", published=START)
         hidden = [
             self.post_by("future", published=START + timedelta(seconds=1)),
@@ -71,7 +71,7 @@ class PostsTest(SiteTestCase):
         self.clock.pass_by(seconds=1)
         self.assertEqual(self.slugs(0, 10), ["future", "now"])
 
-    def test_a_thread_that_is_not_there_is_asked_for_once_and_found_within_seconds_of_its_appearance(self) -> None:
+    def test_a_missing_thread_is_cached_for_a_few_seconds(self) -> None:
         mongo = SlowMongo(self.site.tools.mongo)
         mongo.may_go_on.set()
         posts = site_with(self.site, mongo=mongo).posts.reading
@@ -82,14 +82,14 @@ class PostsTest(SiteTestCase):
         self.clock.pass_by(seconds=4)
         self.assertTrue(self.run_now(posts.has_open_thread(post.id)))
 
-    def test_a_slug_is_found_in_any_case_and_taken_in_any_case(self) -> None:
+    def test_slugs_are_case_insensitive(self) -> None:
         post = self.post_by("Grüße")
         self.assertEqual(self.run_now(self.site.posts.documents.by_slug("GRÜSSE")).id, post.id)
         with self.assertRaises(Conflict) as caught:
             self.post_by("grüße")
         self.assertEqual(caught.exception.code, "slug-taken")
 
-    def test_posts_of_the_same_moment_have_one_order_and_neighbours_follow_it(self) -> None:
+    def test_posts_published_at_the_same_time_have_a_stable_order_and_neighbours_follow_it(self) -> None:
         for n in range(5):
             self.post_by(f"post-{n}", published=START - DAY)
         order = self.run_now(self.site.posts.documents.newest(0, 10))
@@ -98,7 +98,7 @@ class PostsTest(SiteTestCase):
             self.assertEqual(before and before.slug, order[place + 1].slug if place < 4 else None)
             self.assertEqual(after and after.slug, order[place - 1].slug if place else None)
 
-    def test_neighbours_are_never_what_nobody_may_see(self) -> None:
+    def test_invisible_posts_are_never_neighbours(self) -> None:
         post = self.post_by("middle")
         self.post_by("older-draft", published=START - 2 * DAY, is_draft=True)
         self.post_by("archived", published=START, is_archived=True)
@@ -113,7 +113,7 @@ class PostsTest(SiteTestCase):
             self.assertEqual(found and found.slug, "new-name")
 
     def test_a_former_address_is_looked_up_in_an_index(self) -> None:
-        """Else each unknown address makes MongoDB read all posts: 1.3 s of it at 100,000 posts."""
+        """Without the index, each unknown address makes MongoDB read all posts: 1.3 s for 100,000 posts."""
         for n in range(9):
             self.post_by(f"post-{n}", addresses=(f"/old/{n}",))
         visible = {"is_listed": True, "published": {"$lte": START}}
@@ -127,26 +127,26 @@ class PostsTest(SiteTestCase):
             self.post_by("second", addresses=("/OLD",))
         self.assertIn("/old", caught.exception.message)
 
-    def test_what_is_no_post_is_refused_by_field(self) -> None:
+    def test_an_invalid_post_is_refused_by_field(self) -> None:
         wrong = ({"title": " "}, {"title": "x" * 501}, {"slug": ""}, {"slug": "a/b"}, {"text": "x" * 1_000_001})
-        wrong += ({"text": "<div>" * 3_000},)  # which would keep a parser busy
+        wrong += ({"text": "<div>" * 3_000},)  # slow to parse
         for change in wrong:
             with self.subTest(change=list(change)), self.assertRaises(Invalid) as caught:
                 self.post_by(**{"slug": "fine", "title": "Fine", **change})
             self.assertEqual(list(caught.exception.problems), list(change))
 
-    def test_a_post_that_moves_on_before_the_world_has_heard_is_forgotten_wherever_it_was(self) -> None:
-        """X→Y is stored and its writer dies; then Y→Z. Whoever tells that must make X's pages go, too."""
+    def test_an_edit_also_invalidates_pages_that_an_earlier_untold_edit_left(self) -> None:
+        """X→Y is stored and its process dies; then Y→Z. The consequences of Y→Z must also invalidate X's pages."""
         old, mid, new = (self.run_now(self.site.categories.named(name)) for name in ("X", "Y", "Z"))
         post = self.post_by("hello", categories=(old,))
         moved = replace(post, categories=(mid,), revision=1)
-        self.run_now(self.site.posts.documents.save(post, moved, None))  # by a process that dies before it tells
+        self.run_now(self.site.posts.documents.save(post, moved, None))  # as by a process that dies right after
         for category in (old, mid, new):
             self.keep(category)
         self.run_now(self.site.posts.writing.edit(replace(post, categories=(new,))))
         self.assertEqual([c.name for c in (old, mid, new) if self.is_kept(c)], [])
 
-    def test_of_two_edits_at_once_the_later_is_refused_and_nothing_is_lost(self) -> None:
+    def test_of_two_simultaneous_edits_the_later_is_refused(self) -> None:
         post = self.post_by("hello")
         slow = SlowMongo(self.site.tools.mongo)
         posts = site_with(self.site, mongo=slow).posts
@@ -170,7 +170,7 @@ class PostsTest(SiteTestCase):
     def is_kept(self, category: Category) -> bool:
         return (data_folder() / "kept" / "now" / "pages" / name_of(category.path, "text/html")).exists()
 
-    def test_an_edit_never_sets_counts_back(self) -> None:
+    def test_an_edit_never_reverts_counts(self) -> None:
         post = self.post_by("hello")
         self.run_now(self.site.posts.documents.set_thread(post.id, 5, 3, 2))
         self.run_now(self.site.posts.documents.set_thread(post.id, 4, 1, 1))
@@ -179,7 +179,7 @@ class PostsTest(SiteTestCase):
         found = self.run_now(self.site.posts.documents.by_slug("hello"))
         self.assertEqual((found.title, found.comment_count, found.root_count, found.n), ("Edited", 3, 2, 5))
 
-    def test_who_asks_while_a_thread_is_being_read_gets_what_was_read_later_and_all_of_them_at_once(self) -> None:
+    def test_requests_during_a_read_share_one_newer_read(self) -> None:
         post = self.post_by("hello", title="Before")
         slow = SlowMongo(self.site.tools.mongo)
         reading = site_with(self.site, mongo=slow).posts.reading
@@ -196,14 +196,14 @@ class PostsTest(SiteTestCase):
         self.assertEqual(self.run_now(ask()), ["Before", "After", "After"])
         self.assertEqual(slow.reads, 2)
 
-    def test_lists_carry_no_texts(self) -> None:
+    def test_posts_in_lists_have_no_text(self) -> None:
         self.post_by("hello", text="Some text")
         (post,) = self.run_now(self.site.posts.documents.between(None, None))
         self.assertEqual((post.title, post.text, post.html), ("Hello", "", ""))
 
 
 class SlowMongo:
-    """A MongoDB for a process that is held up after each read of a post."""
+    """A MongoDB whose answers to reads of posts are delayed until `may_go_on` is set."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo

@@ -1,4 +1,4 @@
-"""Comments as HTML: what is written by visitors is escaped, threads nest, and depth is no danger."""
+"""Comments as HTML: text of visitors is escaped, and replies are nested to any depth."""
 
 import re
 import unittest
@@ -26,31 +26,31 @@ def comment(id: str, **more: object) -> Comment:
 
 
 class TestOneComment(unittest.TestCase):
-    def test_it_has_its_anchor_its_number_and_its_time(self):
+    def test_a_comment_has_an_anchor_a_number_and_a_time(self):
         html = comment_html(comment("b7", n=12))
         self.assertIn('id="cb7" data-n="12"', html)
         self.assertIn('<time datetime="2026-11-20T12:00:00Z">20 November 2026, 12:00</time>', html)
 
-    def test_a_name_cannot_bring_html_along(self):
+    def test_html_in_a_name_is_escaped(self):
         html = comment_html(comment("b7", name='<img src=x onerror="a()">'))
         self.assertNotIn("<img", html)
         self.assertIn("&lt;img", html)
 
-    def test_who_gives_no_name_is_anonymous(self):
+    def test_a_comment_without_a_name_is_anonymous(self):
         self.assertIn("Anonymous", comment_html(comment("b7")))
 
-    def test_there_is_no_form_picture_svg_or_script_in_it(self):
+    def test_a_comment_contains_no_form_image_svg_or_script(self):
         for status in ("published", "held", "gone"):
             html = comment_html(comment("b7", status=status))
             self.assertIsNone(re.search(r"<(form|img|svg|script|input|button)\b", html))
 
-    def test_a_held_one_says_so_has_no_number_and_takes_no_reply(self):
+    def test_a_held_comment_says_so_and_has_no_number_and_no_reply_button(self):
         html = comment_html(comment("b7", status="held", n=None))
         self.assertIn("only you see this", html)
         self.assertNotIn("data-n", html)
         self.assertNotIn('class="reply"', html)
 
-    def test_one_that_is_held_again_is_gone_for_all_but_its_author(self):
+    def test_a_comment_that_is_held_again_is_shown_to_its_author_only(self):
         again = comment("b7", n=12, place=3, status="held")
         self.assertIn('class="comment gone"', comment_html(again))
         self.assertNotIn("Hi", comment_html(again))
@@ -59,7 +59,7 @@ class TestOneComment(unittest.TestCase):
         self.assertIn("Hi", own)
         self.assertIn('data-place="3"', own)
 
-    def test_a_removed_one_is_only_a_place(self):
+    def test_a_removed_comment_is_rendered_as_a_tombstone(self):
         removed = comment("b7", name="Bo").removed("author")
         self.assertEqual(
             comment_html(removed),
@@ -73,11 +73,11 @@ class TestThread(unittest.TestCase):
         shape = re.sub(r"<article.*?</article>", lambda m: re.search(r'id="c(\w)"', m[0])[1], thread_html(nodes))
         self.assertEqual(shape, '<li>a<ol class="replies"><li>b</li><li>c</li></ol></li><li>d</li>')
 
-    def test_a_comment_on_a_page_is_the_same_as_alone(self):
+    def test_a_comment_in_a_thread_is_rendered_as_it_is_alone(self):
         one = comment("a", name="Bo")
         self.assertEqual(thread_html([Node(one)]), f"<li>{comment_html(one)}</li>")
 
-    def test_a_thread_may_be_as_deep_as_people_make_it(self):
+    def test_a_thread_may_be_5000_levels_deep(self):
         node = Node(comment("a"))
         for _ in range(5_000):
             node = Node(comment("a"), (node,))

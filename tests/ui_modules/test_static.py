@@ -1,4 +1,4 @@
-"""What pages bring along: plain files in development, bundles where they were made, and nginx serving those for ever."""
+"""Static files of pages: plain files in development, bundles after a build, served by nginx as immutable."""
 
 import os
 import re
@@ -17,7 +17,7 @@ TAG = re.compile(r'<(?:link rel="(?:stylesheet|modulepreload|icon)" href|script 
 
 
 class PlainTest(SiteTestCase):
-    def test_pages_name_the_plain_files(self) -> None:
+    def test_pages_link_to_the_static_files_of_their_mode(self) -> None:
         named = TAG.findall(self.page())
         self.assertEqual(
             [address.partition("?")[0] for address in named],
@@ -46,12 +46,12 @@ class BundledTest(PlainTest):
         self.bundles = assets.build(ROOT / "static", ROOT / "templates", Path(folder.name), ROOT / "node_modules")
         self._app.settings["bundles"] = self.bundles
 
-    def test_pages_name_the_plain_files(self) -> None:
-        """No page names one."""
+    def test_pages_link_to_the_static_files_of_their_mode(self) -> None:
+        """Every static file comes from a bundle."""
         for address in TAG.findall(self.page()):
             self.assertTrue(address.startswith(assets.ADDRESS), address)
 
-    def test_styles_are_two_files_and_shared_scripts_are_asked_for_ahead(self) -> None:
+    def test_a_page_has_two_stylesheets_and_preloads_shared_scripts(self) -> None:
         page, bundles = self.page(), self.bundles
         styles = re.findall(r'<link rel="stylesheet" href="/static/bundles/([^"]+)">', page)
         wanted = (("css/site.css",), ("css/post.css", "css/code.css", "css/comments.css"))
@@ -61,13 +61,13 @@ class BundledTest(PlainTest):
         ahead = set(re.findall(r'<link rel="modulepreload" href="/static/bundles/([^"]+)">', page))
         self.assertEqual(ahead, {*bundles.of("js/me.js").needs, *bundles.of("js/comments.js").needs})
 
-    def test_a_page_of_an_error_has_its_styles(self) -> None:
+    def test_an_error_page_has_its_stylesheet(self) -> None:
         page = self.client.get("/plog/none").body.decode()
         self.assertIn(self.bundles.of("css/site.css").file, page)
 
 
 class ServedTest(unittest.TestCase):
-    """The stack of a maker who has run `bin/bundle`."""
+    """The real stack after `bin/bundle`."""
 
     running: Running
 
@@ -84,14 +84,14 @@ class ServedTest(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls) -> None:
-        cls.running.remove()  # nosetests knows no class cleanups
+        cls.running.remove()  # nosetests has no class cleanups
 
     def bundle(self) -> str:
         address = next(address for address in TAG.findall(self.running.get("/").body) if address.endswith(".css"))
         self.assertTrue(address.startswith(assets.ADDRESS), address)
         return address
 
-    def test_bundles_are_kept_by_browsers_for_ever_and_safe(self) -> None:
+    def test_bundles_are_immutable_and_have_security_headers(self) -> None:
         for address in TAG.findall(self.running.get("/").body):
             answer = self.running.get(address)
             self.assertEqual(answer.code, 200, address)
@@ -101,19 +101,19 @@ class ServedTest(unittest.TestCase):
             kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}[address.rpartition(".")[2]]
             self.assertEqual(answer.headers["Content-Type"].partition(";")[0], kind)
 
-    def test_bundles_are_compressed_for_those_who_ask(self) -> None:
+    def test_bundles_are_compressed_for_clients_that_accept_gzip(self) -> None:
         answer = self.running.ask("HEAD", self.bundle(), headers={"Accept-Encoding": "gzip"})
         self.assertEqual((answer.headers["Content-Encoding"], answer.headers["Vary"]), ("gzip", "Accept-Encoding"))
 
-    def test_a_bundle_that_is_gone_is_not_gone_for_ever(self) -> None:
+    def test_an_unknown_bundle_answers_404_and_is_not_cached(self) -> None:
         for path in ("none-ABCDEFGH.js", "", "../manifest.json", "%2e%2e/manifest.json", "..%2f..%2fsecret"):
             answer: Answer = self.running.get(assets.ADDRESS + path)
             self.assertEqual(answer.code, 404, path)
             self.assertNotIn("immutable", answer.headers["Cache-Control"] or "", path)
             self.assertNotIn('"sources"', answer.body, path)
 
-    def test_plain_files_are_there_all_the_same(self) -> None:
+    def test_plain_files_are_served_too(self) -> None:
         self.assertEqual(self.running.get("/static/css/site.css").headers["Cache-Control"], "no-cache")
 
-    def test_building_says_what_it_made_and_where(self) -> None:
+    def test_a_build_prints_what_it_made_and_where(self) -> None:
         self.assertRegex(self.said, rf"^\d+ files of [\d,]+ bytes in {re.escape(str(self.running.data))}/bundles")
