@@ -1,6 +1,6 @@
-"""A maker's checkout, the origin that it pushes to, and a clone that a site is served from: what a deploy goes between.
+"""Repositories for tests of deploys: a maker's checkout, the origin it pushes to, and the clone that a site runs from.
 
-The clone's `.venv` is only a name for the interpreter that runs the tests, so that set-up finds nothing to install.
+The clone's `.venv` is a link to the interpreter that runs the tests, so that set-up has nothing to install.
 """
 
 import os
@@ -18,7 +18,7 @@ MAKER = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
 
 
 class Checkouts:
-    """`commit` as the maker does, then `deploy` as who runs the clone. `remove` at the end."""
+    """`commit` in the maker's checkout, then `deploy` in the clone. `remove` at the end."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="plog-deploy-"))
@@ -26,7 +26,7 @@ class Checkouts:
 
     @classmethod
     def of_plog(cls) -> "Checkouts":
-        """Of these sources, as they are here, ready to serve."""
+        """Checkouts of the current sources, ready to serve."""
         self = cls()
         shutil.copytree(ROOT, self.maker, ignore=LEFT_OUT)
         self.begin()
@@ -41,7 +41,7 @@ class Checkouts:
         git(self.folder, "clone", "--quiet", str(self.origin), str(self.clone))
 
     def install(self) -> None:
-        """What set-up would do in the clone."""
+        """Does what set-up would do in the clone."""
         python = self.clone / ".venv" / "bin" / "python"
         python.parent.mkdir(parents=True)
         python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
@@ -58,7 +58,7 @@ class Checkouts:
         return sha256((self.clone / name).read_bytes()).hexdigest()
 
     def commit(self, changes: dict[str, tuple[str, str]]) -> str:
-        """Push a commit that replaces one text by another in each of these files: its short name."""
+        """Pushes a commit that replaces a text in each of these files. Returns the commit's short name."""
         for name, (old, new) in changes.items():
             file = self.maker / name
             text = file.read_text(encoding="utf-8") if file.exists() else ""
@@ -69,17 +69,17 @@ class Checkouts:
         return self.pushed()
 
     def undo(self) -> str:
-        """Push a commit that takes the last one back."""
+        """Pushes a commit that reverts the last one."""
         git(self.maker, *MAKER, "revert", "--no-edit", "HEAD")
         return self.pushed()
 
     def catch_up(self) -> None:
-        """Have the clone's files be what was pushed, without a deploy."""
+        """Resets the clone to what was pushed, without a deploy."""
         git(self.clone, "pull", "--quiet", "--ff-only")
 
     @property
     def head(self) -> str:
-        """What is checked out in the clone."""
+        """The commit that is checked out in the clone."""
         return git(self.clone, "rev-parse", "--short", "HEAD")
 
     def pushed(self) -> str:
@@ -88,7 +88,7 @@ class Checkouts:
         return git(self.maker, "rev-parse", "--short", "HEAD")
 
     def deploy(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """`bin/deploy` of the clone, called from elsewhere, by somebody whose shell has these settings and no others."""
+        """Runs `bin/deploy` of the clone from another folder, with only these settings in the environment."""
         with self.deploying(*arguments, **environment) as process:
             said, complained = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, said, complained)
@@ -106,7 +106,7 @@ class Checkouts:
 
 
 def path() -> str:
-    """PATH with the interpreter that runs the tests first: it is the one that set-up has to find."""
+    """PATH with the interpreter that runs the tests first, so that set-up finds it."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 

@@ -1,4 +1,4 @@
-"""Disks that refuse: read-only ones, full ones, and small ones; for root too, to whom file modes do not apply."""
+"""Disks that refuse writes: read-only, full and small ones. They work for root too, who ignores file modes."""
 
 import os
 import resource
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-REFUSALS = "Read-only file system|Permission denied"  # what the kernel says, to root or to others
+REFUSALS = "Read-only file system|Permission denied"  # the kernel's message to root, and to other users
 
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Keeps a folder as it is while the block runs. Skips the test where root may not mount."""
+    """Makes a folder read-only while the block runs. Skips the test if root may not mount."""
     if os.getuid() == 0:
         with _mounted_read_only(folder):
             yield
@@ -30,7 +30,7 @@ def read_only(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def full(most: int = 0) -> Iterator[None]:
-    """No file grows beyond so many bytes, by this process or by those that it starts while the block runs."""
+    """Limits the size of files written by this process and the processes that it starts in the block."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     try:
@@ -41,7 +41,7 @@ def full(most: int = 0) -> Iterator[None]:
 
 @contextmanager
 def small(folder: Path, kilobytes: int) -> Iterator[None]:
-    """A disk of this size at a folder. Skips the test where this user may not mount."""
+    """Mounts a disk of this size at a folder. Skips the test if this user may not mount."""
     with _mounted(folder, "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs"):
         yield
 

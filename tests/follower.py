@@ -1,7 +1,7 @@
 """A page that follows a thread, without a browser: the same rules as static/js/helpers/sequence.js, over real sockets.
 
-It starts from what a page showed (`data-n` and the comments on it), follows over a WebSocket, asks for what it misses,
-and notes if anything was ever shown twice. A `LastingFollower` also comes back by itself, as static/js/live.js does.
+It starts from a loaded page (`data-n` and its comments), follows over a WebSocket, requests missing changes, and
+records whether a change was shown twice. A `LastingFollower` also reconnects by itself, as static/js/live.js does.
 """
 
 import asyncio
@@ -22,21 +22,21 @@ ARTICLE = re.compile(
 )
 GONE = ""
 SHORTEST, LONGEST = 0.3, 30.0  # seconds, as in static/js/helpers/backoff.js
-SPREAD = 2.0  # seconds over which those come back who were told of a restart
-POLL = 5.0  # seconds after which a page asks again for what it could not get
-FAILURES_TILL_AGAIN = 4  # who is told that something is away asks to follow again after as long as after so many
-PATIENCE = 10.0  # seconds for a connection to open
+SPREAD = 2.0  # seconds over which clients spread their reconnects after a restart
+POLL = 5.0  # seconds after which a page retries a failed request
+FAILURES_TILL_AGAIN = 4  # after an `away` error, wait as long as after this many failures
+PATIENCE = 10.0  # seconds until an attempt to connect times out
 BROKEN = (OSError, HTTPClientError, WebSocketClosedError)
 
 
 def handshake(url: str) -> HTTPRequest:
-    """From an address of its own, where nginx believes that: one address may not have so many live connections."""
+    """A handshake from a random address, if nginx trusts the header: live connections per address are limited."""
     own = {"X-Forwarded-For": f"10.{random.randrange(256)}.{random.randrange(256)}.1"}
     return HTTPRequest(url, headers=own, connect_timeout=PATIENCE)
 
 
 class Page:
-    """What a page showed when it was loaded: it may be followed at once, or a month later."""
+    """A page as it was loaded: it may be followed at once or a month later."""
 
     def __init__(self, body: str) -> None:
         found = PAGE_N.search(body)
@@ -56,10 +56,10 @@ class Follower:
         self._socket: WebSocketClientConnection | None = None
         self._listening: asyncio.Task[None] | None = None
         self._client: TestClient | None = None
-        self._turn = asyncio.Lock()  # who leaves while connecting has connected first
+        self._turn = asyncio.Lock()  # a disconnect waits for a running connect
 
     async def connect(self, client: TestClient) -> None:
-        """Follow through the process of this client."""
+        """Follow at the process that this client uses."""
         async with self._turn:
             self._client = client
             port = client.port or client.testcase.get_http_port()
@@ -75,7 +75,7 @@ class Follower:
                 self._socket = None
 
     async def arrive(self, n: int) -> None:
-        """Return once change `n` is shown."""
+        """Wait until change `n` is shown."""
         while self.n < n:
             self._moved.clear()
             await self._moved.wait()
@@ -110,14 +110,14 @@ class Follower:
 
 
 class LastingFollower(Follower):
-    """Somebody who stays: after every loss it connects again, with longer pauses each time, and asks until it is told."""
+    """A follower that reconnects after every loss, with exponential backoff, and retries until it follows again."""
 
     def __init__(self, page: Page, path: str) -> None:
         super().__init__(page, path)
-        self.losses = 0  # connections that broke, and attempts at one that failed
-        self.restarts = 0  # how often a process said that it restarts
-        self.refusals = 0  # how often it could not follow, because something was away
-        self.joined: list[float] = []  # when it was told `followed`, by the loop's clock; entered once it has caught up
+        self.losses = 0  # lost connections and failed attempts to connect
+        self.restarts = 0  # how many `restart` messages it got
+        self.refusals = 0  # how many `away` errors it got
+        self.joined: list[float] = []  # times of `followed` by the loop's clock; added once it has caught up
         self._has_joined = asyncio.Event()
         self._is_leaving = asyncio.Event()
 
@@ -127,7 +127,7 @@ class LastingFollower(Follower):
         await self.join()
 
     async def join(self, times: int = 1) -> None:
-        """Return once it followed, and had caught up, so many times."""
+        """Wait until it has followed and caught up this many times."""
         while len(self.joined) < times:
             self._has_joined.clear()
             await self._has_joined.wait()
@@ -139,7 +139,7 @@ class LastingFollower(Follower):
         await self._end()
 
     async def vanish(self) -> None:
-        """Leave without a word, as a phone does that loses its network."""
+        """Disappear without closing the connection, like a phone that loses its network."""
         self._is_leaving.set()
         if self._socket is not None and self._socket.protocol is not None:
             self._socket.protocol.stream.close()
@@ -179,7 +179,7 @@ class LastingFollower(Follower):
     async def _receive(self, message: dict[str, Any]) -> None:
         now = asyncio.get_running_loop().time()
         self.restarts += message["type"] == "restart"
-        if message.get("code") == "away":  # so the page asks again
+        if message.get("code") == "away":  # so the page retries
             assert self._socket is not None
             self.refusals += 1
             await self._pause(wait(FAILURES_TILL_AGAIN, random.random()))
@@ -192,7 +192,7 @@ class LastingFollower(Follower):
     async def _catch_up(self) -> None:
         while not self._is_leaving.is_set():
             before = self.n
-            with suppress(*BROKEN, KeyError, ValueError):  # no answer, or one that says why not
+            with suppress(*BROKEN, KeyError, ValueError):  # no answer, or an error
                 return await super()._catch_up()
             await self._pause(POLL if self.n == before else 0)
 
@@ -202,5 +202,5 @@ class LastingFollower(Follower):
 
 
 def wait(failures: int, chance: float) -> float:
-    """Seconds before the attempt after so many failed ones: `wait` of static/js/helpers/backoff.js."""
+    """Seconds to wait after this many failed attempts: `wait` of static/js/helpers/backoff.js."""
     return float(min(LONGEST, SHORTEST * 2**failures) * (0.5 + chance / 2))

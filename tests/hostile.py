@@ -1,4 +1,4 @@
-"""Texts that are made to take long, and the time that reading one of them may take."""
+"""Hostile texts that are slow to process, and the time limit for processing one."""
 
 import signal
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 LENGTH = 300_000
-SECONDS = 3  # of processor time. Code that takes the square of the length needed over 20 s, or did not end
+SECONDS = 3  # of processor time. Quadratic code needed more than 20 s
 
 
 def repeated(piece: str, length: int = LENGTH) -> str:
@@ -15,7 +15,7 @@ def repeated(piece: str, length: int = LENGTH) -> str:
 
 @contextmanager
 def quickly(seconds: float = SECONDS) -> Iterator[None]:
-    """Fails where the block takes longer. Other processes do not count, so a busy machine fails no test."""
+    """Fails if the block takes longer. Counts only this process's time, so a busy machine fails no test."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise AssertionError(f"took more than {seconds} s of processor time")

@@ -1,4 +1,4 @@
-"""The whole stack as a maker runs it, in a process of its own, for tests of what only that can show."""
+"""The complete stack as a maker runs it, started by `bin/run` in a process of its own."""
 
 import http.client
 import json
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 
 class Running:
-    """`bin/run` on a data folder and five ports of its own: `start`, ask, `kill` what you like, `stop`, `remove`."""
+    """`bin/run` on its own data folder and five ports. Call `start` and `stop`; `remove` at the end."""
 
     def __init__(self, data: Path | None = None, port: int | None = None, root: Path = ROOT, **settings: str) -> None:
         self.root = root
@@ -50,7 +50,7 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, seconds: float = 90) -> float:
-        """Start, and return after how many seconds it said that it is up; AssertionError with its words if it did not."""
+        """Starts the stack. Returns the seconds until it was up; raises AssertionError with its output if it failed."""
         began = time.monotonic()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SITE_")}
         environment |= {"SITE_DATA": str(self.data), "SITE_PORT": str(self.port), **self.settings}
@@ -76,9 +76,9 @@ class Running:
         return time.monotonic() - began
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ask it to stop, and return its exit code."""
+        """Sends a signal to stop. Returns the exit code."""
         assert self.process and self.process.stdout
-        self.process.send_signal(number)  # to one that has ended already: nothing
+        self.process.send_signal(number)  # does nothing if the process has ended
         self.said += self.process.stdout.read().splitlines()
         self.process.stdout.close()
         code = self.process.wait(30)
@@ -86,7 +86,7 @@ class Running:
         return code
 
     def kill(self) -> None:
-        """`kill -9` for `stack.start` alone."""
+        """Kills only `stack.start`, with `kill -9`."""
         assert self.process and self.process.stdout
         self.process.kill()
         self.process.wait()
@@ -94,17 +94,17 @@ class Running:
         self.process = None
 
     def remove(self) -> None:
-        """Whatever a test did: nothing of it is left, in the process table or on disk."""
+        """Kills all remaining processes and deletes all files."""
         if self.process:
             self.stop()
         processes.end(
             lambda: processes.left_behind(self.data / "run" / "session.json", self.root, self.data), patience=5
         )
-        shutil.rmtree(socket_folder(self.data), ignore_errors=True)  # elsewhere, where the data folder is deep
+        shutil.rmtree(socket_folder(self.data), ignore_errors=True)  # outside of a deep data folder
         shutil.rmtree(self.folder)
 
     def commands(self) -> dict[int, str]:
-        """The command lines of everything it started, by pid."""
+        """The command lines of all its processes, by pid."""
         recorded = json.loads((self.data / "run" / "session.json").read_text())
         return {process.pid: command_line(process.pid) for process in processes.session(recorded["pid"])}
 
@@ -124,7 +124,7 @@ class Running:
     def ask(
         self, method: str, path: str, *, body: bytes | str = b"", headers: dict[str, str] | None = None, port: int = 0
     ) -> Answer:
-        """One request over a connection of its own; header names may have _ for -. Redirects are not followed."""
+        """Sends one request over a new connection. Header names may have _ for -. Redirects are not followed."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)
         try:
             names = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
@@ -136,7 +136,7 @@ class Running:
 
 
 def wait_until(is_so: Callable[[], Any], seconds: float = 15) -> float:
-    """Return after how many seconds it was so; AssertionError if it never was."""
+    """Waits until a condition is true. Returns the seconds it took; raises AssertionError at the timeout."""
     began = time.monotonic()
     while not is_so():
         assert time.monotonic() - began < seconds, f"not so within {seconds} s"
@@ -152,7 +152,7 @@ def command_line(pid: int) -> str:
 
 
 def free_ports() -> int:
-    """The first of five ports in a row that nobody has."""
+    """The first of five consecutive free ports."""
     while True:
         first = random.randrange(20000, 32000)
         if all(map(is_free, range(first, first + PORTS))):

@@ -1,4 +1,4 @@
-"""The house rules, kept true by reading the sources: who may import whom, who may call what, and what is documented."""
+"""The rules of the architecture, checked in the sources: imports, access to storage, permissions and documentation."""
 
 import ast
 import sys
@@ -42,7 +42,7 @@ MODEL_ORDER = (
     "imports",
     "site",
 )
-STORING = ("documents", "untold")  # the modules of models that may touch a collection
+STORING = ("documents", "untold")  # the modules of models that may access a collection
 MOST_ARGUMENTS = 6  # of a constructor
 MOST_ATTRIBUTES = 12  # of the site
 SHARED_TOOLS = {
@@ -52,7 +52,7 @@ SHARED_TOOLS = {
     "lib.clock",
     "lib.json",
     "lib.text",
-}  # lib modules that others of lib may use
+}  # lib modules that other lib modules may import
 SHARED_HANDLERS = {
     "handlers.addresses",
     "handlers.admin.base",
@@ -95,7 +95,7 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file names, with what it takes from a package of ours counted as a module too."""
+    """Every module that a file imports, including submodules imported from packages of this project."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -119,7 +119,7 @@ def word(module: str) -> str:
 
 
 class ImportsTest(unittest.TestCase):
-    def test_imports_point_right_and_never_left(self) -> None:
+    def test_packages_import_only_the_packages_they_may(self) -> None:
         for module, path in modules():
             room = module.partition(".")[0]
             for name in imports(path):
@@ -128,10 +128,10 @@ class ImportsTest(unittest.TestCase):
                 if top in ROOMS and not is_exception:
                     self.assertIn(top, ROOMS[room], f"{module} imports {name}")
 
-    def test_the_top_level_has_the_entry_points_and_the_settings(self) -> None:
+    def test_the_top_level_has_only_entry_points_and_settings(self) -> None:
         self.assertEqual({path.name for path in ROOT.glob("*.py")}, {"app.py", "cli.py", "worker.py", "settings.py"})
 
-    def test_models_import_only_earlier_ones(self) -> None:
+    def test_models_import_only_models_earlier_in_the_order(self) -> None:
         for module, path in modules():
             if module.startswith("models."):
                 own = MODEL_ORDER.index(word(module).removeprefix("models."))
@@ -140,7 +140,7 @@ class ImportsTest(unittest.TestCase):
                         other = MODEL_ORDER.index(word(name).removeprefix("models."))
                         self.assertLessEqual(other, own, f"{module} imports {name}")
 
-    def test_tools_do_not_know_each_other_but_for_the_few_that_all_stand_on(self) -> None:
+    def test_lib_modules_import_only_shared_lib_modules(self) -> None:
         for module, path in modules():
             if module.startswith("lib."):
                 for name in imports(path):
@@ -154,7 +154,7 @@ class ImportsTest(unittest.TestCase):
                     if name.startswith("handlers."):
                         self.assertIn(name, SHARED_HANDLERS, module)
 
-    def test_each_third_party_has_one_front_door(self) -> None:
+    def test_each_third_party_library_is_imported_only_by_its_wrappers(self) -> None:
         third_parties = set()
         for module, path in modules():
             for name in imports(path):
@@ -164,20 +164,20 @@ class ImportsTest(unittest.TestCase):
                 third_parties.add(top)
                 doors = FRONT_DOORS.get(top, set())
                 self.assertTrue(any(f"{module}.".startswith(f"{door}.") for door in doors), f"{module} imports {name}")
-        self.assertEqual(third_parties, set(FRONT_DOORS), "a door to nowhere")
+        self.assertEqual(third_parties, set(FRONT_DOORS), "FRONT_DOORS has a library that is not imported")
 
-    def test_only_the_documents_of_a_word_touch_its_collections(self) -> None:
+    def test_only_storage_modules_access_collections(self) -> None:
         for module, path in modules():
             if module.startswith("models.") and module.rpartition(".")[2] not in STORING:
                 text = path.read_text(encoding="utf-8")
                 self.assertNotRegex(text, r"mongo\[|\.repeatable\(|\"\$", module)
 
-    def test_a_constructor_with_too_many_arguments_lacks_a_concept(self) -> None:
+    def test_constructors_have_few_arguments(self) -> None:
         for module, path in modules():
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.FunctionDef) and node.name == "__init__":
                     number = len(node.args.args) + len(node.args.kwonlyargs) - 1
-                    is_library = module.startswith("lib.sockjs")  # what the library's own constructor takes
+                    is_library = module.startswith("lib.sockjs")  # prescribed by the library
                     self.assertTrue(number <= MOST_ARGUMENTS or is_library, f"{module}: {number} arguments")
 
     def test_the_site_has_few_attributes(self) -> None:
@@ -187,12 +187,12 @@ class ImportsTest(unittest.TestCase):
         }
         self.assertLessEqual(len(assigned), MOST_ATTRIBUTES, assigned)
 
-    def test_every_module_says_what_it_is_for(self) -> None:
+    def test_every_module_has_a_docstring(self) -> None:
         for module, path in modules():
             self.assertTrue(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), module)
 
     def test_no_module_or_class_holds_state(self) -> None:
-        """A variable of a module or class that is a list, dict or set is a constant (in capitals) or a bug."""
+        """A list, dict or set in a module or class must be a constant, named in capitals."""
         for module, path in modules():
             tree = ast.parse(path.read_text(encoding="utf-8"))
             bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
@@ -208,7 +208,7 @@ class HandlersTest(unittest.TestCase):
         table = [*routes.EVERYWHERE, *routes.PUBLIC, *routes.ADMIN]
         return [(page.pattern, page.handler) for page in table]
 
-    def test_every_method_says_who_may_call_it(self) -> None:
+    def test_every_handler_method_declares_who_may_call_it(self) -> None:
         for pattern, handler in self.handlers():
             own = [getattr(handler, name) for name in METHODS if is_own(handler, name)]
             self.assertTrue(own, pattern)
@@ -222,7 +222,7 @@ class HandlersTest(unittest.TestCase):
                 if is_own(page.handler, name):
                     self.assertEqual(getattr(page.handler, name).is_for, "staff", f"{page.pattern} {name}")
 
-    def test_a_cached_page_is_of_a_handler_that_caches_and_no_other_is(self) -> None:
+    def test_cached_routes_have_caching_handlers_and_counted_routes_are_cached(self) -> None:
         for page in routes.PUBLIC:
             is_caching = issubclass(page.handler, CachedHandler)
             self.assertTrue(is_caching or not page.is_cached, page.pattern)
@@ -234,8 +234,8 @@ class HandlersTest(unittest.TestCase):
 
 
 class LinesTest(unittest.TestCase):
-    def test_lines_of_templates_styles_and_scripts_end_at_120(self) -> None:
-        """Formatters of Python, scripts and styles leave long comments alone, and none formats templates."""
+    def test_templates_styles_and_scripts_have_at_most_120_characters_per_line(self) -> None:
+        """The formatters do not wrap long comments, and there is none for templates."""
         folders = (("templates", "*.html"), ("static/css", "*.css"), ("static/js", "*.js"), ("tests/js", "*.js"))
         for path in (path for folder, name in folders for path in (ROOT / folder).rglob(name)):
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

@@ -1,4 +1,4 @@
-"""The site's chores: what they print, what they count, and what they exit with."""
+"""The commands of `bin/site`: their output and exit codes."""
 
 import argparse
 import io
@@ -24,7 +24,7 @@ MATERIAL = ROOT / "tests" / "material"
 
 class ChoresTest(SiteTestCase):
     def chore(self, work: Callable[[Site, argparse.Namespace], Awaitable[int]], **given: str) -> tuple[int, str, str]:
-        """What a chore exits with, and what it printed for whom."""
+        """Runs a command. Returns its exit code, stdout and stderr."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             status = self.run_now(work(self.site, argparse.Namespace(**given)))
@@ -36,7 +36,7 @@ class ChoresTest(SiteTestCase):
         self.assertEqual(self.chore(cli.bring, path=path), (0, counted.format(1, 0), ""))
         self.assertEqual(self.chore(cli.bring, path=path), (0, counted.format(0, 1), ""))
 
-    def test_an_import_with_anything_unusable_names_it_and_exits_1(self) -> None:
+    def test_an_import_names_unusable_items_and_exits_1(self) -> None:
         status, out, err = self.chore(cli.bring, path=str(MATERIAL / "old-blog.xml"))
         self.assertEqual((status, out), (1, "10 added, 0 updated, 0 unchanged, 0 kept, 3 unusable; 6 comments added\n"))
         self.assertEqual(len(err.splitlines()), 3)
@@ -45,11 +45,11 @@ class ChoresTest(SiteTestCase):
         self.assertEqual(status, 1)
         self.assertIn(f"{MATERIAL}/markdown/broken/yaml.md:4: broken/yaml.md: its front matter is no YAML", err)
 
-    def test_a_path_that_is_not_there_is_named(self) -> None:
+    def test_a_missing_path_is_named(self) -> None:
         status, out, err = self.chore(cli.bring, path="/nowhere/at-all")
         self.assertEqual((status, out, err), (1, "", "/nowhere/at-all: there is no such file or folder\n"))
 
-    def test_a_file_of_an_unknown_format_is_refused_with_the_formats_that_there_are(self) -> None:
+    def test_a_file_of_an_unknown_format_is_refused_with_a_list_of_known_formats(self) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
             file.write("<rss version='2.0'><channel/></rss>")
             file.flush()
@@ -58,7 +58,7 @@ class ChoresTest(SiteTestCase):
         for words in (file.name, "Markdown", "WordPress"):
             self.assertIn(words, err)
 
-    def test_the_demo_comes_whole_and_a_second_time_changes_nothing(self) -> None:
+    def test_the_demo_is_imported_without_errors_and_a_second_time_changes_nothing(self) -> None:
         status, out, err = self.chore(cli.demo)
         self.assertEqual((status, err), (0, ""))
         added, comments = re.match(r"(\d+) added, .* (\d+) comments added", out).groups()
@@ -75,7 +75,7 @@ class ChoresTest(SiteTestCase):
             self.assertEqual(self.client.get(path).code, 200, path)
         self.assertTrue(posts[0].takes_comments)
 
-    def test_staff_and_a_link_that_signs_them_in(self) -> None:
+    def test_a_staff_account_is_made_and_its_link_signs_in(self) -> None:
         status, out, _ = self.chore(cli.staff, email="Ada@Example.com")
         self.assertEqual(status, 0)
         self.assertIn("ada@example.com is staff", out)
@@ -84,11 +84,11 @@ class ChoresTest(SiteTestCase):
         self.assertEqual(self.client.post(out.strip().removeprefix(self.settings.url)).code, 303)
         self.assertIn(b'"staff":true', self.client.get("/me").body)
 
-    def test_indexes_are_made_and_may_be_made_again(self) -> None:
+    def test_indexes_can_be_made_repeatedly(self) -> None:
         for _ in range(2):
             self.assertEqual(self.chore(cli.indexes), (0, "All indexes are there.\n", ""))
 
-    def test_forgetting_all_pages_without_redis_forgets_them_here_and_says_what_is_left_to_do(self) -> None:
+    def test_forget_without_redis_invalidates_local_pages_and_asks_to_run_it_again(self) -> None:
         self.client.get("/")
         kept = data_folder() / "kept" / "now"
         self.assertTrue(kept.exists())
@@ -99,7 +99,7 @@ class ChoresTest(SiteTestCase):
         self.assertEqual((status, out, kept.exists()), (0, "All kept pages are forgotten.\n", False))
         self.assertIn("run this again", err)
 
-    def test_every_chore_explains_itself(self) -> None:
+    def test_the_help_describes_every_command(self) -> None:
         out = io.StringIO()
         with redirect_stdout(out), self.assertRaises(SystemExit):
             cli.parser().parse_args(["--help"])
@@ -108,7 +108,7 @@ class ChoresTest(SiteTestCase):
 
 
 class CommandTest(SiteTestCase):
-    """The command itself, as a process of its own on the same servers."""
+    """`bin/site` in a process of its own, on the same servers."""
 
     def site_command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         names = ("PATH", "HOME", "LANG")
@@ -121,12 +121,12 @@ class CommandTest(SiteTestCase):
         self.assertEqual(self.site_command("staff", "ada@example.com").returncode, 0)
         done = self.site_command("signin-link", "ada@example.com", SITE_URL="https://plog.example")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.clock.now = self.clock.now.replace(year=2000)  # links expire by the other process's real clock
+        self.clock.now = self.clock.now.replace(year=2000)  # the link was made with the real clock of the other process
         ada = TestClient(self)
         self.assertEqual(ada.post(done.stdout.strip().removeprefix("https://plog.example")).code, 303)
         self.assertIn(b'"staff":true', ada.get("/me").body)
 
-    def test_what_is_not_utf_8_is_refused_by_the_name_of_its_argument(self) -> None:
+    def test_an_argument_that_is_not_utf_8_is_refused_by_name(self) -> None:
         for arguments, name in (
             (("staff", "\udcff@example.com"), "EMAIL"),
             (("hold", "\udcff"), "TEXT"),
@@ -136,7 +136,7 @@ class CommandTest(SiteTestCase):
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(f"argument {name}: invalid utf8 value", done.stderr)
 
-    def test_forgetting_pages_that_cannot_be_removed_fails_with_path_and_reason(self) -> None:
+    def test_forget_fails_with_path_and_reason_if_pages_cannot_be_removed(self) -> None:
         kept = data_folder() / "kept"
         for redis in (self.settings.redis_url, "unix:///nowhere.sock"):
             self.assertEqual(self.client.get("/").code, 200)
@@ -148,7 +148,7 @@ class CommandTest(SiteTestCase):
                     self.assertNotIn("Redis", done.stderr)
                     self.assertNotIn("Traceback", done.stderr)
 
-    def test_what_goes_wrong_is_one_sentence_and_1(self) -> None:
+    def test_errors_are_one_sentence_and_exit_code_1(self) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
             calls = {
                 ("staff", "nobody"): "is not an e-mail address",

@@ -1,4 +1,4 @@
-"""`bin/deploy` as a maker runs it: a commit is pushed, and the site that serves a clone goes over to it under its visitors."""
+"""`bin/deploy`: a commit is pushed, and the running site changes to it without a failed request."""
 
 import asyncio
 import atexit
@@ -35,7 +35,7 @@ PATHS = (
 
 @cache
 def checkouts() -> Checkouts:
-    """The origin and its clone, until this interpreter ends."""
+    """The origin and its clone, removed when this interpreter exits."""
     found = Checkouts.of_plog()
     atexit.register(found.remove)
     return found
@@ -43,7 +43,7 @@ def checkouts() -> Checkouts:
 
 @cache
 def served() -> Running:
-    """The site that serves the clone."""
+    """The site that runs from the clone."""
     until_exit = ExitStack()
     atexit.register(until_exit.close)
     running = Running(root=checkouts().clone, PATH=path(), **SETTINGS)
@@ -60,14 +60,14 @@ class DeployTestCase(KilledTestCase):
         await super().asyncSetUp()
 
     async def deploy(self, *arguments: str, code: int = 0, **environment: str) -> str:
-        """What it says, having ended as it must. All settings but the data folder come from the site that runs."""
+        """Runs a deploy and checks its exit code. Returns its output. Only SITE_DATA is given; the rest is the site's."""
         environment = {"SITE_DATA": str(self.running.data), **environment}
         ran = await asyncio.to_thread(self.checkouts.deploy, *arguments, **environment)
         self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
         return ran.stdout + ran.stderr
 
     def pids(self) -> set[int]:
-        """The site's own processes."""
+        """The processes that run the site's own code."""
         parts = [*(f"--port={port}" for port in range(self.running.port + 1, self.running.port + 5)), "worker.py"]
         return {self.pid(part) for part in parts}
 
@@ -76,7 +76,7 @@ class DeployTestCase(KilledTestCase):
 
 
 class DeployTest(DeployTestCase):
-    async def test_the_site_goes_over_to_a_new_version_and_no_request_fails(self) -> None:
+    async def test_a_deploy_replaces_all_processes_and_no_request_fails(self) -> None:
         await self.join(CROWD)
         before, others = self.pids(), self.others()
         crowd = Crowd(self.running, self.post.path)
@@ -93,10 +93,10 @@ class DeployTest(DeployTestCase):
         self.assertLessEqual(crowd.accepted, (await self.changes()).keys())
         await self.all_have(await self.written("After the deploy"))
         for follower in self.followers:
-            self.assertEqual(follower.losses, follower.restarts, "somebody lost the connection without being told")
+            self.assertEqual(follower.losses, follower.restarts, "a connection was lost without a `restart` message")
         self.assertGreaterEqual(sum(follower.restarts for follower in self.followers), CROWD)
 
-    async def test_what_does_not_start_leaves_the_site_as_it_was_and_one_can_go_back_and_forth(self) -> None:
+    async def test_a_version_that_does_not_start_is_refused_and_other_versions_can_be_deployed(self) -> None:
         before, good = self.pids(), self.checkouts.head
         self.checkouts.commit({"app.py": ("def main() -> None:\n", "def main() -> None:\n    sys.exit('broken')\n")})
         said = await self.deploy(code=1)
@@ -111,7 +111,7 @@ class DeployTest(DeployTestCase):
 
         self.assertIn(f"to {good}", await self.deploy(good))
         self.assertFalse(before & self.pids())
-        self.assertIn("bin/deploy main", await self.deploy(code=1), "who went back stays there until they say so")
+        self.assertIn("bin/deploy main", await self.deploy(code=1), "after going back, a deploy needs a named branch")
 
         self.checkouts.commit({"nginx/nginx.conf": ("text/css css;", "text/css css style;")})
         nginx, worker, before = self.pid("nginx: master"), self.pid("nginx: worker"), self.pids()
@@ -122,7 +122,7 @@ class DeployTest(DeployTestCase):
         self.assertEqual(nginx, self.pid("nginx: master"))
 
     def kill_deploy(self, revision: str) -> None:
-        """Begin one, and kill it when the first process is up and the next one is asked to stop."""
+        """Starts a deploy and kills it after its first process is up."""
         with self.checkouts.deploying(revision, SITE_DATA=str(self.running.data)) as process:
             assert process.stdout
             self.assertTrue(any(" is up" in line for line in process.stdout))
@@ -133,7 +133,7 @@ class DeployTest(DeployTestCase):
 
 
 class RefusedDeployTest(DeployTestCase):
-    """What is wrong with a version, or with who deploys it, is said before anything is restarted."""
+    """A deploy that is refused says why and restarts nothing."""
 
     async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
@@ -143,22 +143,22 @@ class RefusedDeployTest(DeployTestCase):
         self.assertEqual(self.before, self.pids())
         self.assertTrue(self.running.is_up("/?uncached"))
 
-    async def test_sources_that_cannot_be_bundled(self) -> None:
+    async def test_sources_that_cannot_be_bundled_are_refused(self) -> None:
         await self.refused(
             "static/css/none.css is not there", "templates/base.html", '"css/site.css"', '"css/none.css"'
         )
 
-    async def test_a_configuration_that_nginx_does_not_take(self) -> None:
+    async def test_an_invalid_nginx_configuration_is_refused(self) -> None:
         await self.refused("nginx refuses", "nginx/nginx.conf", "sendfile on;", "sendfile perhaps;")
 
-    async def test_a_configuration_that_nginx_takes_only_when_it_is_started(self) -> None:
+    async def test_an_nginx_configuration_that_needs_a_restart_is_refused(self) -> None:
         await self.refused(
             "nginx goes on with what it had", "nginx/nginx.conf", "$live_address zone", "$remote_addr zone"
         )
         self.assertIn("nginx has a new configuration", await self.deploy())
         self.before = self.pids()
 
-    async def test_another_configuration_of_supervisor(self) -> None:
+    async def test_a_changed_supervisor_configuration_is_refused(self) -> None:
         await self.refused("start Plog again", "supervisor/supervisord.conf", "stopwaitsecs = 5", "stopwaitsecs = 4")
 
     async def refused(self, words: str, file: str, old: str, new: str) -> None:
@@ -167,17 +167,17 @@ class RefusedDeployTest(DeployTestCase):
         self.checkouts.undo()
         self.checkouts.catch_up()
 
-    async def test_files_that_somebody_has_changed(self) -> None:
+    async def test_uncommitted_changes_are_refused(self) -> None:
         file = self.checkouts.clone / "README.md"
         text = file.read_text()
         file.write_text("Mine")
         self.assertRegex(await self.deploy(code=1), "changes that are in no commit.*\n.*README.md")
         file.write_text(text)
 
-    async def test_another_data_folder_than_that_of_the_site_that_runs_here(self) -> None:
+    async def test_another_data_folder_than_the_running_sites_is_refused(self) -> None:
         self.assertIn(f"SITE_DATA={self.running.data} bin/deploy", await self.deploy(code=1, SITE_DATA="var"))
 
-    async def test_a_second_deploy_at_the_same_time(self) -> None:
+    async def test_a_simultaneous_second_deploy_is_refused(self) -> None:
         lock = os.open(self.running.data / "run" / "deploy.lock", os.O_RDWR | os.O_CREAT)
         self.addCleanup(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -185,7 +185,7 @@ class RefusedDeployTest(DeployTestCase):
 
 
 class StoppedDeployTest(unittest.TestCase):
-    def test_a_site_that_does_not_run_is_made_ready(self) -> None:
+    def test_deploying_a_stopped_site_prepares_the_next_start(self) -> None:
         checkouts = Checkouts.of_plog()
         self.addCleanup(checkouts.remove)
         commit = checkouts.commit({"README.md": ("# Plog", "# Plog, anew")})
@@ -196,7 +196,7 @@ class StoppedDeployTest(unittest.TestCase):
 
 
 class Crowd:
-    """Visitors that read and write over connections that they keep, from the beginning of a block to its end."""
+    """Visitors that read and write over keep-alive connections while the block runs."""
 
     def __init__(self, running: Running, post: str) -> None:
         self.running, self.post = running, post

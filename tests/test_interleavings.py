@@ -1,7 +1,7 @@
-"""Whatever happens in whichever order over two processes, no follower misses a change or shows one twice.
+"""Random interleavings over two processes: no follower misses a change or shows one twice.
 
-A trial is a random sequence of loading, loading an old page, posting, approving, editing, removing, telling late,
-reconnecting. CI runs a seeded hundred; `bin/test --long` runs ten thousand.
+A trial is a random sequence of loading, loading an old page, posting, approving, editing, removing, publishing late
+and reconnecting. CI runs a hundred seeded trials; `bin/test --long` runs ten thousand.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ Sites = tuple[Site, Site]
 
 
 class Trial:
-    """One thread, two processes, and whoever follows."""
+    """One thread, two processes, and any number of followers."""
 
     def __init__(self, seed: str, sites: Sites, clients: tuple[TestClient, TestClient], post: Post) -> None:
         self.seed, self.sites, self.clients, self.post = seed, sites, clients, post
@@ -87,7 +87,7 @@ class Trial:
             added = await self.site.comments.writing.add(
                 self.post, ADA, Attempt(text), parent.id if is_answer and parent else None
             )
-        except Invalid:  # its parent was removed in the same moment
+        except Invalid:  # its parent was removed at the same time
             return
         self.comments.append(added)
 
@@ -97,7 +97,7 @@ class Trial:
 
     async def approve(self) -> None:
         if comment := self.comment:
-            with suppress(Conflict):  # somebody has changed it in between
+            with suppress(Conflict):  # it was changed in between
                 await approve(self.site, comment.id)
 
     async def edit(self) -> None:
@@ -113,7 +113,7 @@ class Trial:
             await self.site.comments.moderation.mark_spam(comment.id)
 
     async def tell_late(self) -> None:
-        """A process dies between storing and telling; the worker tells it later, maybe after newer changes."""
+        """A process dies after storing a change; the worker publishes it later, maybe after newer changes."""
         self.written += 1
         stored = await self.dying.add(self.post, ADA, Attempt(f"Told late, number {self.written}"))
         self.comments.append(stored)
@@ -133,7 +133,7 @@ class Trial:
 
 
 class Nobody:
-    """Channels of a process that dies before it could tell anyone."""
+    """Channels in a process that dies before it publishes."""
 
     async def publish(self, *events: Event) -> None:
         raise Away[0]("killed")
@@ -168,7 +168,7 @@ class InterleavingsTest(SiteTestCase):
             self.assertEqual(published, expected, trial)
 
     async def judge_counts(self, trial: Trial) -> None:
-        """Each change says how the thread stands, and nobody has counted: let us."""
+        """Recounts the thread and compares the result with the counts in each change."""
         there = await self.site.tools.mongo["comments"].find({"post": trial.post.id, "n": {"$gt": 0}}).to_list(None)
         published = sum(document["status"] == "published" for document in there)
         roots = sum(document["depth"] == 0 for document in there)

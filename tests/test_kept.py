@@ -1,6 +1,6 @@
-"""Kept pages as visitors get them: through nginx, from disk, the same as a process renders them, and never old.
+"""Cached pages as nginx serves them from disk: the same as a process renders them, and never outdated.
 
-CI asks a seeded two hundred times whether an approval's own answer makes the page new; `bin/test --long` ten thousand.
+The test of pages after an approval runs two hundred seeded trials in CI, and ten thousand with `bin/test --long`.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ CHANGING = {
 }
 
 
-class KeptTest(KilledTestCase):
+class CachedPagesTest(KilledTestCase):
     async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
         self.page, self.compressed = self.files(f"plog/{self.post.slug}/page.html")
@@ -49,7 +49,7 @@ class KeptTest(KilledTestCase):
         return await self.visitor().fetch_async(method, path, headers=headers, takes_gzip=takes_gzip)
 
     async def kept_path(self) -> str:
-        """The post's address, with its page kept, and no more a copy of what a process sends: whoever gets it is known."""
+        """Caches the post's page and marks its files, so that an answer from disk is recognised. Returns the address."""
         await self.get(self.post.path)
         page = self.page.read_bytes().replace(b"</html>", b"</html><!-- kept -->")
         self.page.write_bytes(page)
@@ -57,13 +57,13 @@ class KeptTest(KilledTestCase):
         return self.post.path
 
     async def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        """One request whose headers and answer nobody changes on the way."""
+        """Sends one request with exactly these headers and returns the unmodified answer."""
         return await asyncio.to_thread(self.running.ask, method, path, headers=headers)
 
     async def is_from_disk(self, path: str, method: str = "GET") -> bool:
         return (await self.get(path, method)).body.count(b"<!-- kept -->") == 1
 
-    async def test_only_a_plain_get_under_the_one_spelling_finds_a_kept_page(self) -> None:
+    async def test_only_a_plain_get_of_the_exact_address_is_answered_from_disk(self) -> None:
         path = await self.kept_path()
         for takes_gzip in (True, False):
             self.assertIn(b"<!-- kept -->", (await self.get(path, takes_gzip=takes_gzip)).body)
@@ -85,7 +85,7 @@ class KeptTest(KilledTestCase):
             f"/x/../plog{name}",
             f"{path}/.",
         ):
-            moved = await asyncio.to_thread(self.running.get, other)  # a client that spells it as it is told
+            moved = await asyncio.to_thread(self.running.get, other)  # a client that does not normalise the path
             self.assertEqual((moved.code, moved.headers["Location"]), (301, path), other)
         await self.get("/plog/")
         for other in ("/plog/x/..", "/plog/./", "/plog/?"):
@@ -96,7 +96,7 @@ class KeptTest(KilledTestCase):
         head = await self.get(path, "HEAD")
         self.assertEqual((head.code, head.body), (200, b""))
 
-    async def test_a_page_is_found_whatever_its_address_must_be_spelt_like(self) -> None:
+    async def test_pages_with_special_characters_in_their_address_are_found_on_disk(self) -> None:
         now = self.post.published
         for slug in ("it's 100% [new]", "größe", "a.b..c", "C^2 <3>"):
             post = await self.site.posts.writing.add(
@@ -105,19 +105,19 @@ class KeptTest(KilledTestCase):
             rendered = await self.get(post.path)
             kept = await self.get(post.path)
             self.assertEqual((kept.code, kept.body), (200, rendered.body), post.path)
-            self.assertIn("Accept-Ranges", kept.headers, f"{post.path} is not kept")
+            self.assertIn("Accept-Ranges", kept.headers, f"{post.path} is not cached")
             raw = post.path.replace("%5B", "[").replace("%5E", "^")
             if raw != post.path:
                 moved = await asyncio.to_thread(self.running.get, raw)
                 self.assertEqual((moved.code, moved.headers["Location"]), (301, post.path))
 
-    async def test_the_other_spellings_are_one_301_with_their_query_although_the_page_is_kept(self) -> None:
+    async def test_other_spellings_redirect_once_although_the_page_is_cached(self) -> None:
         path = await self.kept_path()
         for other, query in ((f"{path}/", ""), (f"/{path}", "?a=1"), (path.upper(), ""), (f"{path}//", "?b=2")):
             answer = await self.get(other + query)
             self.assertEqual((answer.code, answer.headers["Location"]), (301, path + query), other)
 
-    async def test_no_odd_path_reaches_a_file_outside_or_breaks_anything(self) -> None:
+    async def test_no_malicious_path_reaches_a_file_outside_the_cache(self) -> None:
         await self.kept_path()
         secret = (self.running.data / "secret").read_bytes()
         odd = ("/../secret", "/plog/../../../secret", "/%2e%2e/secret", "/plog/%2E%2E/%2e%2e/secret", "/..%2fsecret")
@@ -136,20 +136,20 @@ class KeptTest(KilledTestCase):
             self.assertIn(answer.code, (301, 400, 404), path[:60])
             self.assertNotIn(secret, answer.body)
 
-    async def test_a_kept_page_has_the_headers_of_a_rendered_one(self) -> None:
+    async def test_a_cached_page_has_the_headers_of_a_rendered_one(self) -> None:
         paths = (self.post.path, "/", "/plog/", "/rss.xml", "/atom.xml", "/feed.json", "/sitemap.xml")
         for path in (*paths, f"{self.post.path}/comments.atom"):
-            rendered = await self.get(f"{path}?x=1")  # a query always asks a process
+            rendered = await self.get(f"{path}?x=1")  # a request with a query always goes to a process
             await self.get(path)
             plain, kept = [await self.get(path, takes_gzip=takes_gzip) for takes_gzip in (False, True)]
             self.assertIn("X-Consumed-Content-Encoding", kept.headers, path)
-            self.assertIn("Accept-Ranges", kept.headers, f"{path} is not kept")
-            self.assertNotIn("Last-Modified", kept.headers, "the time of the file is no date")
+            self.assertIn("Accept-Ranges", kept.headers, f"{path} is not cached")
+            self.assertNotIn("Last-Modified", kept.headers, "the file's modification time is not the page's")
             self.assertEqual(self.lasting(kept), self.lasting(rendered), path)
             self.assertEqual([a.headers.get("Vary") for a in (kept, plain, rendered)], ["Accept-Encoding"] * 3, path)
             self.assertTrue(kept.body == plain.body == rendered.body, path)
 
-    async def test_a_browser_that_has_the_page_is_told_so_until_it_changes(self) -> None:
+    async def test_a_matching_etag_is_answered_304_until_the_page_changes(self) -> None:
         for encoding in ("gzip", ""):
             first = await self.ask(self.post.path, Accept_Encoding=encoding)  # rendered
             seen = {"If_None_Match": first.headers["Etag"], "Accept_Encoding": encoding}
@@ -163,7 +163,7 @@ class KeptTest(KilledTestCase):
             for _ in range(2):
                 self.assertEqual((await self.ask(self.post.path, **seen)).code, 200)
 
-    async def test_a_page_has_the_same_etag_from_a_process_as_from_nginx_and_another_one_compressed(self) -> None:
+    async def test_processes_and_nginx_send_the_same_etags_and_compressed_pages_have_another(self) -> None:
         for path in (self.post.path, "/rss.xml", "/plog/"):
             await self.write("Something new")
             await self.site.pages.invalidate_everywhere(["feeds"])
@@ -176,19 +176,19 @@ class KeptTest(KilledTestCase):
                 self.assertEqual(told, {(answers[0].headers["Etag"], encoding or None, None)}, path)
                 self.assertEqual({a.headers["Content-Length"] for a in answers}, {answers[0].headers["Content-Length"]})
                 self.assertEqual(
-                    [a.headers["Accept-Ranges"] for a in answers[1:]], ["bytes"] * 2, f"{path} is not kept"
+                    [a.headers["Accept-Ranges"] for a in answers[1:]], ["bytes"] * 2, f"{path} is not cached"
                 )
                 await self.write("Something newer")
                 await self.site.pages.invalidate_everywhere(["feeds"])
             self.assertEqual(len(etags), 2, path)
 
-    async def test_a_date_that_nginx_once_made_up_brings_nobody_an_old_page(self) -> None:
+    async def test_if_modified_since_never_yields_a_304(self) -> None:
         await self.get(self.post.path)
         made_up = format_timestamp(self.page.stat().st_mtime)
         for date in (made_up, "Fri, 20 Nov 2099 12:00:00 GMT"):
             self.assertEqual((await self.get(self.post.path, **{"If-Modified-Since": date})).code, 200)
 
-    async def test_nginx_chooses_the_file_as_the_processes_do(self) -> None:
+    async def test_nginx_and_the_processes_choose_the_same_encoding(self) -> None:
         path = await self.kept_path()
         for header in ("gzip, deflate, br, zstd", "GZIP", "br;q=1.0, gzip;q=0.8", "gzip;q=0", "identity", "*", "xgzip"):
             answer = await self.ask(path, Accept_Encoding=header)
@@ -197,7 +197,7 @@ class KeptTest(KilledTestCase):
             )
             self.assertEqual("<!-- kept -->" in answer.body, not pagecache.takes_gzip(header), header)
 
-    async def test_a_page_of_which_one_file_is_missing_is_made_again_for_whoever_takes_that_one(self) -> None:
+    async def test_a_page_with_one_missing_file_is_rendered_again_for_clients_of_that_encoding(self) -> None:
         for missing, there, encoding, other in (
             (self.page, self.compressed, "", "gzip"),
             (self.compressed, self.page, "gzip", ""),
@@ -210,17 +210,17 @@ class KeptTest(KilledTestCase):
             answer = await self.ask(path, Accept_Encoding=encoding)
             self.assertEqual((answer.code, answer.headers["Content-Encoding"]), (200, encoding or None))
             self.assertTrue(missing.exists())
-            self.assertNotEqual(there.read_bytes(), before, "both are made again")
+            self.assertNotEqual(there.read_bytes(), before, "both files are written again")
 
-    async def test_a_part_of_a_page_is_a_part_of_the_file_that_the_visitor_takes(self) -> None:
+    async def test_a_range_is_taken_from_the_file_of_the_accepted_encoding(self) -> None:
         path = await self.kept_path()
         for encoding, file in (("gzip", self.compressed), ("", self.page)):
             answer = await self.ask(path, Accept_Encoding=encoding, Range="bytes=0-9")
             self.assertEqual((answer.code, answer.headers["Content-Encoding"]), (206, encoding or None))
             self.assertEqual(answer.headers["Content-Range"], f"bytes 0-9/{file.stat().st_size}")
 
-    async def test_no_answer_after_an_approvals_own_answer_is_old(self) -> None:
-        """Whoever asks after the answer to an approval sees it, while others ask all the time and make pages be rendered."""
+    async def test_no_response_after_the_response_to_an_approval_is_outdated(self) -> None:
+        """A request sent after the response to an approval gets the new page, while other requests cause renders."""
         chance = random.Random(SEED)
         comment = await self.held_comment()
         ada = await self.ada()
@@ -239,9 +239,11 @@ class KeptTest(KilledTestCase):
                 port = chance.choice((self.running.port, *self.public_ports))
                 page = await self.visitor(port).fetch_async("GET", self.post.path, takes_gzip=chance.random() < 0.5)
                 is_shown = f'id="c{comment.id}"'.encode() in page.body
-                self.assertEqual(is_shown, is_approved, f"seed {SEED}, trial {trial}: an old answer from {port}")
+                self.assertEqual(
+                    is_shown, is_approved, f"seed {SEED}, trial {trial}: an outdated page from port {port}"
+                )
         finally:
-            self.is_over = True  # nobody is cut off: a request that is cancelled leaves its socket open
+            self.is_over = True  # tasks end by themselves: a cancelled request would leave its socket open
             await asyncio.gather(*asking)
 
     async def keep_asking(self) -> None:

@@ -1,7 +1,7 @@
-"""The live endpoint behind a real nginx on the site's own configuration: many addresses, slow clients, odd handshakes.
+"""The live endpoint behind a real nginx with the site's configuration: many addresses, slow clients, bad handshakes.
 
-Behind nginx are no processes but an endpoint and a page in this one, on the ports of the public processes. nginx gets few
-files, so that its limits, which are shares of them, are small. Clients come from 127.x.y.z: each is an address of its own.
+An endpoint and a page in this process stand in for the public processes, on their ports. nginx may open few files, so
+that its limits, which are shares of that number, are small. Clients have addresses of their own: 127.x.y.z.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ SHARES = configuration.live_shares(FILES)
 MOST, MOST_OF_ONE = SHARES["most_live"], SHARES["most_live_of_one"]  # 121 and 10
 HANDSHAKE = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n"
 STREAM = "POST /live/000/{}/xhr_streaming HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-MOST_PINNED = 3_000_000  # bytes: 1 MB that waits in the process, and what the kernel keeps on the way
+MOST_PINNED = 3_000_000  # bytes: 1 MB in the process, and the kernel's buffers
 
 
 class Page(RequestHandler):
@@ -77,7 +77,7 @@ class LiveFrontTest(unittest.IsolatedAsyncioTestCase):
         self.addAsyncCleanup(self.leave)
 
     async def leave(self):
-        """All clients go."""
+        """Closes all clients."""
         for _, writer in self.clients:
             writer.transport.abort()
         while self.clients:
@@ -91,7 +91,7 @@ class LiveFrontTest(unittest.IsolatedAsyncioTestCase):
                 await asyncio.sleep(0.01)
 
     async def asked(self, head, address="127.0.0.1", body=b""):
-        """The connection of a client that has asked, and the head of the answer; it stays open until the test ends."""
+        """Sends a request. Returns the connection, which stays open until the test ends, and the head of the answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
         self.clients.append((reader, writer))
         writer.write(head.encode() + body)
@@ -104,21 +104,21 @@ class LiveFrontTest(unittest.IsolatedAsyncioTestCase):
         return int(head.split()[1])
 
     async def websocket(self, address="127.0.0.1", connection="Upgrade", headers=""):
-        """The code that a handshake is answered with."""
+        """The status code of the answer to a handshake."""
         headers = f"{HANDSHAKE}Connection: {connection}\r\n{headers}"
         return await self.code("/live/websocket", address=address, headers=headers)
 
 
 class TestAddresses(LiveFrontTest):
-    changes = (('nginx-errors.log" error;', 'nginx-errors.log" warn;'),)  # nginx warns of what it writes to disk
+    changes = (('nginx-errors.log" error;', 'nginx-errors.log" warn;'),)  # nginx logs a warning when it buffers on disk
 
-    async def test_both_spellings_greet(self):
+    async def test_both_spellings_answer_with_the_greeting(self):
         for path in ("/live", "/live/"):
             reader, head = await self.asked(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertEqual((head.split()[1], await reader.readexactly(19)), ("200", b"Welcome to SockJS!\n"))
             self.assertEqual(await self.code(path, method="FOO"), 405)
 
-    async def test_a_handshake_that_does_not_ask_for_an_upgrade_is_refused(self):
+    async def test_a_handshake_without_an_upgrade_header_is_refused(self):
         for connection in ("close", "keep-alive", "", "noupgrade", "upgrade-not"):
             reader, head = await self.asked(
                 f"GET /live/websocket HTTP/1.1\r\nHost: x\r\n{HANDSHAKE}Connection: {connection}\r\n\r\n"
@@ -129,7 +129,7 @@ class TestAddresses(LiveFrontTest):
         for connection in ("Upgrade", "upgrade", "keep-alive, Upgrade", "Upgrade,keep-alive"):
             self.assertEqual(await self.websocket(connection=connection), 101, connection)
 
-    async def test_messages_of_a_poll_are_not_written_to_disk(self):
+    async def test_polling_messages_are_not_buffered_on_disk(self):
         self.assertEqual(await self.code("/live/000/abc/xhr", method="POST", body=b" "), 200)
         message = b'["' + b"x" * 100_000 + b'"]'
         self.assertEqual(await self.code("/live/000/abc/xhr_send", method="POST", body=message), 204)
@@ -142,7 +142,7 @@ class TestSlowReaders(LiveFrontTest):
     is_stuck = False
 
     async def passed_on(self, session):
-        """Return when nginx has taken what was sent. Once it takes nothing for so long it never will: go on at once."""
+        """Waits until nginx has accepted everything sent. After one timeout it never waits again: nginx is stuck."""
         try:
             async with asyncio.timeout(0 if self.is_stuck else 1.5):
                 while session.waiting:
@@ -151,7 +151,7 @@ class TestSlowReaders(LiveFrontTest):
             self.is_stuck = True
 
     async def assert_closed_and_forgotten(self, head):
-        """A client that reads nothing is closed before much is kept for it anywhere, and then nothing is."""
+        """A client that reads nothing is closed before much is buffered for it, and then its buffers are freed."""
         client = socket.create_connection(("127.0.0.1", self.port))
         self.addCleanup(client.close)
         client.sendall(head.encode())
@@ -166,18 +166,18 @@ class TestSlowReaders(LiveFrontTest):
         self.assertLess(sent, MOST_PINNED)
         await self.until(lambda: client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
 
-    async def test_a_websocket_that_is_not_read_is_closed_and_nothing_is_kept_for_it(self):
+    async def test_a_websocket_that_is_not_read_is_closed_and_its_memory_is_freed(self):
         await self.assert_closed_and_forgotten(
             f"GET /live/websocket HTTP/1.1\r\nHost: x\r\n{HANDSHAKE}Connection: Upgrade\r\n\r\n"
         )
 
-    async def test_a_stream_that_is_not_read_is_closed_and_nothing_is_kept_for_it(self):
+    async def test_a_stream_that_is_not_read_is_closed_and_its_memory_is_freed(self):
         await self.assert_closed_and_forgotten(STREAM.format("abc"))
 
 
 class TestLimits(LiveFrontTest):
     async def fill(self):
-        """Live connections from new addresses until nginx refuses one, and how many there are then."""
+        """Opens live connections from new addresses until nginx refuses one. Returns their number."""
         for number in range(FILES):
             address = f"127.7.{number // 5}.1"
             if (code := await self.websocket(address)) != 101:
@@ -185,7 +185,7 @@ class TestLimits(LiveFrontTest):
                 return number
         self.fail("never refused")
 
-    async def test_who_is_refused_is_told_so_in_their_own_way(self):
+    async def test_a_refused_client_gets_the_error_as_html_or_json(self):
         for _ in range(MOST_OF_ONE):
             self.assertEqual(await self.websocket(), 101)
         for accept, answer in (("application/json", '"error": "too-many"'), ("text/html", "<h1>Too many at once</h1>")):
@@ -195,7 +195,7 @@ class TestLimits(LiveFrontTest):
             self.assertIn(answer, (await reader.read()).decode())
         self.assertEqual((self.folder / "log" / "nginx-errors.log").read_text(), "")  # it would name the address
 
-    async def test_pages_are_answered_while_no_more_live_connections_are(self):
+    async def test_pages_are_served_while_live_connections_are_refused(self):
         number = await self.fill()
         self.assertEqual(number, MOST)
         asked = [self.code(f"/page-{n}?", address=f"127.8.{n}.1") for n in range(60)]
@@ -205,13 +205,13 @@ class TestLimits(LiveFrontTest):
         await self.until(lambda: not list(self.live.connections))
         self.assertEqual(await self.websocket(), 101)
 
-    async def test_two_addresses_that_take_all_they_can_leave_room_for_others(self):
+    async def test_two_greedy_addresses_leave_room_for_others(self):
         codes = [await self.websocket(address) for address in ("127.7.1.1", "127.7.2.1") for _ in range(150)]
         self.assertEqual(codes, ([101] * MOST_OF_ONE + [429] * (150 - MOST_OF_ONE)) * 2)
         self.assertEqual(await self.websocket("127.7.3.1"), 101)
         self.assertEqual(await self.code("/page?"), 200)
 
-    async def test_a_network_of_ipv6_counts_as_one_address(self):
+    async def test_an_ipv6_network_counts_as_one_address(self):
         def of(address):
             return f"X-Forwarded-For: {address}\r\n"
 
@@ -220,7 +220,9 @@ class TestLimits(LiveFrontTest):
         self.assertEqual(await self.websocket(headers=of("2001:db8:1:2:ffff:ffff:ffff:ffff")), 429)
         self.assertEqual(await self.websocket(headers=of("2001:db8:1:3::1")), 101)
         for n in range(15):
-            self.assertEqual(await self.websocket(headers=of(f"::ffff:192.0.2.{n}")), 101, "IPv4 in the guise of IPv6")
+            self.assertEqual(
+                await self.websocket(headers=of(f"::ffff:192.0.2.{n}")), 101, "an IPv4-mapped address counts as IPv4"
+            )
         for n in range(MOST_OF_ONE):
             code = await self.websocket(headers=of(f"{'::ffff:' if n % 2 else ''}203.0.113.9"))
             self.assertEqual(code, 101)
@@ -228,7 +230,7 @@ class TestLimits(LiveFrontTest):
 
 
 class ShareTest(unittest.TestCase):
-    def test_all_live_connections_fit_into_one_worker_and_leave_it_a_quarter(self):
+    def test_live_connections_use_at_most_three_quarters_of_a_worker(self):
         for files in (256, 640, 1024, 4096, 65536):
             shares = configuration.live_shares(files)
             self.assertLessEqual(2 * shares["most_live"], shares["connections"] * 3 / 4)
@@ -239,7 +241,7 @@ class ShareTest(unittest.TestCase):
 
 @contextmanager
 def few_files():
-    """A process that may open few files, as supervisord on a small machine."""
+    """Limits the open files of this process and its children, as on a small machine."""
     sleeping = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     resource.prlimit(sleeping.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
     try:

@@ -1,4 +1,4 @@
-"""What a maker may set: every sensible value, and for every other one a sentence with its name. Pure but for the secret."""
+"""Settings: valid values are accepted, and any other is refused with a message that names the setting."""
 
 import tempfile
 import unittest
@@ -41,16 +41,16 @@ MALFORMED = {
 class SocketsTest(unittest.TestCase):
     """Where the embedded servers listen."""
 
-    def test_sockets_are_in_the_data_folder_where_their_paths_fit(self) -> None:
+    def test_sockets_are_in_the_data_folder_if_their_paths_are_short_enough(self) -> None:
         self.assertEqual(socket_folder(Path("/srv/plog/var")), Path("/srv/plog/var/run"))
 
-    def test_sockets_of_a_deep_data_folder_are_in_a_short_one(self) -> None:
+    def test_sockets_of_a_deep_data_folder_are_in_a_folder_with_a_short_path(self) -> None:
         deep = Path("/srv") / ("deep" * 30) / "var"
         self.assertLess(len(str(mongo_socket(deep))), SOCKET_LENGTH)
         self.assertEqual(socket_folder(deep), socket_folder(deep))
         self.assertNotEqual(socket_folder(deep), socket_folder(deep / "other"))
 
-    def test_addresses_quote_what_is_special_in_them(self) -> None:
+    def test_socket_urls_quote_special_characters(self) -> None:
         data = Path("/srv/my blog/var")
         self.assertEqual(mongo_url(data), "mongodb://%2Fsrv%2Fmy%20blog%2Fvar%2Frun%2Fmongo.sock")
         self.assertEqual(unquote(redis_url(data)), "unix:///srv/my blog/var/run/redis.sock")
@@ -65,23 +65,23 @@ class SettingsTest(unittest.TestCase):
     def settings(self, **environ: str) -> Settings:
         return Settings.from_environment({"SITE_DATA": str(self.data), "PATH": "/bin", **environ})
 
-    def test_without_any_variable_everything_has_a_value(self) -> None:
+    def test_every_setting_has_a_default(self) -> None:
         settings = self.settings()
         self.assertEqual((settings.port, settings.url, settings.listen), (8000, "http://127.0.0.1:8000", "127.0.0.1"))
         self.assertEqual((settings.moderation, settings.mongo_driver, settings.demo), ("first", "motor", True))
         self.assertTrue(settings.is_mongo_embedded and settings.is_redis_embedded and not settings.is_https)
 
-    def test_the_address_follows_the_port(self) -> None:
+    def test_the_default_url_contains_the_port(self) -> None:
         self.assertEqual(self.settings(SITE_PORT="9000").url, "http://127.0.0.1:9000")
 
-    def test_every_malformed_value_stops_the_start_with_its_name(self) -> None:
+    def test_a_malformed_value_is_refused_with_its_name(self) -> None:
         for name, values in MALFORMED.items():
             for value in values:
                 with self.subTest(name, value=value), self.assertRaises(BadSetting) as caught:
                     self.settings(**{name: value})
                 self.assertIn(name, str(caught.exception))
 
-    def test_every_sensible_value_is_taken(self) -> None:
+    def test_valid_values_are_accepted(self) -> None:
         settings = self.settings(
             SITE_URL="https://Example.com/",
             SITE_PROXIES="10.0.0.0/8, 2001:db8::/32",
@@ -109,7 +109,7 @@ class SettingsTest(unittest.TestCase):
                 self.settings(**{name: "x"})
             self.assertIn(f"{name} is no setting", str(caught.exception))
 
-    def test_names_of_others_do_not_matter(self) -> None:
+    def test_variables_of_other_programs_are_ignored(self) -> None:
         self.assertEqual(self.settings(PORT="x", WEBSITE_PORT="y").port, 8000)
 
     def test_any_setting_may_come_from_a_file(self) -> None:
@@ -120,7 +120,7 @@ class SettingsTest(unittest.TestCase):
         settings = self.settings(**given)
         self.assertEqual((settings.secret, settings.port), (SECRET, 9001))
 
-    def test_a_file_that_is_not_there_or_no_text_is_refused_with_the_name(self) -> None:
+    def test_a_missing_or_binary_file_is_refused_with_the_name(self) -> None:
         self.data.mkdir()
         (self.data / "bytes").write_bytes(b"\xff\xfe")
         for path in (self.data / "nowhere", self.data, self.data / "bytes"):
@@ -128,32 +128,32 @@ class SettingsTest(unittest.TestCase):
                 self.settings(SITE_SECRET_FILE=str(path))
             self.assertIn("SITE_SECRET_FILE", str(caught.exception))
 
-    def test_a_value_and_a_file_for_it_are_one_too_many(self) -> None:
+    def test_a_setting_given_both_as_value_and_as_file_is_refused(self) -> None:
         with self.assertRaises(BadSetting) as caught:
             self.settings(SITE_SECRET="x", SITE_SECRET_FILE="/x")
         self.assertIn("not both", str(caught.exception))
 
-    def test_the_secret_is_made_once_kept_and_private(self) -> None:
+    def test_the_secret_is_generated_once_and_stored_privately(self) -> None:
         secret = self.settings().secret
         self.assertEqual(self.settings().secret, secret)
         self.assertGreaterEqual(len(secret), 64)
         self.assertEqual((self.data / "secret").stat().st_mode & 0o777, 0o600)
         self.assertEqual([path.name for path in self.data.iterdir()], ["secret"])
 
-    def test_many_who_start_at_once_make_one_secret(self) -> None:
+    def test_simultaneous_starts_generate_one_secret(self) -> None:
         with ThreadPoolExecutor(16) as starters:
             secrets = set(starters.map(lambda _: self.settings().secret, range(64)))
         self.assertEqual(len(secrets), 1)
         self.assertEqual([path.name for path in self.data.iterdir()], ["secret"])
 
-    def test_an_empty_secret_is_refused_and_not_signed_with(self) -> None:
+    def test_an_empty_secret_is_refused(self) -> None:
         self.data.mkdir()
         (self.data / "secret").write_text("\n")
         with self.assertRaises(BadSetting) as caught:
             self.settings()
         self.assertIn("SITE_SECRET", str(caught.exception))
 
-    def test_a_kept_secret_that_somebody_has_shortened_is_refused_with_its_file(self) -> None:
+    def test_a_stored_secret_that_is_too_short_is_refused_with_its_file(self) -> None:
         self.data.mkdir()
         (self.data / "secret").write_text("a\n")
         with self.assertRaises(BadSetting) as caught:
@@ -165,7 +165,7 @@ class SettingsTest(unittest.TestCase):
             self.settings(SITE_SECRET="hunter2")
         self.assertNotIn("hunter2", str(caught.exception))
 
-    def test_the_data_folder_is_made_for_its_user_alone_and_one_that_is_there_is_left_as_it_is(self) -> None:
+    def test_the_data_folder_is_created_private_and_an_existing_one_keeps_its_mode(self) -> None:
         self.settings()
         self.assertEqual(self.data.stat().st_mode & 0o777, 0o700)
         self.data.chmod(0o750)
@@ -173,14 +173,14 @@ class SettingsTest(unittest.TestCase):
         self.settings()
         self.assertEqual(self.data.stat().st_mode & 0o777, 0o750)
 
-    def test_a_disk_that_takes_no_secret_is_named_with_the_reason_and_nothing_is_left_half_written(self) -> None:
+    def test_a_secret_that_cannot_be_stored_is_refused_with_the_reason_and_leaves_no_file(self) -> None:
         with full(), self.assertRaises(BadSetting) as caught:
             self.settings()
         self.assertIn(f"{self.data}/secret: File too large", str(caught.exception))
         self.assertEqual(list(self.data.iterdir()), [])
         self.assertGreaterEqual(len(self.settings().secret), 64)
 
-    def test_every_name_begins_with_site(self) -> None:
+    def test_every_setting_name_begins_with_site(self) -> None:
         self.assertIn("SITE_FROM", NAMES)
         self.assertTrue(all(name.startswith("SITE_") for name in NAMES))
 

@@ -1,4 +1,4 @@
-"""The set-up: how `.env` is read, which npm packages are installed when, and what `bin/check` does without them."""
+"""Set-up: how `.env` is read, which npm packages are installed when, and what `bin/check` does without them."""
 
 import json
 import os
@@ -47,11 +47,11 @@ class SettingsFileTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.file = Path(folder.name) / ".env"
 
-    def test_a_value_is_all_that_follows_but_for_one_pair_of_quotes(self) -> None:
+    def test_a_value_is_the_rest_of_its_line_without_one_pair_of_quotes(self) -> None:
         self.file.write_text(FILE)
         self.assertEqual(assignments(self.file), VALUES)
 
-    def test_a_line_that_says_nothing_stops_with_file_and_line(self) -> None:
+    def test_a_malformed_line_is_refused_with_file_and_line(self) -> None:
         for line in ("SITE_PORT 8000", "SITE_PORT: 8000", "=8000", "export SITE_PORT"):
             self.file.write_text(f"# Mine\n\nSITE_DEMO=0\n{line}\n")
             with self.subTest(line), self.assertRaises(SystemExit) as caught:
@@ -66,7 +66,7 @@ echo "$@" >> calls
 
 
 class PackagesTest(unittest.TestCase):
-    """A checkout of its own, with an npm on PATH that only writes down how it was called."""
+    """A temporary checkout, with a fake npm on PATH that records its arguments."""
 
     def setUp(self) -> None:
         self.checkout = Path(tempfile.mkdtemp(prefix="plog-setup-"))
@@ -79,7 +79,7 @@ class PackagesTest(unittest.TestCase):
         npm.chmod(0o755)
 
     def install(self, for_development: bool) -> str:
-        """Returns what the set-up said."""
+        """Installs packages. Returns the output on stderr."""
         program = f"import setup; setup.install_packages({for_development})"
         environment = os.environ | {"PATH": f"{self.checkout}{os.pathsep}{os.environ['PATH']}"}
         done = subprocess.run(
@@ -99,24 +99,24 @@ class PackagesTest(unittest.TestCase):
         file = self.checkout / "calls"
         return file.read_text().splitlines() if file.exists() else []
 
-    def test_a_site_gets_no_packages_for_development_and_a_second_start_installs_nothing(self) -> None:
+    def test_a_site_installs_only_production_packages_and_only_once(self) -> None:
         self.install(for_development=False)
         self.assertIn("--omit=dev", self.calls()[0])
         self.install(for_development=False)
         self.assertEqual(self.installed_for(), ["a site"])
 
-    def test_development_adds_its_packages_once_and_a_site_is_content_with_them(self) -> None:
+    def test_development_packages_are_installed_once_and_suffice_for_a_site(self) -> None:
         for for_development in (False, True, True, False):
             self.install(for_development)
         self.assertEqual(self.installed_for(), ["a site", "development"])
 
-    def test_another_lock_file_installs_again(self) -> None:
+    def test_a_changed_lock_file_installs_again(self) -> None:
         self.install(for_development=True)
         (self.checkout / "package-lock.json").write_text('{"packages": {}}')
         self.install(for_development=False)
         self.assertEqual(self.installed_for(), ["development", "a site"])
 
-    def test_without_packages_the_set_up_says_so_goes_on_and_tries_again_next_time(self) -> None:
+    def test_a_failed_installation_is_reported_and_retried_by_the_next_setup(self) -> None:
         (self.checkout / "fails").touch()
         for _ in range(2):
             self.assertIn("npm packages cannot be installed", self.install(for_development=True))
@@ -143,7 +143,7 @@ class CheckTest(unittest.TestCase):
         given = {name: value for name, value in os.environ.items() if name != "CI"} | environment
         return subprocess.run([self.checkout / "bin" / "check"], env=given, capture_output=True, text=True)
 
-    def test_without_npm_packages_it_says_what_it_did_not_check_and_goes_on(self) -> None:
+    def test_without_npm_packages_it_passes_and_says_what_was_not_checked(self) -> None:
         done = self.check()
         self.assertIn("scripts and styles were not checked", done.stderr)
         self.assertEqual(done.returncode, 0)
@@ -153,7 +153,7 @@ class CheckTest(unittest.TestCase):
         self.assertIn("npm packages are not installed", done.stderr)
         self.assertEqual(done.returncode, 1)
 
-    def test_it_fails_where_biome_or_the_types_complain(self) -> None:
+    def test_it_fails_if_biome_or_the_type_checker_fails(self) -> None:
         programs = ("node_modules/@biomejs/cli-x/biome", "node_modules/@typescript/typescript-x/lib/tsc")
         for failing in programs:
             for program in programs:
@@ -164,7 +164,7 @@ class CheckTest(unittest.TestCase):
 
 class LockFileTest(unittest.TestCase):
     def test_the_lock_file_names_no_registry(self) -> None:
-        """Else everyone would install from the registry of whoever wrote it."""
+        """Otherwise everyone would install from the registry of the machine that wrote the file."""
         self.assertNotIn('"resolved"', (ROOT / "package-lock.json").read_text(encoding="utf-8"))
 
     def test_packages_are_named_with_exact_versions(self) -> None:

@@ -1,4 +1,4 @@
-"""The stack as a maker starts it: real nginx, supervisor, MongoDB, Redis and processes, in folders of their own."""
+"""The stack as a maker starts it: real nginx, supervisor, MongoDB, Redis and processes, in temporary folders."""
 
 import http.client
 import os
@@ -42,7 +42,7 @@ class ConfigurationTest(unittest.TestCase):
         configuration.render(chosen, nginx, chosen.data / "run")
         return self.folder / "run"
 
-    def test_every_nginx_at_hand_accepts_its_configuration(self) -> None:
+    def test_every_installed_nginx_accepts_its_configuration(self) -> None:
         choices = {"SITE_PROXIES": "10.0.0.0/8, ::1", "SITE_URL": "https://plog.example"}
         for nginx in programs.find_all("nginx"):
             for settings in ({}, choices, {"SITE_LISTEN": "::1"}):
@@ -52,7 +52,7 @@ class ConfigurationTest(unittest.TestCase):
                 self.assertEqual(tried.returncode, 0, tried.stderr)
                 self.assertNotIn("[warn]", tried.stderr)
 
-    def test_nginx_answers_for_itself_in_the_sites_words_and_with_its_headers(self) -> None:
+    def test_errors_by_nginx_itself_have_the_sites_pages_and_headers(self) -> None:
         for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
                 long = {"Cookie": "x" * 40000}
@@ -79,7 +79,7 @@ class ConfigurationTest(unittest.TestCase):
                     self.assertEqual((answer.code, answer.json()["error"]), (code, "error"))
                     self.assertEqual(answer.headers["Content-Type"].partition(";")[0], "application/json")
 
-    def test_addresses_are_logged_as_networks(self) -> None:
+    def test_ip_addresses_are_logged_as_networks(self) -> None:
         logged = {
             "203.0.113.77": "203.0.113.0",
             "2001:db8:1:2:3:4:5:6": "2001:db8:1::",
@@ -100,7 +100,7 @@ class ConfigurationTest(unittest.TestCase):
                 self.assertEqual({int(n): network for network, n in lines}, dict(enumerate(logged.values())))
                 log.unlink()
 
-    def test_tokens_in_addresses_are_in_no_log_whether_anybody_answers_or_not(self) -> None:
+    def test_tokens_in_urls_are_never_logged(self) -> None:
         token = new_token()
         places = [f"{place}/{token}" for place in ("//signin", "/SignIn", *(f"/{place}" for place in TOKEN_PLACES))]
         asked = [
@@ -113,7 +113,7 @@ class ConfigurationTest(unittest.TestCase):
         asked += [f"/plog/draft?preview={token}", f"/plog/draft?a=b&preview={token}&c=d", f"/x?token={token}", "/x?a=b"]
         for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
-                for path in places[2:]:  # nginx complains of other spellings, too, while no process is there
+                for path in places[2:]:  # nginx logs an error for other spellings while no process runs
                     self.assertEqual(running.get(path).code, 503)
                 with answering(running.port + 1, running.port + 2, running.port + 3):
                     for path in asked:
@@ -127,13 +127,13 @@ class ConfigurationTest(unittest.TestCase):
                 self.assertNotIn("signin/", (log.parent / "hits.log").read_text())
                 log.unlink()
 
-    def test_every_address_with_a_token_is_known_to_the_logs(self) -> None:
+    def test_every_route_with_a_token_is_masked_in_logs(self) -> None:
         with_tokens = [page.pattern for page in PUBLIC if "{43}" in page.pattern]
         self.assertTrue(with_tokens)
         for pattern in with_tokens:
             self.assertRegex(pattern, f"^/(?:{'|'.join(TOKEN_PLACES)})/")
 
-    def test_nobody_is_named_in_the_error_log_for_writing_much_or_for_reading_slowly(self) -> None:
+    def test_large_uploads_and_slow_readers_leave_no_ip_address_in_the_error_log(self) -> None:
         for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx) as running:
                 sender = {"X-Forwarded-For": "203.0.113.77"}
@@ -147,7 +147,7 @@ class ConfigurationTest(unittest.TestCase):
                 log = running.data / "log" / "nginx-errors.log"
                 self.assertNotIn("203.0.113.77", log.read_text())
 
-    def test_no_comment_is_written_to_disk_before_a_process_has_it(self) -> None:
+    def test_nginx_does_not_buffer_comments_on_disk(self) -> None:
         longest = urlencode({"text": "\U0001f600" * LONGEST_TEXT, "name": "\U0001f600" * LONGEST_NAME}).encode()
         for nginx in programs.find_all("nginx"):
             with self.subTest(nginx), self.alone(nginx, ('errors.log" error;', 'errors.log" warn;')) as running:
@@ -159,7 +159,7 @@ class ConfigurationTest(unittest.TestCase):
 
     @contextmanager
     def alone(self, nginx: str, *changes: tuple[str, str]) -> Iterator[Running]:
-        """nginx without anything behind it, as configured but for these changes."""
+        """Runs nginx without the processes behind it, with these changes to its configuration."""
         running = Running(data=self.folder)
         self.addCleanup(shutil.rmtree, running.folder)
         run = self.rendered(nginx, SITE_PORT=str(running.port), SITE_PROXIES="127.0.0.1")
@@ -176,17 +176,17 @@ class ConfigurationTest(unittest.TestCase):
             process.terminate()
             process.wait()
 
-    def test_servers_of_ones_own_are_not_started(self) -> None:
+    def test_external_servers_are_not_started(self) -> None:
         run = self.rendered("nginx", SITE_MONGO_URL="mongodb://db.example", SITE_REDIS_URL="redis://db.example")
         self.assertNotIn("program:mongod", (run / "supervisord.conf").read_text())
         self.assertNotIn("program:redis", (run / "supervisord.conf").read_text())
 
-    def test_the_security_headers_are_those_of_the_processes(self) -> None:
+    def test_nginx_has_the_security_headers_of_the_processes(self) -> None:
         text = (self.rendered("nginx", SITE_URL="https://plog.example") / "headers.conf").read_text()
         self.assertIn('add_header Content-Security-Policy "default-src', text)
         self.assertIn("Strict-Transport-Security", text)
 
-    def test_a_path_that_configuration_cannot_name_is_refused(self) -> None:
+    def test_a_path_with_special_characters_is_refused(self) -> None:
         with self.assertRaisesRegex(Refused, "characters"):
             start.check_paths(Path("/srv/plog;rm"))
 
@@ -201,17 +201,17 @@ class RunningTestCase(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls) -> None:
-        cls.running.remove()  # nosetests knows no class cleanups
+        cls.running.remove()  # nosetests has no class cleanups
 
 
 class FrontTest(RunningTestCase):
-    """What nginx makes of requests before and after a process sees them."""
+    """How nginx handles requests and responses of a running site."""
 
-    def test_it_says_one_line_when_it_answers(self) -> None:
+    def test_a_start_prints_one_line_once_the_site_answers(self) -> None:
         self.assertEqual(self.running.said, [f"Plog is at {self.running.url}/\n"])
         self.assertEqual(self.running.get("/").code, 200)
 
-    def test_its_processes_are_known_by_their_command_lines(self) -> None:
+    def test_every_process_is_identified_by_its_command_line(self) -> None:
         lines = list(self.running.commands().values())
         port = self.running.port
         wanted = [f"app.py --port={port + n}" for n in (1, 2, 3)] + [f"app.py --port={port + 4} --admin", "worker.py"]
@@ -221,7 +221,7 @@ class FrontTest(RunningTestCase):
             self.assertTrue(any(name in line for line in lines), f"{name}: {lines}")
         self.assertFalse([line for line in lines if line.startswith(("sh ", "/bin/sh", "bash"))])
 
-    def test_embedded_servers_have_no_port(self) -> None:
+    def test_embedded_servers_listen_on_no_port(self) -> None:
         for name in ("mongod", "redis-server"):
             inodes = {link.split("[")[1][:-1] for link in open_files(self.running.pid_of(name)) if "socket:[" in link}
             listening = [
@@ -231,12 +231,12 @@ class FrontTest(RunningTestCase):
             ]
             self.assertFalse(inodes & set(listening), name)
 
-    def test_requests_go_round_the_three_public_processes(self) -> None:
+    def test_requests_are_distributed_over_the_three_public_processes(self) -> None:
         pids = {self.running.get("/status").json()["pid"] for _ in range(9)}
         self.assertEqual(pids, {self.running.pid_of(f"--port={self.running.port + n}") for n in (1, 2, 3)})
 
-    def test_each_public_process_keeps_to_one_core_and_the_admin_to_none(self) -> None:
-        """With all their threads, of which MongoDB's clients have some."""
+    def test_each_public_process_is_pinned_to_one_core_and_the_admin_is_not(self) -> None:
+        """All threads are pinned, also those of MongoDB's client."""
         cores, kept_to = os.sched_getaffinity(0), []
         for number in (1, 2, 3, 4):
             pid = self.running.pid_of(f"--port={self.running.port + number}")
@@ -247,12 +247,12 @@ class FrontTest(RunningTestCase):
         self.assertEqual((list(map(len, public)), admin), ([1, 1, 1], cores))
         self.assertEqual(len(set.union(*public)), min(3, len(cores)))
 
-    def test_health_is_for_this_machine_alone(self) -> None:
+    def test_status_and_metrics_are_for_this_machine_only(self) -> None:
         for path in ("/status", "/metrics"):
             self.assertEqual(self.running.get(path).code, 200)
             self.assertEqual(self.running.get(path, X_Forwarded_For="127.0.0.1").code, 404)
 
-    def test_files_come_from_disk_with_security_headers_and_an_etag(self) -> None:
+    def test_static_files_have_security_headers_and_an_etag(self) -> None:
         answer = self.running.get("/static/css/site.css")
         self.assertEqual((answer.code, answer.headers["Content-Type"]), (200, "text/css; charset=utf-8"))
         self.assertIn("default-src 'none'", answer.headers["Content-Security-Policy"])
@@ -260,7 +260,7 @@ class FrontTest(RunningTestCase):
         self.assertEqual(self.running.get("/static/css/site.css", If_None_Match=answer.headers["ETag"]).code, 304)
         self.assertEqual(self.running.get("/favicon.ico").code, 200)
 
-    def test_browsers_keep_a_file_for_ever_under_an_address_with_a_digest_of_it_and_under_no_other(self) -> None:
+    def test_only_static_addresses_with_a_digest_are_immutable(self) -> None:
         hashed = set(re.findall(r'"(/static/[^"]+\?v=[^"]+)"', self.running.get("/").body))
         self.assertTrue(hashed)
         for address in hashed:
@@ -280,19 +280,19 @@ class FrontTest(RunningTestCase):
             self.assertEqual((answer.code, answer.headers.get_all("Cache-Control")), (200, ["no-cache"]), address)
         self.assertEqual(self.running.get("/static/css/none.css?v=1").headers.get_all("Cache-Control"), ["no-cache"])
 
-    def test_what_is_missing_gets_the_sites_own_page(self) -> None:
+    def test_missing_files_are_answered_with_the_sites_own_404_page(self) -> None:
         for path in ("/static/css/none.css", "/static/", "/static/../settings.py", "/nothing"):
             answer = self.running.get(path)
             self.assertEqual(answer.code, 404, path)
             self.assertIn("site-title", answer.body, path)
             self.assertEqual(len(answer.headers.get_all("Content-Security-Policy")), 1, path)
 
-    def test_text_is_compressed_for_those_who_ask(self) -> None:
+    def test_text_is_compressed_for_clients_that_accept_gzip(self) -> None:
         self.assertEqual(self.running.get("/static/css/site.css").headers["Content-Encoding"], None)
         connection = self.running.ask("HEAD", "/static/css/site.css", headers={"Accept-Encoding": "gzip"})
         self.assertEqual(connection.headers["Content-Encoding"], "gzip")
 
-    def test_a_body_over_a_megabyte_is_refused_in_words(self) -> None:
+    def test_a_body_over_a_megabyte_is_refused_with_a_message(self) -> None:
         body = b"x" * (1024 * 1024 + 1)
         answer = self.running.ask("POST", "/", body=body)
         self.assertEqual(answer.code, 413)
@@ -301,8 +301,8 @@ class FrontTest(RunningTestCase):
         self.assertEqual((answer.code, answer.json()["error"]), (413, "too-large"))
         self.assertNotEqual(self.running.ask("POST", "/admin/photos/", body=body).code, 413)
 
-    def test_no_visitors_address_is_in_the_logs_of_the_processes(self) -> None:
-        """Tornado names whoever sends what is no HTTP; nginx passes some of that on, such as a Host that is none."""
+    def test_ip_addresses_are_masked_in_the_logs_of_the_processes(self) -> None:
+        """Tornado logs the IP address of a malformed request; nginx passes some on, such as one with an invalid Host."""
         broken = {"Host": "a,b", "X-Real-IP": "203.0.113.77"}
         for port in (self.running.port + 1, self.running.port + 4):
             self.assertEqual(self.running.ask("GET", "/x", headers=broken, port=port).code, 400)
@@ -312,19 +312,19 @@ class FrontTest(RunningTestCase):
             self.assertIn("203.0.113.0/24", log.read_text())
             self.assertNotIn("203.0.113.77", log.read_text())
 
-    def test_the_admin_process_answers_for_the_admin(self) -> None:
+    def test_admin_addresses_are_answered_by_the_admin_process(self) -> None:
         self.assertEqual(self.running.get("/admin/").code, 303)
         for path in ("/admin", "/admin?a=b&c"):
             answer = self.running.get(path)
             self.assertEqual((answer.code, answer.headers["Location"]), (301, path.replace("/admin", "/admin/")))
 
-    def test_every_answer_has_each_security_header_once(self) -> None:
+    def test_every_response_has_each_security_header_once(self) -> None:
         for path in ("/", "/nothing", "/admin/", "/admin", "/live/info", "/status", "/static/css/site.css", "/me"):
             answer = self.running.get(path)
             for name in security_headers(is_https=False):
                 self.assertEqual(len(answer.headers.get_all(name)), 1, f"{path}: {name}")
 
-    def test_logs_of_nginx_are_put_aside_once_they_are_large(self) -> None:
+    def test_large_logs_of_nginx_are_rotated(self) -> None:
         log = self.running.data / "log" / "access.log"
         aside = log.with_name("access.log.1")
         self.running.get("/status?before")
@@ -338,12 +338,12 @@ class FrontTest(RunningTestCase):
         wait_until(lambda: "?after" in log.read_text())
         self.assertLess(log.stat().st_size, 10000)
 
-    @unittest.skipUnless(os.getuid() == 0, "says so to root alone")
-    def test_it_advises_root_to_be_somebody_else(self) -> None:
+    @unittest.skipUnless(os.getuid() == 0, "only root gets the warning")
+    def test_starting_as_root_prints_a_warning(self) -> None:
         lines = [line for line in self.running.complaints.splitlines() if "root" in line]
         self.assertEqual(lines, ["Plog was started by root, and all of it runs as root: make a user for Plog."])
 
-    def test_maintenance_shows_its_page_to_visitors_and_leaves_the_admin_alone(self) -> None:
+    def test_maintenance_shows_a_page_to_visitors_and_leaves_the_admin_available(self) -> None:
         flag = self.running.data / "maintenance"
         flag.touch()
         self.addCleanup(flag.unlink, missing_ok=True)
@@ -366,13 +366,13 @@ class FrontTest(RunningTestCase):
             again.start()
         self.assertTrue(self.running.is_up())
 
-    def test_a_taken_port_is_refused_by_its_number(self) -> None:
+    def test_a_port_in_use_is_refused_by_its_number(self) -> None:
         other = Running(port=self.running.port - 2)
         self.addCleanup(other.remove)
         with self.assertRaisesRegex(AssertionError, f"port {self.running.port} .*in use"):
             other.start()
 
-    def test_chores_use_the_servers_that_run(self) -> None:
+    def test_commands_use_the_running_servers(self) -> None:
         environment = os.environ | {"SITE_DATA": str(self.running.data), "SITE_PORT": str(self.running.port)}
         chore = subprocess.run([sys.executable, "cli.py", "indexes"], cwd=ROOT, env=environment, check=False)
         self.assertEqual(chore.returncode, 0)
@@ -380,7 +380,7 @@ class FrontTest(RunningTestCase):
 
 
 class LiveFrontTest(RunningTestCase):
-    def test_a_session_stays_on_one_process_and_others_spread(self) -> None:
+    def test_a_session_stays_on_one_process_and_sessions_are_distributed(self) -> None:
         servers_of_sessions = [f"{n % 40:03}" for n in range(120)]
         paths = [f"/live/{server}/session{n}/xhr" for n, server in enumerate(servers_of_sessions)]
         for path in paths:
@@ -391,19 +391,19 @@ class LiveFrontTest(RunningTestCase):
             taken.setdefault(server, set()).update(ports[path])
         self.assert_one_each(taken)
 
-    def test_all_who_write_under_a_post_write_at_one_process_and_posts_spread(self) -> None:
+    def test_comments_on_one_post_go_to_one_process_and_posts_are_distributed(self) -> None:
         paths = [f"/plog/post-{n}/comments" for n in range(30)]
         for path in paths * 3:
             self.assertEqual(self.running.ask("POST", path).code, 404)
         self.assert_one_each(self.ports(paths * 3))
 
     def assert_one_each(self, ports: dict[str, set[int]]) -> None:
-        """Each key has one of the ports, and all three are had."""
+        """Assert that each key has exactly one port and that all three ports are used."""
         self.assertEqual({len(each) for each in ports.values()}, {1})
         self.assertEqual(set().union(*ports.values()), {self.running.port + n for n in (1, 2, 3)})
 
     def ports(self, paths: list[str]) -> dict[str, set[int]]:
-        """Which processes the requests for these addresses went to, as nginx's log has it."""
+        """The ports to which nginx sent the requests for these paths, from its log."""
         log = self.running.data / "log" / "access.log"
         wait_until(lambda: not Counter(paths) - Counter(asked for asked, _ in requests(log)))
         ports: dict[str, set[int]] = {path: set() for path in paths}
@@ -414,9 +414,9 @@ class LiveFrontTest(RunningTestCase):
 
 
 class KilledTest(RunningTestCase):
-    """`kill -9` of every part."""
+    """Every process is killed with `kill -9`."""
 
-    def test_every_child_comes_back_and_nobody_notices_a_dead_public_process(self) -> None:
+    def test_every_killed_process_is_restarted_and_no_request_fails(self) -> None:
         port = self.running.port
         for part in (f"--port={port + 1}", "--admin", "worker.py", "redis-server", "nginx: master", "mongod"):
             killed = self.running.pid_of(part)
@@ -429,7 +429,7 @@ class KilledTest(RunningTestCase):
             wait_until(self.running.is_up)
         wait_until(lambda: self.running.get("/").code == 200)
 
-    def test_who_asked_a_process_that_is_killed_meanwhile_is_told_in_the_sites_words(self) -> None:
+    def test_requests_in_flight_at_a_killed_process_get_the_sites_error_page(self) -> None:
         pids = [self.running.pid_of(f"--port={self.running.port + n}") for n in (1, 2, 3)]
         asked = [
             ("GET", "/", "text/html"),
@@ -449,7 +449,7 @@ class KilledTest(RunningTestCase):
                 self.assertEqual(told.headers.get_content_type(), kind)
         wait_until(lambda: {self.running.get("/").code for _ in range(6)} == {200})
 
-    def test_workers_of_a_killed_nginx_do_not_keep_the_port(self) -> None:
+    def test_workers_of_a_killed_nginx_release_the_port(self) -> None:
         workers = {pid for pid, line in self.running.commands().items() if line.startswith("nginx: worker")}
         killed = self.running.pid_of("nginx: master")
         os.kill(killed, signal.SIGKILL)
@@ -457,7 +457,7 @@ class KilledTest(RunningTestCase):
         wait_until(self.running.is_up)
         self.assertFalse(workers & set(self.running.commands()))
 
-    def test_the_site_goes_on_without_supervisord_and_a_stop_still_ends_all(self) -> None:
+    def test_the_site_works_without_supervisord_and_can_be_stopped(self) -> None:
         running = Running(SITE_DEMO="0")
         self.addCleanup(running.remove)
         running.start()
@@ -473,7 +473,7 @@ class StartAndStopTest(unittest.TestCase):
         self.running = Running(SITE_DEMO="0")
         self.addCleanup(self.running.remove)
 
-    def test_ctrl_c_ends_everything_and_the_next_start_is_quick(self) -> None:
+    def test_ctrl_c_stops_everything_and_the_next_start_is_quick(self) -> None:
         self.running.start()
         leader = self.running.pid_of("supervisord")
         self.assertEqual(self.running.stop(signal.SIGINT), 0)
@@ -482,7 +482,7 @@ class StartAndStopTest(unittest.TestCase):
         self.assertLess(self.running.start(), 10)
         self.assertEqual(self.running.stop(signal.SIGTERM), 0)
 
-    def test_what_a_killed_start_left_behind_is_ended_first(self) -> None:
+    def test_processes_left_by_a_killed_start_are_stopped_first(self) -> None:
         self.running.start()
         left = set(self.running.commands())
         self.running.kill()
@@ -492,7 +492,7 @@ class StartAndStopTest(unittest.TestCase):
         self.assertFalse(left & set(self.running.commands()))
         self.assertTrue(self.running.is_up())
 
-    def test_strangers_in_the_folder_are_left_alone(self) -> None:
+    def test_foreign_processes_in_the_data_folder_are_not_stopped(self) -> None:
         self.running.start()
         stranger = subprocess.Popen(["sleep", "60"], cwd=self.running.data, start_new_session=True)
         self.addCleanup(stranger.wait)
@@ -502,7 +502,7 @@ class StartAndStopTest(unittest.TestCase):
         self.running.stop()
         self.assertIsNone(stranger.poll())
 
-    def test_sockets_and_pid_files_of_the_dead_block_nothing(self) -> None:
+    def test_stale_sockets_and_pid_files_do_not_prevent_a_start(self) -> None:
         servers.prepare(self.running.data)
         run = self.running.data / "run"
         for name in ("mongo.sock", "redis.sock", "supervisor.sock"):
@@ -513,7 +513,7 @@ class StartAndStopTest(unittest.TestCase):
         self.running.start()
         self.assertTrue(self.running.is_up())
 
-    def test_a_first_start_adds_the_demo_site_and_a_second_does_not(self) -> None:
+    def test_only_the_first_start_adds_the_demo_site(self) -> None:
         self.running.settings = {}
         self.running.start()
         self.assertIn("/plog/", self.running.get("/").body)
@@ -522,13 +522,13 @@ class StartAndStopTest(unittest.TestCase):
         self.running.start()
         self.assertNotIn("added", self.running.complaints)
 
-    def test_a_first_start_without_room_on_the_disk_is_refused_in_a_sentence(self) -> None:
+    def test_a_first_start_without_disk_space_is_refused_in_one_sentence(self) -> None:
         self.running.data.mkdir()
         with small(self.running.data, kilobytes=64):
             for _ in range(2):
                 self.assert_refused(f"on the disk of {self.running.data}")
 
-    def test_a_start_on_a_disk_that_takes_nothing_more_is_refused_in_a_sentence(self) -> None:
+    def test_a_start_on_a_full_disk_is_refused_in_one_sentence(self) -> None:
         with full(4096):
             self.assert_refused("File too large")
 
@@ -538,7 +538,7 @@ class StartAndStopTest(unittest.TestCase):
         self.assertRegex(str(caught.exception), f"Plog does not start: .*{reason}")
         self.assertNotIn("Traceback", str(caught.exception))
 
-    def test_a_data_folder_that_others_may_enter_is_named_with_what_to_do(self) -> None:
+    def test_a_data_folder_accessible_to_others_prints_a_warning(self) -> None:
         self.running.data.mkdir(mode=0o755)
         self.running.start()
         self.assertIn(f"chmod 700 {self.running.data}\n", self.running.complaints)
@@ -548,7 +548,7 @@ class StartAndStopTest(unittest.TestCase):
         self.assertNotIn("chmod", self.running.complaints)
 
     def test_a_start_that_cannot_remove_cached_pages_is_refused_with_path_and_reason(self) -> None:
-        """Else it would serve pages that settings and sources of before have made."""
+        """Otherwise it would serve pages rendered with earlier settings and sources."""
         self.running.start()
         self.assertEqual(self.running.get("/").code, 200)
         self.running.stop()
@@ -571,13 +571,13 @@ class StartAndStopTest(unittest.TestCase):
 
 
 def connections_to(port: int) -> int:
-    """How many connections to a port of this machine there are, accepted or not, as their clients see them (/proc/net/tcp)."""
+    """The number of client connections to a local port, accepted or not (from /proc/net/tcp)."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return sum(int(fields[2].split(":")[1], 16) == port and fields[3] == "01" for fields in map(str.split, lines))
 
 
 def requests(log: Path) -> Iterator[tuple[str, int]]:
-    """Address and port of each request that a process answered."""
+    """Path and port of each request that a process answered, from nginx's log."""
     for line in log.read_text().splitlines():
         words = line.split()
         if words[-1] != "-":
@@ -586,7 +586,7 @@ def requests(log: Path) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def answering(*ports: int, size: int = 0) -> Iterator[threading.Event]:
-    """Stand-ins for processes: they answer whatever they are asked with so many bytes. The event: one of them has."""
+    """Stand-ins for processes: they answer any request with `size` bytes. Yields an event, set at the first answer."""
     has_answered = threading.Event()
 
     class Stub(BaseHTTPRequestHandler):
@@ -598,7 +598,7 @@ def answering(*ports: int, size: int = 0) -> Iterator[threading.Event]:
             self.wfile.write(bytes(size))
             has_answered.set()
 
-        do_POST = do_GET  # noqa: N815 (the library calls it by this name)
+        do_POST = do_GET  # noqa: N815 (the library requires this name)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -1,4 +1,4 @@
-"""What the worker does with files, without a server."""
+"""How the worker rotates log files. No server is needed."""
 
 import tempfile
 import unittest
@@ -25,7 +25,7 @@ class RotateTest(unittest.TestCase):
         worker.rotate(self.folder, self.reopen)
         self.assertEqual((self.asked, sorted(path.name for path in self.folder.iterdir())), (0, sorted(LOGS)))
 
-    def test_a_large_log_replaces_the_one_before(self) -> None:
+    def test_a_large_log_replaces_the_previous_rotated_one(self) -> None:
         log, before = self.folder / "access.log", self.folder / "access.log.1"
         before.write_text("old\n")
         with open(log, "ab") as file:
@@ -33,7 +33,7 @@ class RotateTest(unittest.TestCase):
         worker.rotate(self.folder, self.reopen)
         self.assertEqual((self.asked, log.exists(), before.stat().st_size), (1, False, worker.LARGEST_LOG))
 
-    def test_nginx_is_asked_for_new_logs_until_all_are_there(self) -> None:
+    def test_nginx_is_asked_to_reopen_logs_until_all_exist(self) -> None:
         for name in LOGS:
             with self.subTest(name):
                 self.asked = 0
