@@ -1,4 +1,4 @@
-"""What the bare handlers repeat: heard from the site, in rounds, and sent again as it was."""
+"""The database commands that the bare handlers repeat: recorded from the site, grouped in rounds, and sent again."""
 
 import asyncio
 import unittest
@@ -18,18 +18,18 @@ def command(began: float, ended: float, verb: str = "find", **words: Any) -> Com
 
 
 class RoundsTest(unittest.TestCase):
-    def test_what_overlaps_is_one_round_and_what_waited_is_the_next(self) -> None:
+    def test_overlapping_commands_are_one_round_and_later_ones_the_next(self) -> None:
         post, categories, comments, others, more = (
             command(*at) for at in ((0, 3), (0.1, 2.9), (3.1, 5), (3.2, 4), (5.1, 6))
         )
         self.assertEqual(rounds([more, others, comments, categories, post]), ((post, categories), (comments, others), (more,)))  # fmt: skip
 
-    def test_two_chains_side_by_side_are_as_long_as_the_longer_one(self) -> None:
+    def test_concurrent_chains_have_as_many_rounds_as_the_longer_one(self) -> None:
         chains = [command(0, 1), command(1.1, 2), command(2.1, 3), command(0, 9)]
         self.assertEqual([len(commands) for commands in rounds(chains)], [2, 1, 1])
         self.assertEqual(rounds([]), ())
 
-    def test_ids_of_what_is_made_are_fresh_in_every_repetition_wherever_they_stand(self) -> None:
+    def test_ids_of_inserted_documents_are_replaced_everywhere_in_each_repetition(self) -> None:
         insert = command(0, 1, "insert", documents=[{"_id": "a", "root": "a", "author": "b", "n": MARK, "text": "a b"}])
         upsert = command(0, 1, "update", updates=[{"q": {"_id": "b"}, "u": {}, "upsert": True}])
         update = command(0, 1, "update", updates=[{"q": {"_id": "c"}, "u": {}, "upsert": False}])
@@ -46,17 +46,17 @@ class RoundsTest(unittest.TestCase):
 class RepeatedTest(SiteTestCase):
     def setUp(self) -> None:
         self.listener = Listener()
-        monitoring.register(self.listener)  # before the site's client is made
+        monitoring.register(self.listener)  # before the site's client is created
         super().setUp()
 
     def heard(self, work: Any) -> list[Command]:
-        """The commands that something sends."""
+        """The commands that a coroutine sends."""
         self.listener.heard.clear()
         self.listener.is_listening = True
         try:
             self.run_now(work)
         finally:
-            self.listener.is_listening = False  # it holds up whoever comes after
+            self.listener.is_listening = False  # it would slow down later tests
         return list(self.listener.heard)
 
     def again(self, commands: list[Command], fresh: dict[Any, Any]) -> list[Command]:
@@ -66,7 +66,7 @@ class RepeatedTest(SiteTestCase):
 
         return self.heard(all_again())
 
-    def test_what_a_page_reads_is_read_again_in_the_same_words(self) -> None:
+    def test_the_reads_of_a_page_are_repeated_unchanged(self) -> None:
         post = self.post_by()
         self.run_now(add_comments(self.site, post, 120))
 
@@ -79,7 +79,7 @@ class RepeatedTest(SiteTestCase):
         self.assertEqual({one.verb for one in heard}, {"find", "aggregate"})
         self.assertCountEqual(map(sent, self.again(heard, {})), map(sent, heard))
 
-    def test_what_a_comment_writes_is_written_again_as_another_one(self) -> None:
+    def test_the_writes_of_a_comment_are_repeated_as_another_comment(self) -> None:
         post, author = self.post_by(), Author("4kq0b3m9vt2e")
 
         async def write() -> None:
@@ -92,14 +92,14 @@ class RepeatedTest(SiteTestCase):
         self.assertEqual([one.verb for one in again], [one.verb for one in writes])
         self.assertEqual(self.run_now(self.site.tools.mongo["comments"].count_documents({})), 2)
 
-    def test_a_command_that_was_never_repeated_yet_is_refused_loudly(self) -> None:
+    def test_an_unsupported_command_raises_an_error(self) -> None:
         for verb, words in (("distinct", {}), ("find", {"filter": {}, "collation": {}}), ("delete", {})):
             with self.assertRaisesRegex(NotImplementedError, verb):
                 self.run_now(repeated(self.site.tools.mongo, command(0, 1, verb, **words), {}))
 
 
 class SeededTest(SiteTestCase):
-    def test_what_is_seeded_is_what_the_models_read_and_count(self) -> None:
+    def test_seeded_posts_and_comments_are_readable_and_counted_by_the_models(self) -> None:
         self.run_now(add_posts(self.site, 40))
         posts = self.run_now(self.site.posts.documents.newest(0, 50))
         self.assertEqual((len(posts), posts[0].slug), (40, "post-0"))
@@ -112,5 +112,5 @@ class SeededTest(SiteTestCase):
 
 
 def sent(one: Command) -> dict[str, Any]:
-    """What was sent, but for what the driver adds and what names a cursor."""
+    """The command without the fields that the driver adds and without cursor ids."""
     return {name: value for name, value in one.words.items() if name not in BY_DRIVER and name != "getMore"}

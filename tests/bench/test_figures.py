@@ -1,4 +1,4 @@
-"""Figures: promises, how they are printed, percentiles, and who may be asked."""
+"""Figures: promises, output, percentiles, and the URLs that may be measured."""
 
 import asyncio
 import io
@@ -24,16 +24,16 @@ UNPROMISED = Figure("the page", 40.0, "KB")
 
 
 class FigureTest(unittest.TestCase):
-    def test_a_promise_says_what_it_bounds_and_whether_it_is_kept(self) -> None:
+    def test_a_promise_has_a_bound_and_says_if_it_is_kept(self) -> None:
         told = [(figure.promise, figure.is_kept) for figure in (FAST, SLOW, UNPROMISED)]
         self.assertEqual(told, [("at least 330", True), ("at most 26", False), ("", True)])
 
-    def test_a_bound_itself_is_still_within(self) -> None:
+    def test_a_value_equal_to_the_bound_keeps_the_promise(self) -> None:
         self.assertTrue(Figure("ratio", 0.5, at_least=0.5).is_kept)
         self.assertTrue(Figure("lost", 0.0, at_most=0).is_kept)
         self.assertFalse(Figure("lost", 1.0, at_most=0).is_kept)
 
-    def test_what_is_promised_is_said_again_at_the_end_and_all_is_kept_as_json_lines(self) -> None:
+    def test_promised_figures_are_repeated_at_the_end_and_all_are_stored_as_json_lines(self) -> None:
         with TemporaryDirectory() as folder:
             printed = self.printed(Path(folder), [FAST, UNPROMISED, SLOW])
             lines = [json.loads(line) for line in (Path(folder) / "pages.jsonl").read_text().splitlines()]
@@ -42,7 +42,7 @@ class FigureTest(unittest.TestCase):
         self.assertRegex(repeated, r"400\.00 /s +at least 330: yes\n.* 31\.50 ms +at most 26: NO\n")
         self.assertEqual([line.get("is_kept") for line in lines], [True, None, False])
 
-    def test_what_could_not_be_measured_is_named_and_the_rest_is_told(self) -> None:
+    def test_failed_measurements_are_named_and_the_others_are_printed(self) -> None:
         def figures() -> Iterator[Figure]:
             yield FAST
             raise ConnectionError("the server hung up")
@@ -65,7 +65,7 @@ class FigureTest(unittest.TestCase):
             main.main()
         return said.getvalue()
 
-    def test_a_name_that_is_none_is_refused_with_those_that_are(self) -> None:
+    def test_an_unknown_figure_is_refused_with_a_list_of_known_ones(self) -> None:
         with patch.object(main.sys, "argv", ["bench", "http://example.com/"]), self.assertRaises(SystemExit) as ended:
             main.main()
         self.assertIn("There is no figure http://example.com/; there are blocking, comments,", str(ended.exception))
@@ -75,13 +75,13 @@ class FigureTest(unittest.TestCase):
         self.assertEqual([percentile(values, percent) for percent in (0, 50, 99, 100)], [1, 100, 198, 200])
         self.assertEqual(percentile([7.0], 99), 7.0)
 
-    def test_a_rate_is_the_median_of_the_turns_and_a_latency_is_of_all_answers(self) -> None:
+    def test_a_rate_is_the_median_of_all_runs_and_a_latency_covers_all_answers(self) -> None:
         runs = [Run((1.0,) * 10, 1.0), Run((2.0,) * 20, 1.0), Run((9.0,) * 300, 1.0)]
         self.assertEqual((rate(runs), latency(runs, 1), latency(runs, 50)), (20.0, 1.0, 9.0))
 
 
 class ClientTest(unittest.IsolatedAsyncioTestCase):
-    async def test_nobody_but_this_machine_is_asked(self) -> None:
+    async def test_only_urls_of_this_machine_are_allowed(self) -> None:
         elsewhere = ("http://example.com/", "http://127.0.0.1.example.com/", "http://localhost/", "https://127.0.0.1/")
         for url in (*elsewhere, "http://127.0.0.1@example.com/", "http://[::1]/", "//example.com", ""):
             for ask in (here, lambda url: request("GET", url), lambda url: run_wrk(url, 1, 1)):
@@ -91,7 +91,7 @@ class ClientTest(unittest.IsolatedAsyncioTestCase):
                 await Connection.to(url)
         self.assertEqual(here("http://127.0.0.1:8000/plog/").port, 8000)
 
-    async def test_answers_that_come_in_pieces_are_whole_and_each_one_is_timed(self) -> None:
+    async def test_answers_that_arrive_in_pieces_are_reassembled_and_timed(self) -> None:
         answering = set()
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,8 +1,7 @@
-"""What browser tests stand on: the real stack with the demo site, Chromium, and pages that are watched.
+"""The base of the browser tests: the real stack with the demo site, Chromium, and checks of every page.
 
-Every page notes what it asked of whom and what it complained about; a request that leaves the site, or a line on the
-console that no test expected, fails the test. Each visitor comes from a network of their own, so that no limit of one
-meets another. Without Chromium the tests are skipped, but under CI=true they fail.
+A request to another site or an unexpected line on the console fails the test. Each visitor comes from a network of
+their own, so that rate limits are not shared. Without Chromium the tests are skipped; under CI=true they fail.
 """
 
 import atexit
@@ -49,7 +48,7 @@ THREAD = """() => [...document.querySelectorAll(".thread article.comment")].map(
 
 @cache
 def stack() -> Running:
-    """The stack, started once for all browser tests, and ended with this interpreter."""
+    """The stack, started once for all browser tests and stopped when this interpreter exits."""
     running = Running(SITE_PROXIES="127.0.0.1")
     atexit.register(running.remove)
     running.start()
@@ -85,20 +84,20 @@ class BrowserTestCase(unittest.TestCase):
         self.assertEqual(faults, [])
 
     def expect_faults(self, *patterns: str) -> None:
-        """What a browser may say on the console in this test: it is cut off on purpose."""
+        """Allow console lines that match these patterns, for faults that this test causes."""
         self.expected += patterns
 
-    # Who looks
+    # Visitors
 
     def visitor(
         self, scheme: str = "light", width: int = 1280, *, script: bool = True, state: Any = None
     ) -> BrowserContext:
-        """Somebody with a browser and a network of their own; what their pages do is watched."""
+        """A new visitor with a browser and a network of their own, whose pages are checked."""
         context = self.browser.new_context(
             base_url=self.running.url,
             viewport={"width": width, "height": 720},
             color_scheme=scheme,  # type: ignore[arg-type]
-            reduced_motion="reduce",  # nothing is still on its way while it is measured
+            reduced_motion="reduce",  # no animation is running while a page is measured
             java_script_enabled=script,
             storage_state=state,
             extra_http_headers={"X-Forwarded-For": f"198.18.{next(self._networks) % 256}.7"},
@@ -124,7 +123,7 @@ class BrowserTestCase(unittest.TestCase):
         return self.visitor(scheme, width, script=script, state=self._staff_state)
 
     def chore(self, *arguments: str) -> str:
-        """What `bin/site` with these arguments prints."""
+        """The output of `bin/site` with these arguments."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SITE_")}
         environment |= {"SITE_DATA": str(self.running.data), "SITE_PORT": str(self.running.port)}
         command = [sys.executable, "cli.py", *arguments]
@@ -140,10 +139,10 @@ class BrowserTestCase(unittest.TestCase):
         if line.type in ("error", "warning"):
             self.faults.append(f"console: {line.text} {line.location.get('url', '')}")
 
-    # What they do
+    # Actions
 
     def opened(self, context: BrowserContext, path: str = OPEN_POST) -> Page:
-        """A page at its comments, once its live connection stands."""
+        """Opens a page, scrolled to its comments, and waits for its live connection."""
         page = context.new_page()
         page.on(
             "websocket", lambda socket: self.assertTrue(socket.url.startswith(self.running.url.replace("http", "ws")))
@@ -156,7 +155,7 @@ class BrowserTestCase(unittest.TestCase):
         page.locator("plog-live[data-state=live]").wait_for()
 
     def opened_on(self, context: BrowserContext, path: str = OPEN_POST, *, other_than: int = 0) -> tuple[Page, int]:
-        """A live page, and the port of the process that its socket is with: any, or any but one."""
+        """Opens a live page. Returns it and the port of the process it is connected to, which is not `other_than`."""
         for _ in range(20):
             before = self.followers()
             page = self.opened(context, path)
@@ -169,12 +168,12 @@ class BrowserTestCase(unittest.TestCase):
         raise AssertionError("nginx leads every socket to the same process")
 
     def followers(self) -> dict[int, int]:
-        """How many followers each public process has, by its port."""
+        """The number of live connections of each public process, by port."""
         return {port: self._followers(port) for port in self.ports}
 
     @property
     def ports(self) -> list[int]:
-        """Of the public processes."""
+        """The ports of the public processes."""
         return [self.running.port + n for n in PUBLIC]
 
     def _followers(self, port: int) -> int:
@@ -184,7 +183,7 @@ class BrowserTestCase(unittest.TestCase):
     def write(
         self, who: BrowserContext, text: str, parent: str = "", *, path: str = OPEN_POST, port: int = 0
     ) -> dict[str, Any]:
-        """A comment written by a program with somebody's cookies, at any process or a certain one; its JSON answer."""
+        """Posts a comment by JSON with a visitor's cookies, at nginx or at one process. Returns the JSON answer."""
         return self.ask(who, "POST", f"{path}/comments", port=port, text=text, parent=parent)
 
     def ask(self, who: BrowserContext, method: str, path: str, *, port: int = 0, **form: Any) -> dict[str, Any]:
@@ -195,21 +194,21 @@ class BrowserTestCase(unittest.TestCase):
         return answer.json()  # type: ignore[no-any-return]
 
     def approve(self, who: BrowserContext, id: str) -> None:
-        """Approve a comment as it is now."""
+        """Approves the current revision of a comment."""
         self.ask(who, "POST", f"/admin/comments/{id}/approval", revision=self.revision(who, id))
 
     def revision(self, who: BrowserContext, id: str) -> int:
-        """What the row of a comment carries."""
+        """The revision in the comment's row."""
         return int(self.ask(who, "GET", f"/admin/comments/{id}")["revision"])
 
-    # What they see
+    # Assertions
 
     def thread(self, page: Page) -> list[list[str]]:
-        """Every comment on a page, in order: what it hangs on, its id, its state, its words."""
+        """Every comment on a page, in order: its parent, id, status and text."""
         return page.evaluate(THREAD)  # type: ignore[no-any-return]
 
     def assert_accessible(self, page: Page) -> None:
-        """axe-core finds nothing against WCAG 2.2 AA."""
+        """Assert that axe-core finds no violation of WCAG 2.2 AA."""
         page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished))")
         page.evaluate(AXE.read_text())
         found = page.evaluate("(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES)
@@ -217,10 +216,10 @@ class BrowserTestCase(unittest.TestCase):
         self.assertEqual(told, [], page.url)
 
     def assert_fits(self, page: Page) -> None:
-        """Nothing is wider than the screen."""
+        """Assert that nothing is wider than the screen."""
         width = page.evaluate("document.documentElement.scrollWidth")
         self.assertLessEqual(width, page.viewport_size["width"], page.url)  # type: ignore[index]
 
     def assert_still(self, page: Page) -> None:
-        """Nothing has moved by itself since the page was asked for; it must have been made with `WATCH_SHIFTS`."""
+        """Assert that there was no layout shift. The page's context must have the script `WATCH_SHIFTS`."""
         self.assertEqual(page.evaluate("window.shifts"), [], page.url)

@@ -1,4 +1,4 @@
-"""The site with bundles, as after `bin/bundle`: everything that scripts do works as it does with plain files."""
+"""The site with bundles, as after `bin/bundle`: scripts work as they do with plain files."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ class BundlesTest(BrowserTestCase):
         need_esbuild()
         super().setUpClass()
         cls.addClassCleanup(setattr, BrowserTestCase, "_staff_state", BrowserTestCase._staff_state)
-        BrowserTestCase._staff_state = None  # signed in at this stack, and not at the other
+        BrowserTestCase._staff_state = None  # sign in again: this is another stack
         cls.running = Running(SITE_PROXIES="127.0.0.1")
         cls.addClassCleanup(cls.running.remove)
         assets.build(ROOT / "static", ROOT / "templates", cls.running.data / "bundles", ROOT / "node_modules")
@@ -38,7 +38,7 @@ class BundlesTest(BrowserTestCase):
             self.scripts.append(urlsplit(address).path)
 
     def assert_only_bundles(self, page: Page) -> None:
-        """What the page asked for came from bundles, and no script of it came twice."""
+        """Assert that all scripts and styles of the page came from bundles, and none came twice."""
         self.assertEqual([path for path in self.scripts if not path.startswith(assets.ADDRESS)], [])
         ran = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
         scripts = [address for address in ran if address.endswith(".js")]
@@ -51,7 +51,7 @@ class BundlesTest(BrowserTestCase):
         self.assert_only_bundles(here)
         self.assert_only_bundles(there)
 
-    def test_a_comment_is_kept_without_network_and_posted_later(self) -> None:
+    def test_a_comment_written_offline_is_stored_and_posted_later(self) -> None:
         self.expect_faults("net::ERR", "WebSocket connection")
         context = self.visitor()
         page = context.new_page()
@@ -72,7 +72,7 @@ class BundlesTest(BrowserTestCase):
         self.opened(context)
         self.assertEqual(len(sockets), 1)
 
-    def test_home_fetches_its_rest_and_the_queue_is_live(self) -> None:
+    def test_home_loads_its_remaining_posts_and_the_queue_is_live(self) -> None:
         home = self.visitor().new_page()
         home.goto("/")
         expect(home.locator("article.post")).to_have_count(10)

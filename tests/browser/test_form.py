@@ -1,4 +1,4 @@
-"""The comment form where the network fails: it says so, keeps every word, and works again without a reload."""
+"""The comment form when the network fails: it says so, stores the text, and works again without a reload."""
 
 import re
 from typing import Any
@@ -32,13 +32,13 @@ class WithoutNetworkTest(BrowserTestCase):
         self.expect_faults(*OFFLINE)
 
     def opened_then_offline(self, context: BrowserContext) -> Page:
-        """A page whose reader came near nothing but the text before the network went away."""
+        """Opens a page that goes offline before its reader scrolls to the comments."""
         page = context.new_page()
         page.goto(OPEN_POST, wait_until="networkidle")
         context.set_offline(True)
         return page
 
-    def test_a_comment_is_kept_and_posted_once_the_network_is_back(self) -> None:
+    def test_a_comment_is_stored_offline_and_posted_once_the_network_is_back(self) -> None:
         for scheme, width in SHAPES:
             with self.subTest(scheme=scheme, width=width):
                 context = self.visitor(scheme, width)
@@ -53,7 +53,7 @@ class WithoutNetworkTest(BrowserTestCase):
                 expect(comment(page, f"in a tunnel, {scheme}, {width} px")).to_be_visible()
                 expect(text_in(page)).to_have_value("")
 
-    def test_a_reply_is_written_kept_and_posted_too(self) -> None:
+    def test_a_reply_is_stored_offline_and_posted_too(self) -> None:
         context = self.staff()
         page = self.opened_then_offline(context)
         page.locator(".thread .reply").first.click()
@@ -66,7 +66,7 @@ class WithoutNetworkTest(BrowserTestCase):
         post(page)
         expect(page.locator(".replies article", has_text="Answered in a tunnel")).to_be_visible()
 
-    def test_a_page_that_came_near_its_comments_offline_is_live_once_the_network_is_back(self) -> None:
+    def test_a_page_scrolled_to_its_comments_offline_is_live_once_the_network_is_back(self) -> None:
         context = self.visitor(width=320)
         page = context.new_page()
         page.goto("/plog/one-number", wait_until="networkidle")
@@ -76,7 +76,7 @@ class WithoutNetworkTest(BrowserTestCase):
         context.set_offline(False)
         self.wait_live(page)
 
-    def test_a_text_that_the_browser_cannot_store_is_not_said_to_be_kept_there(self) -> None:
+    def test_the_page_says_so_if_the_browser_cannot_store_a_text(self) -> None:
         context = self.visitor()
         context.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full'); };")
         page = self.opened_then_offline(context)
@@ -87,7 +87,7 @@ class WithoutNetworkTest(BrowserTestCase):
 
 
 class KilledServerTest(BrowserTestCase):
-    """A server of its own, which goes away between loading the page and posting."""
+    """The server, which is this test's own, stops between loading the page and posting."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -96,7 +96,7 @@ class KilledServerTest(BrowserTestCase):
         cls.addClassCleanup(cls.running.remove)
         cls.running.start()
 
-    def test_what_was_typed_is_posted_when_the_server_is_back(self) -> None:
+    def test_a_text_can_be_posted_when_the_server_is_back(self) -> None:
         self.expect_faults(*OFFLINE, "502|503")
         page = self.visitor().new_page()
         page.goto(OPEN_POST, wait_until="networkidle")
@@ -118,14 +118,14 @@ class DraftTest(BrowserTestCase):
     def draft(self, page: Page) -> Any:
         return page.evaluate("(name) => JSON.parse(localStorage.getItem(name))", DRAFT)
 
-    def test_the_first_key_is_kept(self) -> None:
+    def test_a_draft_is_stored_from_the_first_key_on(self) -> None:
         page = self.opened_at(self.visitor())
         text_in(page).press("H")
         self.assertEqual(self.draft(page), {"text": "H", "parent": ""})
         page.reload()
         expect(text_in(page)).to_have_value("H")
 
-    def test_what_was_typed_before_the_script_arrived_is_kept(self) -> None:
+    def test_text_typed_before_the_script_loads_is_stored(self) -> None:
         context = self.visitor()
         waiting: list[Route] = []
 
@@ -140,7 +140,7 @@ class DraftTest(BrowserTestCase):
         page.wait_for_function("(name) => localStorage.getItem(name)", arg=DRAFT)
         self.assertEqual(self.draft(page)["text"], "Early")
 
-    def test_a_restored_reply_still_answers_its_comment(self) -> None:
+    def test_a_restored_reply_keeps_its_parent(self) -> None:
         above = self.write(self.staff(), "Who answers me?")
         for scheme, width in SHAPES:
             with self.subTest(scheme=scheme, width=width):
@@ -158,7 +158,7 @@ class DraftTest(BrowserTestCase):
                 expect(page.locator(f"#c{above['id']} ~ .replies article", has_text=text)).to_be_visible()
                 self.assertIsNone(self.draft(page))
 
-    def test_a_cancelled_reply_is_restored_as_a_comment_of_its_own(self) -> None:
+    def test_a_cancelled_reply_is_restored_as_a_root_comment(self) -> None:
         page = self.opened_at(self.visitor())
         page.locator(".thread .reply").first.click()
         text_in(page).fill("Rather for everybody")
@@ -168,7 +168,7 @@ class DraftTest(BrowserTestCase):
         expect(page.locator("form.write h3")).to_have_text("Write a comment")
         self.assertEqual(page.locator("[name=parent]").input_value(), "")
 
-    def test_a_reply_whose_comment_was_removed_meanwhile_says_so_and_becomes_a_comment(self) -> None:
+    def test_a_reply_to_a_removed_comment_becomes_a_root_comment(self) -> None:
         self.expect_faults("422")
         for is_restored in (False, True):
             with self.subTest(restored=is_restored):
@@ -187,7 +187,7 @@ class DraftTest(BrowserTestCase):
                 post(page)
                 expect(comment(page, "But I was answering")).to_be_visible()
 
-    def test_a_draft_of_the_version_before_is_restored(self) -> None:
+    def test_a_draft_of_the_previous_version_is_restored(self) -> None:
         page = self.opened_at(self.visitor())
         page.evaluate("(name) => localStorage.setItem(name, JSON.stringify('Kept since last week'))", DRAFT)
         page.reload()
@@ -195,7 +195,7 @@ class DraftTest(BrowserTestCase):
 
 
 class ScriptsTest(BrowserTestCase):
-    def test_where_the_script_does_not_load_the_form_posts_by_itself(self) -> None:
+    def test_without_its_script_the_form_posts_as_html(self) -> None:
         self.expect_faults("net::ERR_FAILED")
         context = self.staff()
         context.route(re.compile(r"/js/(comments|comment-form)\.js"), lambda route: route.abort())
@@ -206,8 +206,8 @@ class ScriptsTest(BrowserTestCase):
         page.wait_for_url(re.compile(r"#c[0-9a-v]{12}$"))
         expect(comment(page, "Without a script that works")).to_be_visible()
 
-    def test_no_script_is_asked_for_once_the_page_is_loaded(self) -> None:
-        """So none can fail later: a browser may remember a failed import as long as the page lives."""
+    def test_no_script_is_requested_after_the_page_has_loaded(self) -> None:
+        """A later import could fail, and a browser may remember a failed import for the lifetime of the page."""
         context = self.staff()
         page = context.new_page()
         page.goto(OPEN_POST, wait_until="networkidle")
@@ -220,7 +220,7 @@ class ScriptsTest(BrowserTestCase):
         comment(page, "Nothing left to load").get_by_role("button", name="Edit").click()
         self.assertEqual([line for line in asked if ".js" in line], [])
 
-    def test_a_reader_who_never_did_anything_here_asks_for_nothing_dynamic(self) -> None:
+    def test_a_new_reader_requests_nothing_dynamic(self) -> None:
         context = self.visitor()
         asked: list[str] = []
         context.on("request", lambda request: asked.append(request.url.removeprefix(self.running.url)))

@@ -1,5 +1,5 @@
-"""What happens in any order over two processes, while the page is cut off now and then: in the end it shows what a freshly
-loaded one shows, in the same order. The script's rules alone are tried ten thousand times in tests/test_interleavings.py.
+"""Random actions at two processes, while the page loses its connection at times: in the end it shows what a freshly
+loaded page shows, in the same order. tests/test_interleavings.py tests the script's rules with more random trials.
 """
 
 import random
@@ -17,7 +17,7 @@ STEPS = 30
 
 
 class InterleavingsTest(BrowserTestCase):
-    def test_whatever_happened_the_page_equals_a_fresh_one(self) -> None:
+    def test_after_random_actions_the_page_equals_a_freshly_loaded_one(self) -> None:
         self.expect_faults("net::ERR", "WebSocket connection")
         for seed in SEEDS:
             with self.subTest(seed=seed):
@@ -45,7 +45,7 @@ class InterleavingsTest(BrowserTestCase):
 
 
 class Story:
-    """What people do, each at one process or the other."""
+    """The actions of visitors, each at one process or the other."""
 
     def __init__(self, test: InterleavingsTest, chance: random.Random, ada: BrowserContext, bo: BrowserContext) -> None:
         self.test = test

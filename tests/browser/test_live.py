@@ -1,4 +1,4 @@
-"""Two windows on two processes: what somebody does in one is seen in the other, whatever becomes of processes and sockets."""
+"""Two windows connected to two processes: changes in one appear in the other, even if connections are lost."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ def comment(page: Page, text: str) -> Any:
 
 
 def shown(page: Page, text: str) -> Any:
-    """A comment of others, once the bar that announces it was pressed where there is one."""
+    """A comment by somebody else, after a click on the bar that announces new comments if there is one."""
     expect(comment(page, text)).to_be_attached()
     if not comment(page, text).is_visible():
         page.locator(".news button").click()
@@ -40,13 +40,13 @@ def write_in(page: Page, text: str) -> None:
 
 class TwoWindowsTest(BrowserTestCase):
     def windows(self, writer: BrowserContext, reader: BrowserContext) -> tuple[Page, Page]:
-        """Two live pages of one post whose sockets are with different processes."""
+        """Two live pages of one post, connected to different processes."""
         here, port = self.opened_on(writer)
         there, _ = self.opened_on(reader, other_than=port)
         there.evaluate("window.isTheSamePage = true")
         return here, there
 
-    def test_a_comment_is_published_in_the_other_without_reload_in_both_schemes_and_widths(self) -> None:
+    def test_a_comment_appears_in_the_other_window_without_a_reload(self) -> None:
         for scheme, width in SHAPES:
             with self.subTest(scheme=scheme, width=width):
                 here, there = self.windows(self.staff(scheme, width), self.visitor(scheme, width))
@@ -59,7 +59,7 @@ class TwoWindowsTest(BrowserTestCase):
                 self.assert_fits(here)
                 self.assertEqual(self.thread(here), self.thread(there))
 
-    def test_a_strangers_comment_is_held_approved_by_keyboard_and_then_live_for_all(self) -> None:
+    def test_a_held_comment_is_approved_by_keyboard_and_then_live_for_all(self) -> None:
         queue = self.staff().new_page()
         queue.goto("/admin/comments/")
         self.wait_live(queue)
@@ -111,10 +111,10 @@ class TwoWindowsTest(BrowserTestCase):
                 for page in (here, there):
                     expect(page.locator(tombstone)).to_have_text("Removed by its author.")
         for page in (here, there):
-            expect(page.locator(tombstone)).to_have_count(0)  # nothing hangs on it any more
+            expect(page.locator(tombstone)).to_have_count(0)  # it has no replies any more
         self.assertEqual(self.thread(here), self.thread(there))
 
-    def test_news_do_not_move_what_is_being_read(self) -> None:
+    def test_new_comments_do_not_move_the_text_being_read(self) -> None:
         ada, reader = self.staff(), self.visitor(width=320)
         reader.add_init_script(WATCH_SHIFTS)
         page = self.opened(reader)
@@ -137,7 +137,7 @@ class TwoWindowsTest(BrowserTestCase):
         expect(comment(page, "Above what is read")).to_be_focused()
         expect(page.locator(".news button")).to_have_count(0)
 
-    def test_nothing_comes_while_a_reply_is_typed(self) -> None:
+    def test_new_comments_wait_while_a_reply_is_typed(self) -> None:
         ada = self.staff()
         page = self.visitor().new_page()
         frames: list[str] = []
@@ -154,7 +154,7 @@ class TwoWindowsTest(BrowserTestCase):
         expect(comment(page, "Said while you typed")).to_be_attached()
         expect(page.locator("form.write textarea")).to_have_value("I think that")
 
-    def test_an_own_comment_that_an_edit_sent_back_is_still_there_for_its_author(self) -> None:
+    def test_a_comment_that_an_edit_put_on_hold_is_still_shown_to_its_author(self) -> None:
         ada, bo, reader = self.staff(), self.visitor(), self.visitor()
         held = self.write(bo, "Held, then trusted")
         self.approve(ada, held["id"])
@@ -170,7 +170,7 @@ class TwoWindowsTest(BrowserTestCase):
             expect(comment(there, "Fine at first")).to_have_count(0)
             here.reload()
 
-    def test_an_answer_below_what_was_removed_brings_it_back_as_a_place(self) -> None:
+    def test_a_reply_to_a_removed_comment_shows_its_tombstone(self) -> None:
         ada, bo = self.staff(), self.visitor()
         above = self.write(bo, "Soon removed")
         self.approve(ada, above["id"])
@@ -184,7 +184,7 @@ class TwoWindowsTest(BrowserTestCase):
 
 
 class LostConnectionsTest(BrowserTestCase):
-    def test_a_page_comes_back_when_its_process_is_killed_and_misses_nothing(self) -> None:
+    def test_a_page_reconnects_when_its_process_is_killed_and_misses_nothing(self) -> None:
         self.expect_faults("WebSocket connection", "net::ERR", "502|503")
         ada = self.staff()
         page, port = self.opened_on(self.visitor())
@@ -206,7 +206,7 @@ class LostConnectionsTest(BrowserTestCase):
         except OSError:
             return False
 
-    def test_where_websocket_is_blocked_the_fallback_is_live(self) -> None:
+    def test_without_websocket_the_fallback_is_live(self) -> None:
         ada, cy = self.staff(), self.visitor()
         cy.add_init_script(NO_WEBSOCKET)
         asked: list[str] = []
@@ -217,7 +217,7 @@ class LostConnectionsTest(BrowserTestCase):
         self.write(ada, "Through the other door")
         shown(page, "Through the other door")
 
-    def test_where_nothing_is_live_the_page_asks_every_five_seconds(self) -> None:
+    def test_without_a_live_connection_the_page_polls_every_five_seconds(self) -> None:
         self.expect_faults("net::ERR_FAILED")
         ada, cy = self.staff(), self.visitor()
         cy.add_init_script(NO_WEBSOCKET)

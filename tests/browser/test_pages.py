@@ -1,6 +1,6 @@
-"""Every kind of page: accessible, still, as wide as the screen, and to be used with a keyboard alone.
+"""Every kind of page is accessible, has no layout shifts, fits the screen, and can be used by keyboard alone.
 
-That no page leaves the site or complains on the console is asserted for all of them, in tests/browser/base.py.
+tests/browser/base.py asserts that no page sends requests to other sites or logs unexpected lines on the console.
 """
 
 from playwright.sync_api import Page, expect
@@ -56,7 +56,7 @@ class EveryPageTest(BrowserTestCase):
                 self.assert_fits(page)
                 context.close()
 
-    def test_nothing_moves_by_itself_on_home_or_on_a_post(self) -> None:
+    def test_home_and_posts_have_no_layout_shifts(self) -> None:
         for _, width in SHAPES[:2]:
             for path in ("/", "/plog/one-number", f"{OPEN_POST}#comments"):
                 with self.subTest(path=path, width=width):
@@ -69,7 +69,7 @@ class EveryPageTest(BrowserTestCase):
                     context.close()
 
     def scroll_to_the_end(self, page: Page) -> None:
-        """As a reader does, so that whatever comes near the screen wakes up."""
+        """Scroll in steps, as a reader does, so that lazy parts of the page load."""
         for _ in range(40):
             page.mouse.wheel(0, 600)
             page.evaluate("new Promise(requestAnimationFrame)")
@@ -79,7 +79,7 @@ class EveryPageTest(BrowserTestCase):
 
 
 class KeyboardTest(BrowserTestCase):
-    def test_the_first_stop_skips_to_the_text(self) -> None:
+    def test_the_first_tab_stop_skips_to_the_text(self) -> None:
         page = self.visitor().new_page()
         page.goto("/plog/one-number")
         page.keyboard.press("Tab")
@@ -88,7 +88,7 @@ class KeyboardTest(BrowserTestCase):
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
 
-    def test_every_stop_is_visible_and_in_the_order_of_the_page(self) -> None:
+    def test_every_tab_stop_is_visible_and_in_page_order(self) -> None:
         for path in ("/", OPEN_POST, "/plog/"):
             with self.subTest(path=path):
                 page = self.visitor(width=320).new_page()
@@ -108,7 +108,7 @@ class KeyboardTest(BrowserTestCase):
             found.append(stop)
         return found
 
-    def test_a_comment_is_written_answered_and_taken_back_with_keys_alone(self) -> None:
+    def test_a_comment_is_written_and_removed_by_keyboard_alone(self) -> None:
         page = self.opened(self.staff())
         self.tab_to(page, "textarea#text")
         page.keyboard.type("With keys alone")
@@ -136,10 +136,10 @@ class KeyboardTest(BrowserTestCase):
         self.fail(f"Tab never comes to {what}")
 
 
-class KeptTest(BrowserTestCase):
-    """What this browser remembers of its visitor."""
+class StoredTest(BrowserTestCase):
+    """What the browser stores for its visitor."""
 
-    def test_a_held_comment_is_still_there_after_a_reload(self) -> None:
+    def test_a_held_comment_is_shown_after_a_reload(self) -> None:
         page = self.visitor().new_page()
         page.goto(OPEN_POST)
         page.locator("form.write textarea").fill("Still here tomorrow?")
@@ -150,7 +150,7 @@ class KeptTest(BrowserTestCase):
         expect(held).to_be_visible()
         expect(held.get_by_role("button", name="Edit")).to_be_visible()
 
-    def test_a_draft_is_kept_until_it_is_posted(self) -> None:
+    def test_a_draft_is_stored_until_it_is_posted(self) -> None:
         page = self.visitor().new_page()
         page.goto(OPEN_POST)
         text = page.locator("form.write textarea")
@@ -167,7 +167,7 @@ class KeptTest(BrowserTestCase):
         expect(page.locator(".comment.held", has_text="Half a thought")).to_be_visible()
         expect(text).to_have_value("")
 
-    def test_what_the_server_refuses_is_said_at_its_field_and_nothing_is_lost(self) -> None:
+    def test_a_validation_error_is_shown_at_its_field_and_the_text_stays(self) -> None:
         self.expect_faults("422")
         page = self.visitor().new_page()
         page.goto(OPEN_POST)

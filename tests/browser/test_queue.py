@@ -1,4 +1,4 @@
-"""The moderation queue while authors edit what waits there: what is published is what staff have read."""
+"""The moderation queue while authors edit held comments: only the revision that staff have read is published."""
 
 from typing import Any
 
@@ -24,18 +24,18 @@ class QueueTest(BrowserTestCase):
         return page.locator(f".row[data-id='{comment['id']}']")
 
     def edit(self, comment: dict[str, Any], text: str) -> None:
-        """Bo changes what waits."""
+        """Bo edits his held comment."""
         sent = {"text": text, "edit_token": comment["edit_token"]}
         self.ask(self.bo, "PUT", f"{OPEN_POST}/comments/{comment['id']}", **sent)
 
-    def test_an_approval_of_an_older_text_publishes_nothing_and_shows_the_row_anew(self) -> None:
+    def test_approving_an_outdated_revision_publishes_nothing_and_shows_the_new_row(self) -> None:
         self.expect_faults("net::ERR_FAILED", "409")
         for scheme, width in SHAPES:
             with self.subTest(scheme=scheme, width=width):
-                self.bo = self.visitor()  # nothing of whom was approved yet
+                self.bo = self.visitor()  # a visitor without an approved comment
                 comment = self.write(self.bo, f"Innocent words at {width} px, in {scheme}")
                 page = self.opened_queue(self.staff(scheme, width))
-                page.route(f"**{QUEUE}{comment['id']}", lambda route: route.abort())  # the row stays as it was read
+                page.route(f"**{QUEUE}{comment['id']}", lambda route: route.abort())  # the row is not updated
                 row = self.row(page, comment)
                 row.focus()
                 self.edit(comment, "Other words")
@@ -51,7 +51,7 @@ class QueueTest(BrowserTestCase):
                 expect(row.locator(".state")).to_have_text("Published")
                 page.context.close()
 
-    def test_a_batch_with_an_older_text_publishes_the_others_alone(self) -> None:
+    def test_a_batch_with_an_outdated_revision_publishes_only_the_others(self) -> None:
         self.expect_faults("net::ERR_FAILED", "409")
         changing, other = (self.write(self.bo, text) for text in ("Soon edited", "Never edited"))
         page = self.opened_queue(self.staff())
@@ -68,10 +68,10 @@ class QueueTest(BrowserTestCase):
         expect(self.row(page, other).locator(".state")).to_have_text("Published")
         expect(page.locator("[data-count=held]")).to_have_text(str(before - 1))
 
-    def test_a_text_that_changes_while_it_is_read_says_so_and_cannot_be_approved_in_the_same_moment(self) -> None:
+    def test_a_text_that_changes_on_screen_is_marked_and_cannot_be_approved_at_once(self) -> None:
         comment = self.write(self.bo, "Words as they were")
         page = self.opened_queue(self.staff())
-        page.clock.install()  # stands still, and with it the moment
+        page.clock.install()  # the clock stands still, so the short lock after an update does not end
         row = self.row(page, comment)
         row.focus()
         page.clock.pause_at("2100-01-01")
@@ -86,7 +86,7 @@ class QueueTest(BrowserTestCase):
         page.keyboard.press("a")
         expect(row.locator(".state")).to_have_text("Published")
 
-    def test_a_reply_to_an_older_text_is_not_sent_and_not_lost(self) -> None:
+    def test_a_reply_to_an_outdated_revision_is_not_sent_and_not_lost(self) -> None:
         self.expect_faults("409")
         comment = self.write(self.bo, "A good question")
         page = self.opened_queue(self.staff())
@@ -94,7 +94,7 @@ class QueueTest(BrowserTestCase):
         row.focus()
         page.keyboard.press("r")
         page.keyboard.type("And its answer")
-        self.edit(comment, "A bad question")  # the row stays as it is while staff type in it
+        self.edit(comment, "A bad question")  # the row is not updated while staff type in it
         row.get_by_role("button", name="Reply").click()
         expect(row.locator(".outcome")).to_contain_text("changed since you read it")
         expect(row.locator(".what > .text")).to_have_text("A bad question")

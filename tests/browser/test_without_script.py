@@ -1,4 +1,4 @@
-"""Everything works as HTML first: reading, writing, what is refused, moderation. Without a line of script."""
+"""Everything works as plain HTML, without scripts: reading, writing, errors and moderation."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.browser.base import OPEN_POST, BrowserTestCase
 
 
 class WithoutScriptTest(BrowserTestCase):
-    def test_home_leads_to_all_posts(self) -> None:
+    def test_home_links_to_all_posts(self) -> None:
         page = self.visitor(script=False).new_page()
         page.goto("/")
         expect(page.locator("article.post")).to_have_count(2)
@@ -20,7 +20,7 @@ class WithoutScriptTest(BrowserTestCase):
         expect(page.locator("article.post")).to_have_count(5)
         self.assertTrue(page.url.endswith("/p2"))
 
-    def test_a_form_of_staff_leads_to_the_comment(self) -> None:
+    def test_a_form_sent_by_staff_redirects_to_the_comment(self) -> None:
         page = self.staff(script=False).new_page()
         page.goto(OPEN_POST)
         expect(page.locator(".scripted").first).to_be_hidden()
@@ -30,7 +30,7 @@ class WithoutScriptTest(BrowserTestCase):
         expect(written).to_be_in_viewport()
         self.assertTrue(page.url.endswith(f"#{written.get_attribute('id')}"))
 
-    def test_a_stranger_is_told_that_a_first_comment_waits(self) -> None:
+    def test_a_new_visitor_is_told_that_the_first_comment_is_held(self) -> None:
         page = self.visitor(width=320, script=False).new_page()
         page.goto(OPEN_POST)
         self.assertIn("is shown once it is approved", page.content())  # in <noscript>
@@ -38,7 +38,7 @@ class WithoutScriptTest(BrowserTestCase):
         page.get_by_role("button", name="Post comment").click()
         expect(page).to_have_url(re.compile(r"#c[0-9a-v]{12}$"))
 
-    def test_a_refused_form_comes_back_with_all_that_was_written(self) -> None:
+    def test_a_refused_form_comes_back_with_everything_that_was_typed(self) -> None:
         self.expect_faults("422")
         page = self.visitor(script=False).new_page()
         page.goto(OPEN_POST)
@@ -58,13 +58,13 @@ class WithoutScriptTest(BrowserTestCase):
         expect(page).to_have_url(re.compile(r"#c[0-9a-v]{12}$"))
 
     def assert_accessible_as_answered(self, html: str) -> None:
-        """axe-core is a script: it looks at the same page in a browser that has them."""
+        """axe-core is a script, so it checks the same HTML in a browser with scripts."""
         page = self.visitor().new_page()
         page.route("**/again", lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
         page.goto("/again")
         self.assert_accessible(page)
 
-    def test_staff_decide_on_many_at_once(self) -> None:
+    def test_staff_moderate_a_batch(self) -> None:
         texts = ("First of the batch", "Second of the batch")
         for text in texts:
             self.write(self.visitor(), text)
@@ -79,7 +79,7 @@ class WithoutScriptTest(BrowserTestCase):
         for text in texts:
             expect(page.locator(".thread article", has_text=text)).to_be_visible()
 
-    def test_staff_edit_and_answer_one(self) -> None:
+    def test_staff_edit_and_answer_a_comment(self) -> None:
         self.write(self.visitor(), "Please answer me")
         page = self.staff(script=False).new_page()
         page.goto("/admin/comments/")

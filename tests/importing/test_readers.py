@@ -1,4 +1,4 @@
-"""The table of readers: each format is recognised by what is in the file."""
+"""The table of readers: each format is recognised by the content of the file."""
 
 import tempfile
 import unittest
@@ -36,13 +36,13 @@ class ReadersTest(unittest.TestCase):
         for path in (MATERIAL / "markdown", post, self.file("POST.MD", post.read_bytes())):
             self.assertEqual(self.readers_for(path), [markdown_folder.read], path)
 
-    def test_what_is_read_is_what_the_reader_reads(self) -> None:
+    def test_the_items_are_those_of_the_matching_reader(self) -> None:
         self.assertEqual(list(importing.read(EXPORT)), list(wordpress.read(EXPORT)))
 
-    def test_content_counts_more_than_the_name(self) -> None:
+    def test_content_takes_precedence_over_the_file_name(self) -> None:
         self.assertIsInstance(next(importing.read(self.file("export.md", EXPORT.read_bytes()))), Item)
 
-    def test_an_export_that_is_cut_off_is_recognised_and_gives_what_it_has(self) -> None:
+    def test_a_truncated_export_is_recognised_and_its_readable_items_are_used(self) -> None:
         content = EXPORT.read_bytes()
         *items, problem = importing.read(self.file("cut.xml", content[: len(content) * 2 // 3]))
         self.assertTrue(any(isinstance(item, Item) for item in items))
@@ -50,7 +50,7 @@ class ReadersTest(unittest.TestCase):
         problem = next(importing.read(self.file("cut-early.xml", RSS.format(WORDPRESS)[:-20])))
         self.assertIn("broken", problem.reason)
 
-    def test_anything_else_is_refused_with_the_formats_that_there_are(self) -> None:
+    def test_other_files_are_refused_with_a_list_of_known_formats(self) -> None:
         for content in (
             b"",
             b"\0\xff" * 40000,
@@ -69,7 +69,7 @@ class ReadersTest(unittest.TestCase):
             for reader in READERS:
                 self.assertIn(reader.format, str(caught.exception))
 
-    def test_what_is_missing_or_cannot_be_read_is_an_os_error(self) -> None:
+    def test_a_missing_file_raises_an_os_error(self) -> None:
         for path in (self.folder / "none.xml", self.folder / "none.md"):
             with self.assertRaises(FileNotFoundError):
                 importing.read(path)

@@ -1,4 +1,4 @@
-"""The WordPress export in tests/material: classic posts and blocks, a thread with every state, and what is left out."""
+"""The WordPress export in tests/material: classic posts, blocks, comments of every status, and what is left out."""
 
 import io
 import tempfile
@@ -30,33 +30,33 @@ class Export(unittest.TestCase):
         cls.items = {item.origin_id: item for item in found if isinstance(item, Item)}
         cls.unusable = [part for part in found if isinstance(part, Unusable)]
 
-    def test_posts_and_pages_come_and_what_wordpress_keeps_for_itself_does_not(self):
+    def test_only_posts_and_pages_are_imported(self):
         self.assertEqual(list(self.items), ["12", "13", "14", "15", "16", "17", "18", "19", "25", "27"])
         self.assertEqual([number for number, item in self.items.items() if item.is_page], ["14", "25"])
 
-    def test_a_post_is_known_again_by_its_blog_and_number(self):
+    def test_a_post_is_identified_by_its_blog_and_number(self):
         item = self.items["12"]
         self.assertEqual((item.origin_kind, item.origin_host, item.origin_id), ("wordpress", "old.example", "12"))
 
-    def test_titles_names_and_summaries_are_text(self):
+    def test_titles_names_and_summaries_are_decoded(self):
         item = self.items["12"]
         self.assertEqual((item.title, item.summary), ("Hello & welcome", "The first post."))
         self.assertEqual((item.categories, item.keywords), (("Web", "Python & C"), ("tornado", "Real time")))
 
-    def test_only_published_and_scheduled_posts_without_password_are_no_drafts(self):
+    def test_all_but_published_and_scheduled_posts_without_a_password_are_drafts(self):
         self.assertEqual([number for number, item in self.items.items() if item.is_draft], ["15", "16", "18", "19"])
         self.assertEqual(self.items["17"].date, datetime(2099, 1, 1, tzinfo=UTC))
 
-    def test_dates_are_utc_and_local_only_where_there_is_no_other(self):
+    def test_dates_are_utc_if_given_and_local_otherwise(self):
         self.assertEqual(self.items["12"].date, datetime(2015, 3, 1, 10, tzinfo=UTC))
         self.assertEqual(self.items["15"].date, datetime(2015, 3, 1, 11, tzinfo=UTC))
 
-    def test_old_addresses_are_kept(self):
+    def test_former_addresses_are_kept(self):
         self.assertEqual(self.items["12"].addresses, ("/2015/03/hello/", "/?p=12"))
         self.assertEqual(self.items["14"].addresses, ("/about/", "/?page_id=14"))
         self.assertEqual(self.items["15"].addresses, ("/?p=15",))
 
-    def test_slugs_are_decoded_made_up_where_missing_and_told_apart(self):
+    def test_slugs_are_decoded_generated_if_missing_and_made_unique(self):
         slugs = {number: self.items[number].slug for number in ("12", "15", "25", "27")}
         self.assertEqual(slugs, {"12": "hello", "15": "an-unfinished-one", "25": "hello-25", "27": "grüße"})
 
@@ -68,19 +68,19 @@ class Export(unittest.TestCase):
         closed = [item.origin_id for item in read_text(text) if isinstance(item, Item) and item.has_closed_comments]
         self.assertEqual(closed, ["12"])
 
-    def test_comments_keep_thread_and_state(self):
+    def test_comments_keep_parents_and_statuses(self):
         comments = [(comment.id, comment.parent, comment.status) for comment in self.items["12"].comments]
         states = [("1", None, "published"), ("2", "1", "published"), ("3", "2", "held"), ("4", None, "spam")]
         self.assertEqual(comments, [*states, ("6", "5", "published"), ("10", None, "published")])
 
-    def test_a_comment_says_who_and_what(self):
+    def test_a_comment_has_author_date_and_text(self):
         first, second = self.items["12"].comments[:2]
         self.assertEqual((first.name, first.email, first.url), ("Ann", "ann@mail.example", "http://ann.example"))
         self.assertEqual((first.network, first.date), ("192.0.2.1", datetime(2015, 3, 2, 10, tzinfo=UTC)))
         self.assertEqual(first.text, "<p>First!</p>\n<p>And a <b>bold</b> one, see http://ann.example/.</p>")
         self.assertEqual((second.name, second.url), ("Bob & Co", None))
 
-    def test_what_cannot_be_used_is_named(self):
+    def test_unusable_items_are_named(self):
         found = [(part.item, part.reason) for part in self.unusable]
         comments = [
             ("comment 8 on Hello & welcome", "has no text"),
@@ -88,7 +88,7 @@ class Export(unittest.TestCase):
         ]
         self.assertEqual(found, [*comments, ("No date at all", "has no usable date")])
 
-    def test_a_classic_post_reads_as_it_did(self):
+    def test_a_classic_post_keeps_its_text_and_layout(self):
         rendered = post_html(self.items["12"].text, "html")
         self.assertTrue(rendered.opening.startswith("<p>Hello from an old blog,<br>\non two lines.</p>\n<p>A <strong>"))
         self.assertNotIn("The rest", rendered.opening)
@@ -101,7 +101,7 @@ class Export(unittest.TestCase):
         ):
             self.assertIn(part, rendered.html)
 
-    def test_blocks_lose_their_marks_and_nothing_else(self):
+    def test_blocks_lose_only_their_block_comments(self):
         rendered = post_html(self.items["13"].text, "html")
         self.assertEqual(rendered.opening, "<p>Blocks are HTML\nalready.</p>")
         self.assertNotIn("wp:", self.items["13"].text)
@@ -113,7 +113,7 @@ class Export(unittest.TestCase):
 
 
 class OddExports(unittest.TestCase):
-    def test_what_comes_before_a_break_is_used_and_the_line_of_the_break_is_told(self):
+    def test_items_before_a_syntax_error_are_used_and_its_line_is_named(self):
         text = EXPORT.read_text()
         end = text.index("</item>", text.index("Blocks")) + 8
         *found, last = read_text(text[:end] + "<item><title>Broken & torn</title>")
@@ -139,7 +139,7 @@ class OddExports(unittest.TestCase):
         self.assertEqual(read_text(text)[0].origin_host, "old.example/ann")
         self.assertEqual(len(read_text(text)), len(list(read(EXPORT))))
 
-    def test_addresses_that_are_none_cost_nothing_else(self):
+    def test_invalid_urls_are_dropped_without_losing_items(self):
         text = EXPORT.read_text()
         for url in ("http://[bad", "http://", "Ann", "javascript:alert(1)"):
             found = read_text(text.replace("http://ann.example<", f"{url}<"))
@@ -165,17 +165,17 @@ class OddExports(unittest.TestCase):
         self.assertEqual(count, 400)
         self.assertLess(peak, size / 3)
 
-    def test_a_number_of_thousands_of_digits_stops_nothing(self):
+    def test_a_character_reference_with_thousands_of_digits_is_read(self):
         text = EXPORT.read_text().replace("<title>Hello", f"<title>&amp;#{'9' * 5000}; Hello", 1)
         self.assertEqual(len(read_text(text)), len(read_text(EXPORT.read_text())))
         self.assertIn("\ufffd", body_html(f"[code]&#{'9' * 5000};[/code]"))
 
 
 class Bodies(unittest.TestCase):
-    def test_lines_and_paragraphs_of_classic_texts(self):
+    def test_lines_of_classic_texts_become_paragraphs_and_breaks(self):
         self.assertEqual(body_html("a\nb\r\n\r\nc"), "<p>a<br>\nb</p>\n<p>c</p>")
 
-    def test_what_has_paragraphs_keeps_them(self):
+    def test_existing_paragraphs_and_blocks_are_kept(self):
         for html in (
             "<p>a\n\nb</p>",
             "<ul>\n\n<li>a\n\nb</li>\n</ul>",
@@ -184,15 +184,15 @@ class Bodies(unittest.TestCase):
         ):
             self.assertEqual(body_html(html), html)
 
-    def test_more_cuts_even_within_a_line(self):
+    def test_the_more_tag_cuts_even_within_a_line(self):
         self.assertEqual(body_html("a <!--more Go on--> b"), "<p>a</p>\n<!--split-->\n<p>b</p>")
 
-    def test_code_is_code_however_it_was_stored(self):
+    def test_code_is_read_with_or_without_escaping(self):
         for code in ("a < b", "a &lt; b"):
             self.assertEqual(body_html(f"[code]{code}[/code]"), "<pre><code>a &lt; b\n</code></pre>")
         self.assertIn('class="language-c++"', body_html("[sourcecode lang='c++']\nx\n\ny\n[/sourcecode]"))
 
-    def test_captions_of_old_and_new_kind(self):
+    def test_captions_of_both_syntaxes_become_figures(self):
         figure = '<figure><img src="/a.png"><figcaption>Words</figcaption></figure>'
         self.assertEqual(body_html('[caption width="3"]<img src="/a.png"> Words[/caption]'), figure)
         self.assertEqual(body_html('[caption caption="Words"]<img src="/a.png">[/caption]'), figure)
@@ -200,7 +200,7 @@ class Bodies(unittest.TestCase):
     def test_other_shortcodes_stay_as_text(self):
         self.assertEqual(body_html("[gallery] [caption]x[/caption]"), "<p>[gallery] [caption]x[/caption]</p>")
 
-    def test_a_shortcode_ends_at_the_first_end_of_its_name(self):
+    def test_a_shortcode_ends_at_its_first_closing_tag(self):
         text = "[sourcecode]a [code] [/code] b[/sourcecode][code]c[/code] [code]d"
         code = "<pre><code>{}\n</code></pre>"
         expected = f"{code.format('a [code] [/code] b')}{code.format('c')}<p>[code]d</p>"

@@ -1,4 +1,4 @@
-"""The scripts' helpers, tested by node where there is one, and the weight of what a page loads before anyone acts."""
+"""Runs the node tests of the scripts' helpers, if node is installed, and bounds the size of the scripts."""
 
 import gzip
 import subprocess
@@ -17,13 +17,13 @@ NODE = next(iter(programs.find_all("node")), None)
 
 class TestScripts(unittest.TestCase):
     @unittest.skipUnless(NODE, "node is not installed")
-    def test_the_helpers_do_what_their_tests_say(self):
+    def test_the_node_tests_of_the_helpers_pass(self):
         files = sorted(str(path) for path in HERE.glob("*.test.js"))
         ran = subprocess.run([NODE, "--test", *files], check=False, capture_output=True, text=True, timeout=120)
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
 
     def test_what_a_reader_of_a_post_loads_before_acting_is_under_8_kilobytes(self):
-        """As bundles, gzipped. `bin/bench weight` measures the same through nginx."""
+        """The size of the gzipped bundles. `bin/bench weight` measures the same through nginx."""
         need_esbuild()
         with tempfile.TemporaryDirectory() as folder:
             bundles = assets.build(ROOT / "static", ROOT / "templates", Path(folder), PACKAGES)
@@ -32,8 +32,8 @@ class TestScripts(unittest.TestCase):
             texts = [(Path(folder) / "files" / name).read_bytes() for name in names]
         self.assertLess(sum(len(gzip.compress(text)) for text in texts), 8 * 1024)
 
-    def test_scripts_import_everything_at_once(self):
-        """What is imported later can fail later, and many browsers then refuse to try it again: docs/decisions.md."""
+    def test_scripts_have_no_dynamic_imports(self):
+        """A later import can fail later, and many browsers never retry a failed import: docs/decisions.md."""
         for script in SCRIPTS.rglob("*.js"):
             with self.subTest(script.name):
                 self.assertNotRegex(script.read_text(), r"\bimport\(")

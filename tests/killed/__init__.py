@@ -1,1 +1,1 @@
-"""What dies, and what of it anybody notices: `kill -9` of every part of the real stack, with visitors on it."""
+"""`kill -9` of every part of the real stack, while visitors use it."""

@@ -1,7 +1,7 @@
-"""One real stack that these tests share, and the people on it: visitors that write, followers that stay.
+"""One real stack that these tests share, and its visitors: some write, and followers stay connected.
 
-Every test gets a post of its own and finds all processes up, whatever the one before it killed. `site` is the site of the
-test's own process on the same servers: to look behind the scenes, never to change what the stack does.
+Every test has its own post and starts with all processes up. `site` is a site in the test's own process on the same
+servers: tests use it to read the database, never to change what the stack does.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ IS_LONG = os.environ.get("PLOG_LONG") == "1"
 SETTINGS = {
     "SITE_DEMO": "0",
     "SITE_MODERATION": "none",
-    "SITE_PROXIES": "127.0.0.1",  # so that a test may write from many networks, past the limits of one
+    "SITE_PROXIES": "127.0.0.1",  # so that tests can write from many networks, each with its own limits
     "SITE_MONGO_DRIVER": driver(),
 }
 OURS = ("public-", "admin", "worker")
-AT_ONCE = 64  # connections that are opened together
-SECONDS = 60  # for what must happen, but has no promised time, on a machine that is busy with other things
+AT_ONCE = 64  # connections that are opened at the same time
+SECONDS = 60  # timeout for events without a promised time, on a busy machine
 ADDRESSES = count(1)
 
 
 @cache
 def shared() -> Running:
-    """The stack, until this interpreter ends."""
+    """The stack, stopped when this interpreter exits."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     until_exit = ExitStack()
@@ -88,11 +88,11 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
 
     @property
     def logs(self) -> list[Path]:
-        """Of our own processes, what they have said."""
+        """The logs of our own processes."""
         return [log for log in (self.running.data / "log").glob("*.log") if log.name.startswith(OURS)]
 
     def no_process_failed(self, before: dict[Path, int]) -> None:
-        """A process may say in a line that a server is away. What it says with a traceback is a bug, whoever was killed."""
+        """Assert that no process logged a traceback: a server that is away may be logged, but only in one line."""
         for log in self.logs:
             said = log.read_bytes()[before.get(log, 0) :].decode(errors="replace")
             self.assertNotIn("Traceback", said, log.name)
@@ -100,7 +100,7 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
     # Processes
 
     def pid(self, part: str) -> int:
-        """The process with this in its command line."""
+        """The process with this text in its command line."""
         pid = self.running.pid_of(part)
         assert pid, f"{part} does not run"
         return pid
@@ -110,7 +110,7 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
 
     @contextmanager
     def unwatched(self) -> Iterator[None]:
-        """Supervisor brings nothing back while the block runs, and does afterwards."""
+        """Stops supervisor from restarting processes while the block runs."""
         with standing_still(self.pid("supervisord")):
             yield
 
@@ -127,14 +127,14 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
         return bool(told) and told["live"] and all(server["up"] for server in told["servers"].values())
 
     async def becomes(self, ask: Callable[[], Awaitable[bool]], what: str) -> None:
-        """Return once it is so; a failure if it never is."""
+        """Waits until the condition is true; fails at the timeout."""
         end = asyncio.get_running_loop().time() + SECONDS
         while not await ask():
-            self.assertLess(asyncio.get_running_loop().time(), end, f"never: {what}")
+            self.assertLess(asyncio.get_running_loop().time(), end, f"timeout: {what}")
             await asyncio.sleep(0.05)
 
     async def connections(self, port: int) -> int:
-        """How many live connections a process has."""
+        """The number of live connections of a process."""
         metrics = (await TestClient(self, port).fetch_async("GET", "/metrics")).body.decode()
         found = re.search(r"^plog_live_connections (\d+)$", metrics, re.MULTILINE)
         assert found, metrics
@@ -143,18 +143,18 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
     # People
 
     def visitor(self, port: int = 0) -> TestClient:
-        """Somebody new: at nginx, or at a process of their choice."""
+        """A new visitor, at nginx or directly at a process."""
         return TestClient(self, port or self.running.port)
 
     async def write(self, text: str, visitor: TestClient | None = None, **headers: str) -> HTTPResponse:
-        """A comment, by somebody new from a network of their own where nothing else is said."""
+        """Posts a comment, by default as a new visitor from a network of their own."""
         number = next(ADDRESSES)
         sent = {"X-Forwarded-For": f"10.{number >> 8 & 255}.{number & 255}.1", **headers}
         visitor = visitor or self.visitor()
         return await visitor.fetch_async("POST", self.comments_path, json_body={"text": text}, headers=sent)
 
     async def written(self, *texts: str) -> int:
-        """Write comments that must be accepted, and return the number of the newest."""
+        """Posts comments that must be accepted. Returns the number of the newest."""
         for text in texts:
             response = await self.write(text)
             self.assertEqual(response.code, 201, response.body)
@@ -166,7 +166,7 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
         return Page(response.body.decode())
 
     async def changes(self) -> dict[str, str]:
-        """All comments as somebody sees them who comes now: HTML by id."""
+        """All comments as a new visitor sees them: HTML by id."""
         found: dict[str, Any] = {"n": 0, "more": True}
         shown: dict[str, str] = {}
         while found.get("more"):
@@ -176,7 +176,7 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
         return shown
 
     async def join(self, number: int) -> list[LastingFollower]:
-        """So many more who follow the post."""
+        """Connects this many more followers to the post."""
         page, at_once = await self.page(), asyncio.Semaphore(AT_ONCE)
         joining = [LastingFollower(page, self.post.path) for _ in range(number)]
         self.followers += joining
@@ -193,7 +193,7 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
         await asyncio.gather(*(follower.disconnect() for follower in leaving))
 
     async def all_have(self, n: int) -> None:
-        """Every follower shows all changes up to `n`, each exactly once."""
+        """Assert that every follower shows all changes up to `n`, each exactly once."""
         await within(SECONDS, (follower.arrive(n) for follower in self.followers))
         expected = await self.changes()
         for follower in self.followers:
@@ -203,7 +203,7 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
 
 @contextmanager
 def standing_still(pid: int) -> Iterator[None]:
-    """A process that does nothing at all while the block runs: as if it had called something that blocks."""
+    """Stops a process while the block runs, as if it had made a blocking call."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -212,7 +212,7 @@ def standing_still(pid: int) -> Iterator[None]:
 
 
 async def within(seconds: float, works: Iterable[Awaitable[Any]]) -> None:
-    """Everything gets done, or a TimeoutError."""
+    """Waits for all coroutines; raises TimeoutError at the timeout."""
     async with asyncio.timeout(seconds):
         await asyncio.gather(*works)
 

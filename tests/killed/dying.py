@@ -1,7 +1,7 @@
 """A process of the site that is killed at a chosen line: `python -m tests.killed.dying POST LINE TEXT`.
 
-It adds a comment as any process does, on the servers that SITE_* name. One of its tools kills it at the first call of one method: after the
-comment was stored, and before the rest of its consequences is carried out.
+It adds a comment as any process does, on the servers named by SITE_*. One of its tools kills it at the first call of one
+method: after the comment is stored, and before the rest of its consequences are carried out.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ ADA = Author("ada000000000", "192.0.2.1", is_staff=True)
 
 
 class Deadly:
-    """A tool, one method of which is the end."""
+    """A tool that kills the process when one of its methods is called."""
 
     def __init__(self, tool: Any, method: str) -> None:
         self._tool, self._method = tool, method
@@ -39,7 +39,7 @@ class Deadly:
 
 
 class DeadlyMongo:
-    """MongoDB, one method of one collection of which is the end, where the write may be repeated."""
+    """A MongoDB that kills the process when one method of one repeatable collection is called."""
 
     def __init__(self, mongo: Mongo, name: str, method: str) -> None:
         self._mongo, self._name, self._method = mongo, name, method

@@ -1,4 +1,4 @@
-"""The admin process may block: nobody but its own visitors waits for it."""
+"""A blocked or killed admin process affects only its own visitors."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ CROWD = 60
 
 
 class BlockedAdminTest(KilledTestCase):
-    async def test_while_the_admin_blocks_pages_comments_and_live_events_go_on(self) -> None:
+    async def test_a_blocked_admin_process_delays_no_pages_comments_or_events(self) -> None:
         await self.join(CROWD)
         with standing_still(self.pid("--admin")):
             for_staff = asyncio.ensure_future(self.visitor().fetch_async("GET", "/admin/"))
@@ -19,7 +19,7 @@ class BlockedAdminTest(KilledTestCase):
             self.assertFalse(for_staff.done())
         self.assertEqual((await for_staff).code, 303)
 
-    async def test_a_killed_admin_is_back_and_nobody_else_noticed(self) -> None:
+    async def test_a_killed_admin_process_is_restarted_and_visitors_are_not_affected(self) -> None:
         await self.join(CROWD)
         self.kill(self.pid("--admin"))
         await self.all_have(await self.written("One", "Two"))

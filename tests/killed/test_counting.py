@@ -1,4 +1,4 @@
-"""nginx writes what it served, the worker counts it: exactly, whoever is killed and whatever becomes of the log meanwhile."""
+"""Hits that nginx logs are counted exactly once, even if processes are killed and logs are rotated."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from tests.running import wait_until
 
 PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 BOT = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
-ASKED = 60  # at once
+ASKED = 60  # simultaneous requests
 
 
 class CountingTest(KilledTestCase):
@@ -23,7 +23,7 @@ class CountingTest(KilledTestCase):
         self.log = self.running.data / "log" / "hits.log"
         self.hits = self.misses = self.reads = 0
 
-    async def test_everything_served_is_counted_once_over_killed_workers_and_rotated_logs(self) -> None:
+    async def test_hits_are_counted_once_despite_killed_workers_and_rotated_logs(self) -> None:
         for rotate in (self.renamed, self.put_aside, self.nothing_is_done):
             before = await self.batches()
             await self.read(ASKED)
@@ -37,7 +37,7 @@ class CountingTest(KilledTestCase):
         self.assertGreater(min(self.hits, self.misses, self.reads), ASKED)
         await self.all_counted()
 
-    async def test_a_killed_mongodb_has_counted_once_what_it_acknowledged(self) -> None:
+    async def test_hits_are_counted_once_despite_a_killed_mongodb(self) -> None:
         for _ in range(2):
             before = await self.batches()
             await self.read(ASKED)
@@ -54,7 +54,7 @@ class CountingTest(KilledTestCase):
         await self.read(ASKED)
         await self.all_counted()
 
-    async def test_a_restarted_nginx_goes_on(self) -> None:
+    async def test_hits_are_counted_after_a_restart_of_nginx(self) -> None:
         await self.read(ASKED)
         os.kill(pid := self.pid("nginx: master"), signal.SIGTERM)
         wait_until(lambda: is_gone(pid))
@@ -62,7 +62,7 @@ class CountingTest(KilledTestCase):
         await self.read(ASKED)
         await self.all_counted()
 
-    async def test_only_people_with_a_whole_page_are_readers_and_only_pages_are_counted(self) -> None:
+    async def test_only_people_with_a_complete_page_are_readers_and_only_pages_are_counted(self) -> None:
         visitor = self.visitor()
         await self.ask(visitor, self.post.path, PERSON)
         etag = (await self.ask(visitor, self.post.path, BOT)).headers["ETag"]
@@ -76,25 +76,25 @@ class CountingTest(KilledTestCase):
         stranger = {"page": {"$regex": "me|status|static|favicon|comments$|p9|x$"}}
         self.assertEqual(await self.site.tools.mongo["hits"].count_documents(stranger), 0)
 
-    # What is done to the log
+    # Rotations of the log
 
     def renamed(self) -> None:
-        """As logrotate does it."""
+        """Rotates the log as logrotate does."""
         self.log.rename(self.log.with_name(f"hits.log.{self.post.slug}"))
         os.kill(self.pid("nginx: master"), signal.SIGUSR1)
 
     def put_aside(self) -> None:
-        """As the worker does it with a large one."""
+        """Rotates the log as the worker does with a large one."""
         LogFollower(self.log).put_aside(1)
         wait_until(self.log.exists)
 
     def nothing_is_done(self) -> None:
         pass
 
-    # Who reads, and what is to be counted then
+    # Readers, and the counts to expect
 
     async def read(self, number: int) -> None:
-        """Ask for the post so often, kept or not, as people and bots."""
+        """Requests the post this often, cached or not, as people and as bots."""
         visitors = [self.visitor() for _ in range(8)]
         paths = [f"{self.post.path}?n={n}" if n % 3 == 0 else self.post.path for n in range(number)]
         asking = enumerate(paths)
@@ -106,7 +106,7 @@ class CountingTest(KilledTestCase):
         await asyncio.gather(*map(ask, visitors))
 
     async def ask(self, visitor: TestClient, path: str, headers: dict[str, str]):  # type: ignore[no-untyped-def]
-        """One page. nginx offers ranges of a file, which a process never does; a 304 is only asked for where there is a file."""
+        """Requests one page. `Accept-Ranges` shows that it came from a file: only nginx sends it."""
         answer = await visitor.fetch_async("GET", path, headers=headers)
         self.assertIn(answer.code, (200, 304))
         is_hit = answer.code == 304 or "Accept-Ranges" in answer.headers
@@ -120,7 +120,7 @@ class CountingTest(KilledTestCase):
         return Tally("", "", *(row.get(name, 0) for name in ("hits", "misses", "reads")))
 
     async def all_counted(self) -> None:
-        """Exactly what was asked for is counted, and one more after it: then all before it is."""
+        """Assert the exact counts. A last request is counted after all others, so the test waits for it."""
         for _ in range(2):
             await self.becomes(self.is_counted, f"{self.hits} hits, {self.misses} misses are counted")
             self.assertEqual(await self.tally(), Tally("", "", self.hits, self.misses, self.reads))

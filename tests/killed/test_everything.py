@@ -1,4 +1,4 @@
-"""Nobody is left to bring anything back, and then nothing is left at all."""
+"""First supervisor is killed, so that no process is restarted; then every process is killed."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ WRITERS = 6
 
 
 class KilledEverythingTest(KilledTestCase):
-    async def test_without_supervisor_and_bin_run_the_site_goes_on(self) -> None:
+    async def test_the_site_works_without_supervisor_and_bin_run(self) -> None:
         await self.join(CROWD)
         self.running.kill()
         self.kill(self.pid("supervisord"))
@@ -21,7 +21,7 @@ class KilledEverythingTest(KilledTestCase):
         await self.start_again()
         await self.all_have(await self.written("Watched again"))
 
-    async def test_when_all_was_killed_at_once_everything_acknowledged_is_there_after_a_start(self) -> None:
+    async def test_after_everything_was_killed_a_start_brings_back_all_acknowledged_comments(self) -> None:
         await self.join(CROWD)
         await self.all_have(await self.written("Before"))
         self.acknowledged: set[str] = set()
@@ -38,7 +38,7 @@ class KilledEverythingTest(KilledTestCase):
         await self.all_have(await self.written("After the end of everything"))
 
     async def start_again(self) -> None:
-        """Start anew on what is left, and wait for those who had to connect again."""
+        """Starts the stack again and waits until all followers have reconnected."""
         for follower in self.followers:
             follower.joined = []
         await asyncio.to_thread(self.running.start)
@@ -46,7 +46,7 @@ class KilledEverythingTest(KilledTestCase):
         await self.all_up()
 
     async def write_on(self, writer: int) -> None:
-        """Write until nobody answers any more."""
+        """Posts comments until there is no answer."""
         number = 0
         with suppress(*BROKEN):
             while (answer := await self.write(f"Comment {number} by {writer}")).code == 201:

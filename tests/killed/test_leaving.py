@@ -1,4 +1,4 @@
-"""A thousand followers that leave at once leave nothing behind: not in any process, not in nginx, not in Redis."""
+"""A thousand simultaneous disconnects leave no connections, files or memory in processes, nginx and Redis."""
 
 import asyncio
 from pathlib import Path
@@ -8,12 +8,12 @@ from tests.killed.base import IS_LONG, SECONDS, KilledTestCase, resident, within
 CROWD = 1000
 ROUNDS = 20 if IS_LONG else 3
 MEGABYTE = 1024 * 1024
-GROWTH = 15 * MEGABYTE  # in all later rounds together; a thousand connections that are kept would be more each time
-SPARE = 150  # sockets: nginx keeps some connections for the next request
+GROWTH = 15 * MEGABYTE  # in all later rounds together; leaking a thousand connections would take more in each round
+SPARE = 150  # sockets: nginx keeps some connections alive
 
 
 class LeavingTest(KilledTestCase):
-    async def test_a_thousand_who_leave_at_once_leave_nothing_behind(self) -> None:
+    async def test_a_thousand_simultaneous_disconnects_leave_no_connections_or_memory(self) -> None:
         await self.written("Something to follow")
         pids = [self.pid(f"--port={port}") for port in self.public_ports]
         keys, files = await self.site.tools.redis.dbsize(), self.open_files(pids)
@@ -28,7 +28,7 @@ class LeavingTest(KilledTestCase):
             self.assertLess(last - first, GROWTH)
 
     async def come_and_go(self) -> None:
-        """Half of them say that they leave, half vanish, in one moment."""
+        """Half of the followers close their connections and half disappear, all at once."""
         await self.join(CROWD)
         self.assertEqual(sum([await self.connections(port) for port in self.public_ports]), CROWD)
         self.assertEqual(await self.subscribers(), 3)
@@ -40,7 +40,7 @@ class LeavingTest(KilledTestCase):
             self.assertEqual((follower.faults, follower.losses), ([], 0))
 
     async def subscribers(self) -> int:
-        """How many processes follow the post."""
+        """The number of processes subscribed to the post's channel."""
         ((_, number),) = await self.site.tools.redis.pubsub_numsub(f"live0:{self.post.channel}")
         return int(number)
 

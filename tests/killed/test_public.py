@@ -1,4 +1,4 @@
-"""A public process ends: killed with visitors on it, killed between storing and telling, asked to stop."""
+"""The end of a public process: killed with followers on it, killed before it publishes a change, or asked to stop."""
 
 import asyncio
 import json
@@ -19,8 +19,8 @@ ROUNDS = 5 if IS_LONG else 1
 
 
 class KilledProcessTest(KilledTestCase):
-    async def test_all_who_were_on_a_killed_process_are_soon_back_and_miss_nothing(self) -> None:
-        """Within ten seconds; a machine so busy that it took longer to let them all in may take as long again."""
+    async def test_followers_of_a_killed_process_reconnect_soon_and_miss_no_change(self) -> None:
+        """Within ten seconds, or within the time that the first connections took if the machine is slower."""
         began = asyncio.get_running_loop().time()
         await self.join(CROWD)
         back_within = max(BACK_WITHIN, asyncio.get_running_loop().time() - began)
@@ -54,7 +54,7 @@ class KilledProcessTest(KilledTestCase):
         self.assertTrue(is_gone(pid))
 
     async def write_on(self, writer: str, acknowledged: set[str]) -> None:
-        """Write until it is over, and keep the ids of what was accepted; what a killed process had begun is refused."""
+        """Posts comments until the end and collects the ids of accepted ones. The killed process may refuse some."""
         for number in count():
             if self.is_over:
                 return
@@ -70,7 +70,7 @@ class KilledProcessTest(KilledTestCase):
     async def has_broken(self, number: int) -> bool:
         return sum(bool(follower.losses) for follower in self.followers) >= number
 
-    async def test_what_a_killed_process_stored_but_did_not_tell_is_told_by_the_worker(self) -> None:
+    async def test_the_worker_publishes_changes_that_a_killed_process_stored(self) -> None:
         await self.join(30)
         killed = await asyncio.gather(*(self.die_at(line) for line in LINES))
         self.assertEqual(killed, [-signal.SIGKILL] * len(LINES))
@@ -91,7 +91,7 @@ class KilledProcessTest(KilledTestCase):
 
 
 class StoppedProcessTest(KilledTestCase):
-    async def test_who_is_asked_to_stop_tells_its_clients_and_finishes_what_is_under_way(self) -> None:
+    async def test_a_stopping_process_sends_restart_and_finishes_requests_in_flight(self) -> None:
         await self.join(60)
         port = self.public_ports[0]
         number, pid = await self.connections(port), self.pid(f"--port={port}")
@@ -107,7 +107,7 @@ class StoppedProcessTest(KilledTestCase):
         self.assertTrue(is_gone(pid))
 
     async def told_to_restart(self, number: int) -> list[LastingFollower]:
-        """Those who heard `restart`, once so many did."""
+        """The followers that got `restart`, once there are this many."""
 
         async def is_told() -> bool:
             return sum(follower.restarts for follower in self.followers) == number
@@ -117,7 +117,7 @@ class StoppedProcessTest(KilledTestCase):
 
 
 class HalfSent:
-    """A comment of which a process has read the head and waits for the body: surely under way."""
+    """A request in flight: a process has read its head and waits for the body of the comment."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         self.reader, self.writer, self.body = reader, writer, body
@@ -133,7 +133,7 @@ class HalfSent:
         return cls(reader, writer, body)
 
     async def finished(self) -> str:
-        """The first line of the answer, when the rest was sent too."""
+        """Sends the rest. Returns the first line of the answer."""
         self.writer.write(self.body)
         answer = await self.reader.read()
         self.writer.close()

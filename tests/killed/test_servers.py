@@ -1,4 +1,4 @@
-"""Redis and MongoDB are killed under a site that people are on."""
+"""Redis and MongoDB are killed while visitors use the site."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ TEXT = "Kept while the database was away: <b>\"every word\"</b> & its 'signs'"
 
 
 class KilledRedisTest(KilledTestCase):
-    async def test_comments_go_on_and_followers_catch_up_without_connecting_again(self) -> None:
+    async def test_comments_are_accepted_without_redis_and_followers_catch_up_without_reconnecting(self) -> None:
         await self.join(CROWD)
         await self.all_have(await self.written("Before"))
         for follower in self.followers:
@@ -48,7 +48,7 @@ class KilledRedisTest(KilledTestCase):
 
 
 class KilledMongoTest(KilledTestCase):
-    async def test_whatever_was_acknowledged_is_there_and_trying_again_stores_it_once(self) -> None:
+    async def test_acknowledged_comments_survive_and_retries_are_deduplicated(self) -> None:
         await self.join(CROWD)
         acknowledged: set[str] = set()
         for number in range(ROUNDS):
@@ -57,10 +57,10 @@ class KilledMongoTest(KilledTestCase):
             await self.becomes(self.has_news_of(len(acknowledged)), "comments arrive")
             with self.unwatched():
                 self.kill(self.pid("mongod"))
-                await self.becomes(self.is_refused, "somebody is told that it is away")
+                await self.becomes(self.is_refused, "a request is answered 503")
             for ids in await asyncio.gather(*writing):
                 acknowledged |= ids
-        self.assertEqual((await self.changes()).keys(), acknowledged, "something was stored twice, or is lost")
+        self.assertEqual((await self.changes()).keys(), acknowledged, "a comment was stored twice or lost")
         await self.all_have(len(acknowledged))
         self.assertEqual({follower.losses for follower in self.followers}, {0})
 
@@ -74,7 +74,7 @@ class KilledMongoTest(KilledTestCase):
         return self.refused > 0
 
     async def write_on(self, writer: str) -> set[str]:
-        """Write comments until somebody was refused, each again and again until it is accepted: their ids."""
+        """Posts comments until one is refused, and retries each until it is accepted. Returns their ids."""
         ids: set[str] = set()
         while not self.refused:
             ids.add(await self.write_until_accepted(f"Comment {len(ids)} by {writer}"))
@@ -93,8 +93,8 @@ class KilledMongoTest(KilledTestCase):
             await asyncio.sleep(0.25)
         self.fail("never accepted")
 
-    async def test_whatever_somebody_has_seen_is_there_even_if_nobody_acknowledged_it_yet(self) -> None:
-        """Else its number would be given to another comment, which who saw the lost one would never ask for."""
+    async def test_a_comment_that_was_shown_survives_even_if_it_was_not_acknowledged(self) -> None:
+        """Otherwise another comment would get its number, and visitors who saw the lost one would never request it."""
         comments = self.site.tools.mongo["comments"]
         await self.written("Acknowledged")
         document = await comments.find_one({"post": self.post.id})
@@ -107,7 +107,7 @@ class KilledMongoTest(KilledTestCase):
         self.assertEqual(len(seen), 2)
         self.assertEqual((await self.changes()).keys(), seen.keys())
 
-    async def test_while_it_is_away_everybody_is_told_so_in_their_own_way(self) -> None:
+    async def test_while_mongodb_is_away_pages_forms_and_json_requests_answer_503(self) -> None:
         await self.join(CROWD)
         await self.all_have(await self.written("Before"))
         with self.unwatched():
@@ -130,8 +130,8 @@ class KilledMongoTest(KilledTestCase):
         await self.all_have(await self.written("Afterwards"))
         self.assertEqual({follower.losses for follower in self.followers}, {0})
 
-    async def test_who_connects_while_it_is_away_follows_once_it_is_back(self) -> None:
-        """One follower alone: elsewhere nobody follows the post yet, so that no process can answer from memory."""
+    async def test_a_follower_that_connects_while_mongodb_is_away_follows_later(self) -> None:
+        """There is only one follower, so that no process has the post's subscription in memory."""
         (follower,) = await self.join(1)
         await self.all_have(await self.written("Before"))
         (port,) = [port for port in self.public_ports if await self.connections(port)]

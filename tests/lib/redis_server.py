@@ -1,4 +1,4 @@
-"""A Redis server for tests: on a Unix socket in a folder of its own, to be killed and started again."""
+"""A Redis server for tests, on a Unix socket in a temporary folder. It can be killed and started again."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ class RedisServer:
 
     @contextmanager
     def hanging(self):
-        """While the block runs, the server accepts connections and commands, and answers none."""
+        """While the block runs, the server accepts connections and commands, but never answers."""
         os.kill(self.process.pid, signal.SIGSTOP)
         try:
             yield

@@ -1,4 +1,4 @@
-"""A real server with the endpoints that the public sockjs-protocol tests ask for, and a client that sees every chunk."""
+"""A real server with the endpoints that the public sockjs-protocol tests need, and a client that sees every chunk."""
 
 import asyncio
 import uuid
@@ -24,7 +24,7 @@ class Closing(Connection):
 
 
 class Recording(Connection):
-    """Writes down what happens to it in its context, a list, and fails when asked to."""
+    """Records its events in its context, a list, and fails on request."""
 
     async def opened(self):
         self.context.append("opened")
@@ -45,7 +45,7 @@ class Recording(Connection):
 
 
 class Streamed:
-    """An answer that is read chunk by chunk, over a connection of its own."""
+    """An answer that is read chunk by chunk over a new connection."""
 
     def __init__(self, stream):
         self.stream = stream

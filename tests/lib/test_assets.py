@@ -1,4 +1,4 @@
-"""Bundles, made by the real esbuild of small sources in a folder of their own; and what our own templates ask for."""
+"""Bundles, built by the real esbuild from small sources in a temporary folder, and the references in our templates."""
 
 import json
 import os
@@ -34,7 +34,7 @@ TEMPLATES = {
 
 
 def need_esbuild() -> None:
-    """Skip, with the reason, where there is no esbuild; under CI that is a failure."""
+    """Skips the test without esbuild, and says why; under CI the test fails."""
     try:
         assets.find_esbuild(PACKAGES)
     except assets.Unavailable as error:
@@ -47,7 +47,7 @@ class OwnSourcesTest(unittest.TestCase):
     def test_every_file_that_a_template_names_is_there(self) -> None:
         self.assertEqual(assets.missing(ROOT / "static", assets.asked_in(ROOT / "templates")), [])
 
-    def test_templates_ask_by_no_other_way(self) -> None:
+    def test_templates_refer_to_static_files_only_by_the_asset_functions(self) -> None:
         for path in (ROOT / "templates").rglob("*.html"):
             text = path.read_text(encoding="utf-8")
             self.assertNotIn("static_url", text, path)
@@ -59,7 +59,7 @@ class OwnSourcesTest(unittest.TestCase):
             for found in re.findall(r"^import\b.*?([^\s;]+);$", text, re.MULTILINE):
                 self.assertRegex(found, r'^"\.\.?/[\w./-]+\.js"$', path)
 
-    def test_our_own_bundles_can_be_made_and_hold_the_connection_once(self) -> None:
+    def test_the_sites_bundles_can_be_built_and_contain_the_connection_once(self) -> None:
         need_esbuild()
         with tempfile.TemporaryDirectory() as folder:
             bundles = assets.build(ROOT / "static", ROOT / "templates", Path(folder), PACKAGES)
@@ -96,18 +96,18 @@ class BundlesTest(unittest.TestCase):
             self.built()
         return str(caught.exception)
 
-    def test_without_a_build_there_are_no_bundles_and_no_complaint(self) -> None:
+    def test_without_a_build_there_are_no_bundles_and_no_error(self) -> None:
         with self.assertNoLogs():
             self.assertIsNone(self.found())
 
     def test_a_process_finds_what_was_built(self) -> None:
         self.assertEqual(self.built(), self.found())
 
-    def test_styles_named_together_are_one_small_file_in_their_order(self) -> None:
+    def test_styles_named_together_become_one_minified_file_in_order(self) -> None:
         text = self.text(self.built().of("css/site.css", "css/post.css").file)
         self.assertRegex(text, r"^body\{[^}]*color:red[^}]*\}\.post\{margin:0\}\s*$")
 
-    def test_a_picture_that_a_style_names_comes_along_under_its_own_hashed_name(self) -> None:
+    def test_an_image_named_in_a_style_is_bundled_under_a_hashed_name(self) -> None:
         bundles = self.built()
         picture = bundles.of("pictures/dot.svg").file
         self.assertRegex(picture, r"^dot-\w{8}\.svg$")
@@ -116,13 +116,13 @@ class BundlesTest(unittest.TestCase):
         assert named
         self.assertIn("<svg", self.text(named[1]))
 
-    def test_what_two_scripts_share_is_one_file_that_pages_may_ask_for_ahead(self) -> None:
+    def test_code_shared_by_two_scripts_is_one_file_that_pages_may_preload(self) -> None:
         bundles = self.built()
         me, comments = bundles.of("js/me.js"), bundles.of("js/comments.js")
         self.assertEqual(len(me.needs), 1)
         self.assertEqual(me.needs, comments.needs)
 
-    def test_a_script_imported_later_is_the_same_one_that_another_imports_at_once(self) -> None:
+    def test_a_dynamic_and_a_static_import_of_one_script_share_one_file(self) -> None:
         bundles = self.built()
         holders = [name for name in bundles.files if name.endswith(".js") and "live is here" in self.text(name)]
         self.assertEqual(len(holders), 1)
@@ -132,7 +132,7 @@ class BundlesTest(unittest.TestCase):
         assert later
         self.assertIn(holders[0], (later[1], *re.findall(r'"\./([^"]+)"', self.text(later[1]))))
 
-    def test_names_change_with_the_content_and_only_with_it(self) -> None:
+    def test_file_names_change_only_with_their_content(self) -> None:
         first = self.built()
         self.assertEqual(self.built().files, first.files)
         self.write(
@@ -144,21 +144,21 @@ class BundlesTest(unittest.TestCase):
         self.assertEqual(second.of("css/site.css"), first.of("css/site.css"))
         self.assertEqual(second.of("js/queue.js"), first.of("js/queue.js"))
 
-    def test_a_missing_file_is_named_with_the_template_that_asks_for_it(self) -> None:
+    def test_a_missing_file_is_named_with_its_template(self) -> None:
         (self.static / "css/post.css").unlink()
         text = self.refused()
         self.assertIn("static/css/post.css is not there, and templates/post/post.html asks for it", text)
         self.assertIn("templates/admin/page.html", text)
         self.assertFalse((self.kept / "manifest.json").exists())
 
-    def test_a_missing_import_or_picture_is_named_with_the_file_that_asks_for_it(self) -> None:
+    def test_a_missing_import_or_image_is_named_with_the_file_that_refers_to_it(self) -> None:
         (self.static / "js/helpers/dom.js").unlink()
         self.assertRegex(self.refused(), r'(?s)"\./helpers/dom\.js".*js/me\.js')
         self.write(self.static / "js/helpers/dom.js", SOURCES["js/helpers/dom.js"])
         self.write(self.static / "css/post.css", "p { background: url(../none.svg) }")
         self.assertRegex(self.refused(), r'(?s)"\.\./none\.svg".*css/post\.css')
 
-    def test_a_style_that_makes_no_sense_is_refused(self) -> None:
+    def test_a_style_with_a_syntax_error_is_refused(self) -> None:
         self.write(self.static / "css/post.css", ".post { color: red; } }")
         self.assertIn("css/post.css", self.refused())
 
@@ -167,7 +167,7 @@ class BundlesTest(unittest.TestCase):
             self.write(self.templates / "odd.html", f"{{% module Static({arguments}) %}}")
             self.assertIn("odd.html", self.refused(), arguments)
 
-    def test_a_failed_build_leaves_the_last_one_as_it_was(self) -> None:
+    def test_a_failed_build_leaves_the_previous_one_unchanged(self) -> None:
         first = self.built()
         before = (self.kept / "manifest.json").read_text()
         self.write(self.static / "js/me.js", "import {")
@@ -176,7 +176,7 @@ class BundlesTest(unittest.TestCase):
         self.assertEqual([name for name in first.files if not (self.kept / "files" / name).exists()], [])
         self.assertEqual(sorted(path.name for path in self.kept.iterdir()), ["files", "manifest.json"])
 
-    def test_bundles_of_other_sources_are_left_alone(self) -> None:
+    def test_bundles_of_other_sources_are_ignored(self) -> None:
         self.built()
         changes = ((self.static / "js/me.js", "1;"), (self.templates / "new.html", '{% module Static("js/live.js") %}'))
         for path, text in changes:
@@ -188,14 +188,14 @@ class BundlesTest(unittest.TestCase):
             path.unlink() if before is None else self.write(path, before)
             self.assertIsNotNone(self.found())
 
-    def test_bundles_whose_files_were_lost_are_of_no_use(self) -> None:
+    def test_bundles_with_missing_files_are_ignored(self) -> None:
         lost = self.built().files[0]
         (self.kept / "files" / lost).unlink()
         with self.assertLogs(level="WARNING") as log:
             self.assertIsNone(self.found())
         self.assertIn(lost, log.output[0])
 
-    def test_a_manifest_that_was_cut_off_is_no_manifest(self) -> None:
+    def test_a_truncated_manifest_is_ignored(self) -> None:
         self.built()
         whole = (self.kept / "manifest.json").read_text()
         for text in ("", whole[:99], "[]", "null", "{}", '{"bundles": 1}', '{"bundles": [{}]}'):
@@ -207,7 +207,7 @@ class BundlesTest(unittest.TestCase):
 
     def test_files_of_earlier_builds_are_kept_for_seven_days_after_their_last_use(self) -> None:
         old = self.built().of("js/me.js").file
-        self.aged(30 * DAY)  # in use all that time
+        self.aged(30 * DAY)  # used during this time
         self.write(self.static / "js/me.js", "console.log(1);")
         new = self.built().of("js/me.js").file
         self.assertTrue((self.kept / "files" / old).exists())
@@ -219,24 +219,24 @@ class BundlesTest(unittest.TestCase):
         self.assertFalse((self.kept / "files" / old).exists())
         self.assertTrue((self.kept / "files" / new).exists())
 
-    def test_what_a_killed_build_left_goes_with_the_old_files(self) -> None:
+    def test_remains_of_a_killed_build_are_removed_with_old_files(self) -> None:
         self.built()
         self.write(self.kept / "building-x" / "made" / "a.js", "1;")
         self.aged(8 * DAY)
         self.built()
         self.assertEqual(sorted(path.name for path in self.kept.iterdir()), ["files", "manifest.json"])
 
-    def test_asking_for_what_no_template_names_is_an_error_that_says_so(self) -> None:
+    def test_requesting_a_bundle_that_no_template_names_raises_an_error(self) -> None:
         with self.assertRaisesRegex(LookupError, r"js/live\.js is in no bundle"):
             self.built().of("js/live.js")
 
-    def test_the_manifest_names_every_file_that_was_made(self) -> None:
+    def test_the_manifest_lists_every_file_of_the_build(self) -> None:
         self.built()
         manifest = json.loads((self.kept / "manifest.json").read_text())
         self.assertEqual(manifest["files"], sorted(path.name for path in (self.kept / "files").iterdir()))
 
     def aged(self, seconds: float) -> None:
-        """Everything that was kept gets older."""
+        """Makes all bundle files older by changing their times."""
         for path in (*self.kept.iterdir(), *(self.kept / "files").iterdir()):
             time_then = path.stat().st_mtime - seconds
             os.utime(path, (time_then, time_then))
@@ -244,6 +244,6 @@ class BundlesTest(unittest.TestCase):
 
 
 class WithoutEsbuildTest(unittest.TestCase):
-    def test_the_way_to_it_is_told(self) -> None:
+    def test_the_error_says_how_to_install_it(self) -> None:
         with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(assets.Unavailable, "npm ci"):
             assets.find_esbuild(Path(folder))

@@ -1,4 +1,4 @@
-"""Group commit: what arrives meanwhile is done together, each gets its own result, and nothing stays behind."""
+"""Batches (group commit): items that arrive during a batch form the next one, and each gets its own result."""
 
 import asyncio
 import unittest
@@ -8,7 +8,7 @@ from lib.batches import Batches
 
 
 class Work:
-    """Doubles what it is given, once it is let go on; numbers below zero make it fail."""
+    """Doubles numbers once `may_go_on` is set; fails for numbers below zero."""
 
     def __init__(self) -> None:
         self.done: list[tuple[str, list[int]]] = []
@@ -28,20 +28,20 @@ class BatchesTest(unittest.IsolatedAsyncioTestCase):
         self.batches: Batches[int, int] = Batches(self.work, most=3)
 
     async def begin(self, *things: int, key: str = "a") -> list["asyncio.Task[int]"]:
-        """Add each; all have arrived when this returns."""
+        """Adds each number. All have arrived when this returns."""
         adding = [asyncio.create_task(self.batches.add(key, thing)) for thing in things]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return adding
 
-    async def test_the_first_begins_at_once_and_what_arrives_meanwhile_is_done_together(self) -> None:
+    async def test_the_first_item_starts_at_once_and_later_arrivals_form_a_batch(self) -> None:
         first, *others = [*await self.begin(1), *await self.begin(2, 3)]
         self.assertEqual(self.work.done, [("a", [1])])
         self.work.may_go_on.set()
         self.assertEqual(await asyncio.gather(first, *others), [2, 4, 6])
         self.assertEqual(self.work.done, [("a", [1]), ("a", [2, 3])])
 
-    async def test_no_batch_is_larger_than_it_may_be_and_all_are_done_in_their_order(self) -> None:
+    async def test_batches_are_bounded_and_keep_the_order(self) -> None:
         adding = [*await self.begin(0), *await self.begin(*range(1, 9))]
         self.work.may_go_on.set()
         self.assertEqual(await asyncio.gather(*adding), [2 * n for n in range(9)])
@@ -53,7 +53,7 @@ class BatchesTest(unittest.IsolatedAsyncioTestCase):
         self.work.may_go_on.set()
         await asyncio.gather(*adding)
 
-    async def test_a_failure_is_everybodys_of_that_batch_and_nobody_elses(self) -> None:
+    async def test_a_failure_affects_only_its_own_batch(self) -> None:
         adding = [*await self.begin(1), *await self.begin(-1, 2)]
         self.work.may_go_on.set()
         results = await asyncio.gather(*adding, return_exceptions=True)
@@ -61,7 +61,7 @@ class BatchesTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([type(result) for result in results[1:]], [ValueError, ValueError])
         self.assertEqual(await asyncio.gather(*await self.begin(4)), [8])
 
-    async def test_whoever_is_cancelled_while_waiting_is_left_out_and_takes_nobody_along(self) -> None:
+    async def test_a_cancelled_item_is_left_out_and_affects_no_other(self) -> None:
         first, second, third = [*await self.begin(1), *await self.begin(2, 3)]
         first.cancel()
         second.cancel()
@@ -71,7 +71,7 @@ class BatchesTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(self.work.done, [("a", [1]), ("a", [3])])
         self.assertTrue(first.cancelled() and second.cancelled())
 
-    async def test_what_nobody_waits_for_any_more_is_not_begun(self) -> None:
+    async def test_a_batch_of_cancelled_items_is_not_started(self) -> None:
         first, second = [*await self.begin(1), *await self.begin(2)]
         second.cancel()
         await asyncio.sleep(0)
@@ -79,7 +79,7 @@ class BatchesTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((await first, await asyncio.gather(*await self.begin(3))), (2, [6]))
         self.assertEqual(self.work.done, [("a", [1]), ("a", [3])])
 
-    async def test_nothing_is_left_of_a_key_when_all_is_done(self) -> None:
+    async def test_a_finished_key_leaves_no_state(self) -> None:
         self.work.may_go_on.set()
         await asyncio.gather(*await self.begin(1, 2))
         await asyncio.sleep(0)

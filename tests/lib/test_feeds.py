@@ -1,4 +1,4 @@
-"""Feeds as programs read them, whatever is in their texts."""
+"""RSS, Atom and JSON feeds and the sitemap, parsed as feed readers parse them."""
 
 import json
 import unittest
@@ -78,7 +78,7 @@ class Rss(unittest.TestCase):
         self.assertTrue(item.findtext("description").startswith('<p title="x">a & b <c>'))
         self.assertEqual([part.text for part in item.findall("category")][1], "Web")
 
-    def test_an_empty_feed_is_one(self):
+    def test_an_empty_feed_is_valid(self):
         self.assertEqual(fromstring(rss(feed())).findall("channel/item"), [])
 
 
@@ -147,7 +147,7 @@ class JsonFeed(unittest.TestCase):
         )
         self.assertEqual(item["tags"][1], "Web")
 
-    def test_what_is_empty_is_left_out(self):
+    def test_empty_fields_are_left_out(self):
         document = json.loads(json_feed(feed(entry(url=None, summary="", categories=(), author=""))))
         self.assertEqual({"external_url", "summary", "tags", "authors"} & set(document["items"][0]), set())
         self.assertEqual(json.loads(json_feed(feed()))["items"], [])
@@ -162,7 +162,7 @@ class Sitemap(unittest.TestCase):
             [["https://blog.example/?a&b", "2015-03-01T00:00:00Z"], ["https://blog.example/plog/"]],
         )
 
-    def test_it_ends_where_the_protocol_ends_it(self):
+    def test_it_has_at_most_as_many_pages_as_the_protocol_allows(self):
         self.assertEqual(
             sitemap(("https://blog.example/", None) for _ in range(MAX_SITEMAP + 1)).count("<url>"), MAX_SITEMAP
         )

@@ -1,4 +1,4 @@
-"""Limits, counted together by two processes, on every Redis at hand: the packaged one is older."""
+"""Rate limits shared by two processes, with every installed Redis: the packaged one is older."""
 
 import unittest
 
@@ -28,12 +28,12 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
             found.append(tuple(Limits(client, lambda: self.now) for client in clients))
         return found  # type: ignore[return-value]
 
-    async def test_the_first_value_is_everybodys_until_its_time_is_over(self) -> None:
+    async def test_the_first_value_is_shared_until_it_expires(self) -> None:
         for one, other in await self.limits_on_each_redis():
             self.assertEqual(await one.first(["key"], "mine", 60), "mine")
             self.assertEqual(await other.first(["key"], "yours", 60), "mine")
 
-    async def test_what_was_first_under_one_key_is_first_under_all_of_them(self) -> None:
+    async def test_the_first_value_of_one_key_becomes_that_of_all_keys(self) -> None:
         nowhere = open_redis("unix:///nowhere/redis.sock")
         self.addAsyncCleanup(nowhere.aclose)
         alone = Limits(nowhere, lambda: self.now)
@@ -42,7 +42,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await other.first(["c", "b"], "yours", 60), "mine")
             self.assertEqual(await one.first(["c"], "theirs", 60), "mine")
 
-    async def test_attempts_count_together_and_slide_out_of_the_window(self) -> None:
+    async def test_processes_count_attempts_together_in_a_sliding_window(self) -> None:
         for one, other in await self.limits_on_each_redis():
             for limits in (one, other, one):
                 self.assertEqual(await limits.exceeded({"key": 3}, 60), 0)
@@ -51,7 +51,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
             self.now += 51
             self.assertEqual(await one.exceeded({"key": 3}, 60), 0)
 
-    async def test_a_clock_that_is_set_back_makes_nobody_wait_longer_than_the_window(self) -> None:
+    async def test_after_a_clock_was_set_back_nobody_waits_longer_than_the_window(self) -> None:
         nowhere = open_redis("unix:///nowhere/redis.sock")
         self.addAsyncCleanup(nowhere.aclose)
         alone = Limits(nowhere, lambda: self.now)
@@ -66,7 +66,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
                 self.now += 61
                 self.assertEqual(await limits.exceeded({f"key {back}": 3}, 60), 0)
 
-    async def test_a_clock_that_is_set_back_makes_nothing_the_first_for_longer_than_the_window(self) -> None:
+    async def test_after_a_clock_was_set_back_no_first_value_lasts_longer_than_the_window(self) -> None:
         nowhere = open_redis("unix:///nowhere/redis.sock")
         self.addAsyncCleanup(nowhere.aclose)
         limits = Limits(nowhere, lambda: self.now)
@@ -74,7 +74,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
         self.now -= 3600
         self.assertEqual(await limits.first(["key"], "yours", 60), "yours")
 
-    async def test_both_at_once_count_only_whoever_came_first(self) -> None:
+    async def test_first_and_exceeded_counts_only_new_values(self) -> None:
         nowhere = open_redis("unix:///nowhere/redis.sock")
         self.addAsyncCleanup(nowhere.aclose)
         alone = Limits(nowhere, lambda: self.now)
@@ -89,7 +89,7 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await one.first_and_exceeded(["f"], "staff", {}, 60), ("staff", 0))
             self.assertEqual(await one.exceeded({}, 60), 0)
 
-    async def test_a_redis_that_can_keep_nothing_more_is_as_good_as_none(self) -> None:
+    async def test_a_redis_without_memory_is_treated_as_away(self) -> None:
         limits = await self.limits_on_each_redis()
         for client in self.clients:
             await client.config_set("maxmemory", 1)
@@ -106,8 +106,8 @@ class LimitsTest(unittest.IsolatedAsyncioTestCase):
 
 
 class TextTest(unittest.TestCase):
-    def test_a_letter_carries_no_more_marks_than_any_language_has(self) -> None:
-        """Composing takes the square of their number: a thousand letters' worth of them would stop the process."""
+    def test_a_letter_has_a_bounded_number_of_combining_marks(self) -> None:
+        """Unicode composition takes quadratic time in the number of marks: thousands would block the process."""
         self.assertEqual(len(cleaned("a" + "\u0300" * 500 + "\u0316" * 500 + "b")), 1 + 30 - 1 + 1)
         self.assertEqual(cleaned("cafe\u0301 Việt"), "café Việt")
         with quickly():

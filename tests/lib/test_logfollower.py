@@ -1,4 +1,4 @@
-"""Following a log that grows, breaks off, is renamed, copied, truncated and lost under the reader's eyes."""
+"""Following a log that grows and is cut off, renamed, copied, truncated or lost meanwhile."""
 
 import random
 import shutil
@@ -45,17 +45,17 @@ class LogFollowerTest(unittest.TestCase):
         self.read()
         self.assertEqual(sorted(self.found), sorted(self.written))
 
-    def test_a_log_that_is_not_there_yet_or_empty_has_nothing(self) -> None:
+    def test_a_missing_or_empty_log_has_no_lines(self) -> None:
         self.assertIsNone(self.follower.read({}))
         self.path.touch()
         self.assertIsNone(self.follower.read({}))
 
-    def test_more_than_can_be_read_at_once_is_read_in_parts(self) -> None:
+    def test_a_large_log_is_read_in_parts(self) -> None:
         self.write(1000)
         self.assertLess(len(self.follower.read({}).lines), 1000)  # type: ignore[union-attr]
         self.assert_all_once()
 
-    def test_half_a_line_waits_for_its_other_half(self) -> None:
+    def test_an_incomplete_line_is_read_once_it_is_complete(self) -> None:
         self.write()
         self.write_raw(b"half")
         self.read()
@@ -64,21 +64,21 @@ class LogFollowerTest(unittest.TestCase):
         self.written.append(b"half and half")
         self.assert_all_once()
 
-    def test_half_a_first_line_is_no_log_yet(self) -> None:
+    def test_an_incomplete_first_line_is_not_read_yet(self) -> None:
         self.write_raw(b"ha")
         self.assertIsNone(self.follower.read({}))
         self.write_raw(b"lf\n")
         self.written.append(b"half")
         self.assert_all_once()
 
-    def test_a_line_that_never_ends_is_passed_over(self) -> None:
+    def test_a_line_that_is_too_long_is_skipped(self) -> None:
         self.write()
         self.write_raw(b"\0" * 1500 + b"\n")
         self.write()
         self.read()
         self.assertEqual([line for line in self.found if line.startswith(b"line")], self.written)
 
-    def test_a_renamed_log_is_read_to_its_end_while_its_writer_still_has_it(self) -> None:
+    def test_a_renamed_log_is_read_to_its_end_while_it_is_still_written(self) -> None:
         self.write(5)
         self.read()
         self.write(5)
@@ -89,7 +89,7 @@ class LogFollowerTest(unittest.TestCase):
         self.write(5, self.beside(".1"))
         self.assert_all_once()
 
-    def test_two_rotations_while_nobody_read_lose_nothing(self) -> None:
+    def test_two_rotations_between_reads_lose_no_line(self) -> None:
         for suffix in (".2", ".1"):
             self.write(50)
             self.path.rename(self.beside(suffix))
@@ -107,20 +107,20 @@ class LogFollowerTest(unittest.TestCase):
         self.write(20)
         self.assert_all_once()
 
-    def test_what_was_not_read_before_a_truncation_is_read_from_the_copy(self) -> None:
+    def test_lines_unread_before_a_truncation_are_read_from_the_copy(self) -> None:
         self.write(50)
         shutil.copy(self.path, self.beside(".1"))
         self.path.write_bytes(b"")
         self.write(5)
         self.assert_all_once()
 
-    def test_packed_logs_are_left_alone(self) -> None:
+    def test_compressed_logs_are_ignored(self) -> None:
         self.write_raw(b"\x1f\x8b\n\n\n", self.beside(".1.gz"))
         self.write()
         self.assert_all_once()
 
-    def test_lines_after_a_lost_end_are_read(self) -> None:
-        """A machine that dies may lose lines that were read already; what comes then is new."""
+    def test_lines_written_after_a_truncated_end_are_read(self) -> None:
+        """A crash of the machine may lose lines that were read already; lines written afterwards are new."""
         self.write(10)
         self.read()
         self.path.write_bytes(b"".join(line + b"\n" for line in self.written[:6]))
@@ -128,7 +128,7 @@ class LogFollowerTest(unittest.TestCase):
         self.write(20)
         self.assert_all_once()
 
-    def test_who_starts_again_from_older_positions_reads_exactly_what_followed(self) -> None:
+    def test_reading_again_from_earlier_positions_yields_exactly_the_later_lines(self) -> None:
         self.write(5)
         self.read()
         before = self.positions
@@ -137,7 +137,7 @@ class LogFollowerTest(unittest.TestCase):
         again = LogFollower(self.path).read(before)
         self.assertEqual(list(again.lines), self.written[5:])  # type: ignore[union-attr]
 
-    def test_it_puts_a_large_log_aside_once(self) -> None:
+    def test_a_large_log_is_rotated_once(self) -> None:
         self.write(5)
         self.follower.put_aside(1000)
         self.assertEqual(self.names(), ["hits.log"])
@@ -149,22 +149,22 @@ class LogFollowerTest(unittest.TestCase):
         self.assertEqual((len(self.names()), self.path.exists()), (2, True))
         self.assert_all_once()
 
-    def test_what_was_put_aside_is_removed_once_it_is_read_and_silent_and_replaced(self) -> None:
+    def test_a_rotated_log_is_removed_once_it_is_read_and_unchanged_and_replaced(self) -> None:
         self.write(5)
         self.follower.put_aside(1)
         self.follower.remove_read(self.positions, silent=0)
-        self.assertEqual(len(self.names()), 1, "nobody wrote a new one yet")
+        self.assertEqual(len(self.names()), 1, "no new log exists yet")
         self.write(5)
         self.follower.remove_read(self.positions, silent=0)
-        self.assertEqual(len(self.names()), 2, "it is not read")
+        self.assertEqual(len(self.names()), 2, "it has unread lines")
         self.read()
         self.follower.remove_read(self.positions, silent=3600)
-        self.assertEqual(len(self.names()), 2, "it is not silent")
+        self.assertEqual(len(self.names()), 2, "it was written to recently")
         self.follower.remove_read(self.positions, silent=0)
         self.assertEqual(self.names(), ["hits.log"])
         self.assert_all_once()
 
-    def test_what_others_put_aside_is_never_removed(self) -> None:
+    def test_logs_rotated_by_other_programs_are_never_removed(self) -> None:
         self.write(5)
         self.path.rename(self.beside(".1"))
         self.write(5)
@@ -172,7 +172,7 @@ class LogFollowerTest(unittest.TestCase):
         self.follower.remove_read(self.positions, silent=0)
         self.assertEqual(self.names(), ["hits.log", "hits.log.1"])
 
-    def test_any_order_of_writing_reading_rotating_and_dying_counts_every_line_once(self) -> None:
+    def test_every_line_is_read_once_in_random_orders_of_writes_reads_and_rotations(self) -> None:
         for seed in range(30):
             with self.subTest(seed=seed):
                 self.setUp()

@@ -1,4 +1,4 @@
-"""What may be in a log: no visitor's address, and no token that stands in an address of the site."""
+"""Logs contain neither IP addresses of visitors nor tokens from URLs of the site."""
 
 import io
 import logging
@@ -11,7 +11,7 @@ from lib.tokens import new_token, without_tokens
 
 
 class MaskTest(unittest.TestCase):
-    def test_addresses_become_their_networks(self) -> None:
+    def test_ip_addresses_are_masked_to_their_networks(self) -> None:
         for text, masked in {
             "Malformed HTTP message from 203.0.113.7: Expected": "Malformed HTTP message from 203.0.113.0/24: Expected",
             "203.0.113.7:8001, (203.0.113.7)": "203.0.113.0/24:8001, (203.0.113.0/24)",
@@ -22,7 +22,7 @@ class MaskTest(unittest.TestCase):
         }.items():
             self.assertEqual(without_addresses(text), masked)
 
-    def test_what_is_no_visitors_address_stays(self) -> None:
+    def test_other_numbers_and_addresses_of_this_machine_stay(self) -> None:
         for text in (
             "[I 261128 08:20:03 app:108] serving on port 8001",
             "127.0.0.1:8001 and ::1",
@@ -32,7 +32,7 @@ class MaskTest(unittest.TestCase):
         ):
             self.assertEqual(without_addresses(text), text)
 
-    def test_tokens_in_addresses_are_left_out_and_the_rest_stays(self) -> None:
+    def test_tokens_in_urls_are_masked_and_the_rest_stays(self) -> None:
         token = new_token()
         for text, masked in {
             f"POST /signin/{token}: a server is away": "POST /signin/...: a server is away",
@@ -43,7 +43,7 @@ class MaskTest(unittest.TestCase):
         }.items():
             self.assertEqual(without_tokens(text), masked)
 
-    def test_a_hostile_line_is_masked_in_no_time(self) -> None:
+    def test_hostile_lines_are_masked_in_linear_time(self) -> None:
         for text in (
             "1:" * 200_000,
             "1." * 200_000,
@@ -58,7 +58,7 @@ class MaskTest(unittest.TestCase):
 
 
 class LogsTest(unittest.TestCase):
-    def test_each_line_is_masked_with_its_traceback_whoever_wrote_it(self) -> None:
+    def test_every_log_record_is_masked_including_its_traceback(self) -> None:
         logger, written = logging.Logger("any"), io.StringIO()
         logger.addHandler(logging.StreamHandler(written))
         mask_logs(logger, without_addresses, without_tokens)

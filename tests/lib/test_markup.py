@@ -1,4 +1,4 @@
-"""Posts and comments as HTML: what may stand in them, what becomes of the rest, and that it stays safe and linear."""
+"""Posts and comments as HTML: what is allowed, what becomes of the rest, and that rendering takes linear time."""
 
 import re
 import time
@@ -36,7 +36,7 @@ texts = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8)), max_s
 
 
 class Found(HTMLParser):
-    """What a page would meet in some HTML: its tags, its attributes, its text."""
+    """The tags, attributes and text that a browser finds in some HTML."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -66,15 +66,15 @@ class Posts(unittest.TestCase):
             markdown("Hello *you*, <kbd>Q</kbd> ~~gone~~"), "<p>Hello <em>you</em>, <kbd>Q</kbd> <s>gone</s></p>"
         )
 
-    def test_a_first_heading_moves_below_the_title_and_all_others_with_it(self):
+    def test_top_level_headings_move_one_level_down_and_all_others_with_them(self):
         html = markdown("# One\n\n## Two")
         self.assertIn('<h2 id="h-one">One<a', html)
         self.assertIn('<h3 id="h-two">Two<a', html)
 
-    def test_headings_below_the_first_stay_where_there_is_no_first(self):
+    def test_without_top_level_headings_the_levels_stay(self):
         self.assertIn("<h2 ", markdown("## Two"))
 
-    def test_headings_of_the_same_words_have_ids_of_their_own(self):
+    def test_equal_headings_have_unique_ids(self):
         html = markdown("## Straße & C\n\n## Straße & C\n\n## Straße & C 2")
         self.assertEqual(re.findall(r'id="(.*?)"', html), ["h-straße-c", "h-straße-c-2", "h-straße-c-2-2"])
 
@@ -85,21 +85,21 @@ class Posts(unittest.TestCase):
                 ids = re.findall(r' id="(.*?)"', post(html))
                 self.assertEqual((len(ids), len(set(ids))), (20_000, 20_000))
 
-    def test_a_heading_of_marks_takes_linear_time(self):
+    def test_a_heading_of_combining_marks_takes_linear_time(self):
         with quickly():
             html = post("<h2>a" + repeated("\u0301\u0327") + "</h2>")
         self.assertEqual(html[:12], '<h2 id="h-á"')
 
-    def test_a_heading_links_to_itself_and_says_so(self):
+    def test_a_heading_has_a_labelled_link_to_itself(self):
         self.assertIn('<a class="anchor" href="#h-why" aria-label="Link to “Why”"> #</a></h2>', markdown("## Why"))
 
-    def test_a_post_that_was_shaped_before_keeps_its_shape(self):
+    def test_rendering_rendered_html_changes_nothing(self):
         html = markdown(
             "# One\n\n## Two\n\n```python\nx = 1\n```\n\n| a |\n|--:|\n| 1 |\n\n![a](/a.png) ![b](//x.example/b)"
         )
         self.assertEqual(post(html), html)
 
-    def test_links_within_a_post_find_the_headings_under_their_new_ids(self):
+    def test_links_within_a_post_follow_the_new_ids_of_headings(self):
         self.assertIn('<a href="#h-my-part">', markdown("[x](#my-part)\n\n## My part"))
         self.assertIn('<a href="#h-my-part">', post('<a href="#old">x</a><h2 id="old">My part</h2>'))
 
@@ -115,14 +115,14 @@ class Posts(unittest.TestCase):
     def test_code_in_html_posts_is_highlighted_too(self):
         self.assertIn('<span class="k">def</span>', post('<pre class="brush: python">def f(): pass</pre>'))
 
-    def test_tables_can_be_scrolled_and_align_by_class(self):
+    def test_tables_are_scrollable_and_aligned_by_class(self):
         html = markdown("| a | b |\n|:-:|--:|\n| 1 | 2 |")
         self.assertTrue(html.startswith('<div class="table" tabindex="0" role="region" aria-label="Table 1"><table>'))
         self.assertIn('<td class="center">1</td>', html)
         self.assertIn('<th class="right">b</th>', html)
         self.assertNotIn("style", html)
 
-    def test_footnotes_lead_there_and_back(self):
+    def test_footnotes_link_there_and_back(self):
         html = markdown("Text[^n].\n\n[^n]: The note.")
         there, back = re.findall(r'href="#(fn.*?)"', html)
         self.assertIn(f'<li id="{there}" class="footnote-item">', html)
@@ -132,12 +132,12 @@ class Posts(unittest.TestCase):
         one, two = (re.search(r'id="fn-(.*?)"', markdown(f"{text}[^n].\n\n[^n]: Note."))[1] for text in "ab")
         self.assertNotEqual(one, two)
 
-    def test_pictures_of_this_site_stay_with_their_size(self):
+    def test_images_of_this_site_keep_their_size(self):
         html = post('<img src="/photos/a b.png" alt="A" width="30" height="20" onload="x" srcset="//x.example/y 2x">')
         picture = ["<p><img", 'alt="A"', 'decoding="async"', 'height="20"', 'loading="lazy"', 'src="/photos/a%20b.png"']
         self.assertEqual(sorted(html.removesuffix("></p>").split(" ")), [*picture, 'width="30"'])
 
-    def test_a_picture_in_several_sizes_stays_so_where_all_of_them_are_this_sites(self):
+    def test_an_image_keeps_its_srcset_only_if_all_sources_are_of_this_site(self):
         sizes = 'srcset="/photos/a-400.webp 400w, /photos/a-800.webp 800w" sizes="(min-width: 60em) 66ch, 100vw"'
         html = post(f'<img src="/photos/a.webp" alt="A" {sizes}>')
         self.assertIn(sizes.partition('" sizes')[0], html)
@@ -152,7 +152,7 @@ class Posts(unittest.TestCase):
             with self.subTest(elsewhere):
                 self.assertNotIn("srcset", post(f'<img src="/a.png" alt="A" srcset="{elsewhere}">'))
 
-    def test_media_from_elsewhere_become_links_with_their_text(self):
+    def test_external_media_become_links(self):
         link = '<p><a href="https://x.example/a" rel="noopener">{}</a></p>'
         for html, text in [
             ('<img src="https://x.example/a" alt="Alt" title="T">', "Alt"),
@@ -168,33 +168,33 @@ class Posts(unittest.TestCase):
             with self.subTest(html):
                 self.assertEqual(post(html), link.format(text))
 
-    def test_a_linked_picture_from_elsewhere_leaves_the_link_with_its_text(self):
+    def test_a_linked_external_image_becomes_the_link_with_its_alt_text(self):
         html = markdown("[![Small](https://x.example/s.png)](https://x.example/large.png)")
         self.assertEqual(html, '<p><a href="https://x.example/large.png" rel="noopener">Small</a></p>')
 
-    def test_media_without_a_usable_address_leave_their_text(self):
+    def test_media_without_a_usable_url_become_their_text(self):
         self.assertEqual(post('<p>a <img src="data:image/png,x" alt="Alt"> b</p>'), "<p>a Alt b</p>")
         self.assertEqual(post("<object data='file:///x'><b>Text</b></object>"), "<p><b>Text</b></p>")
         self.assertEqual(post("a<script>alert(1)</script>"), "a")
 
-    def test_addresses_that_browsers_read_as_elsewhere_are_not_local(self):
+    def test_urls_that_browsers_treat_as_external_are_not_local(self):
         for address in ("/\\x.example/a", "\\\\x.example/a", "/\t/x.example/a", "//x.example/a", "https:/x.example/a"):
             with self.subTest(address):
                 self.assertNotIn("<img", post(f'<img src="{address}" alt="a">'))
 
-    def test_links_are_web_or_mail_only(self):
+    def test_links_have_only_http_and_mailto_urls(self):
         html = post(
             "<a href='ftp://x'>1</a><a href='JaVa\nScript:x'>2</a><a href='mailto:a@b.example'>3</a><a name=q>4</a>"
         )
         self.assertEqual(html, '12<a href="mailto:a@b.example">3</a>4')
 
-    def test_only_our_ids_and_classes_stay(self):
+    def test_only_generated_ids_and_classes_stay(self):
         html = post(
             '<p id="c0ffee" class="evil">a</p><a id="h-x" name="y" href="/z" class="btn">b</a><div id=me>c</div>'
         )
         self.assertEqual(html, '<p>a</p><a href="/z">b</a><div>c</div>')
 
-    def test_broken_html_becomes_whole(self):
+    def test_broken_html_becomes_well_formed(self):
         self.assertEqual(post("<ul><li>a<li><b>b</ul>c"), "<ul><li>a</li><li><b>b</b></li></ul><b>c</b>")
 
     def test_any_other_format_is_refused(self):
@@ -204,7 +204,7 @@ class Posts(unittest.TestCase):
     def test_deep_nesting_is_flattened(self):
         self.assertLess(post("<div>" * 1900 + "deep").count("<div>"), 100)
 
-    def test_html_that_is_made_to_be_slow_is_refused_or_takes_linear_time(self):
+    def test_hostile_html_is_refused_or_takes_linear_time(self):
         fonts = "".join(f"<font color=a{n}>" for n in range(1000))
         for html in (
             "<div>",
@@ -233,7 +233,7 @@ class Posts(unittest.TestCase):
             with self.subTest(html), quickly(5):
                 post(repeated(html))
 
-    def test_old_html_without_ends_is_no_attack(self):
+    def test_old_html_without_end_tags_is_accepted(self):
         cells = "<table>" + "<tr><td>a<td>b" * 10_000 + "</table>"
         items = "<ul>" + "<li>a<p>b" * 10_000 + "</ul>"
         names = "".join(f"<h2><a name=x{n}>a</h2>" for n in range(300))
@@ -251,13 +251,13 @@ class Posts(unittest.TestCase):
 
 
 class Openings(unittest.TestCase):
-    def test_the_cut_makes_an_opening_and_leaves_no_trace(self):
+    def test_the_cut_makes_an_opening_and_is_removed(self):
         rendered = post_html("One\n\n<!--split-->\n\nTwo", "markdown")
         self.assertEqual(rendered.opening, "<p>One</p>")
         self.assertNotIn("split", rendered.html)
         self.assertIn("<p>Two</p>", rendered.html)
 
-    def test_no_cut_no_opening(self):
+    def test_without_a_cut_there_is_no_opening(self):
         for text in (
             "One",
             "<!--split-->\n\nTwo",
@@ -268,14 +268,14 @@ class Openings(unittest.TestCase):
             with self.subTest(text):
                 self.assertIsNone(post_html(text, "markdown").opening)
 
-    def test_nothing_in_an_opening_refers_to_what_is_cut_off(self):
+    def test_an_opening_has_no_links_to_the_part_after_the_cut(self):
         rendered = post_html("One[^a] [later](#h-later)\n\n<!--split-->\n\n## Later\n\n[^a]: Note", "markdown")
         self.assertEqual(rendered.opening, "<p>One later</p>")
         self.assertIn('href="#h-later"', rendered.html)
 
 
 class Elsewhere(unittest.TestCase):
-    def test_feeds_get_absolute_addresses_and_no_furniture(self):
+    def test_html_for_feeds_has_absolute_urls_and_no_classes_or_anchors(self):
         html = markdown("## Why\n\n[a](/b) [c](#h-why) ![d](/d.png)\n\n```python\nx = 1\n```")
         feed = absolute_html(html, "https://blog.example/plog/x")
         self.assertIn('<a href="https://blog.example/b">a</a>', feed)
@@ -284,7 +284,7 @@ class Elsewhere(unittest.TestCase):
         self.assertNotIn("class=", feed)
         self.assertNotIn("#<", feed)
 
-    def test_links_and_tables_keep_what_readers_elsewhere_need_to_know_about_them(self):
+    def test_links_and_tables_keep_rel_and_scope_in_feeds(self):
         address = "https://blog.example/plog/x"
         link = '<a href="https://x.example/" rel="{}">https://x.example/</a>'
         comment = absolute_html(comment_text_html("https://x.example/", OWN), address)
@@ -293,7 +293,7 @@ class Elsewhere(unittest.TestCase):
         table = post('<table><tr><th scope="row">a</th><td>b</td></tr></table>')
         self.assertIn('<th scope="row">', absolute_html(table, address))
 
-    def test_plain_words_are_cut_between_words(self):
+    def test_plain_text_is_shortened_between_words(self):
         html = markdown("## Why\n\nOne *two*[^a], three<br>four\n\n[^a]: Note")
         self.assertEqual(plain(html, 100), "Why One two, three four")
         self.assertEqual(plain(html, 13), "Why One two…")
@@ -304,11 +304,11 @@ class Comments(unittest.TestCase):
     def test_text_becomes_paragraphs_and_lines(self):
         self.assertEqual(comment_text_html("a <b>\nc & d\r\n\r\n  e", OWN), "<p>a &lt;b&gt;<br>\nc &amp; d</p><p>e</p>")
 
-    def test_nothing_is_nothing(self):
+    def test_an_empty_comment_has_no_html(self):
         for text in ("", " \n\t\n ", "\x00", "```\n```"):
             self.assertEqual(comment_text_html(text, OWN), "")
 
-    def test_addresses_become_links_without_the_stop_behind_them(self):
+    def test_urls_become_links_without_trailing_punctuation(self):
         rel = 'rel="nofollow ugc noopener"'
         for text, address, rest in [
             ("http://x.example/a.", "http://x.example/a", "."),
@@ -321,12 +321,12 @@ class Comments(unittest.TestCase):
                 expected = f'<p>(<a href="{address}" {rel}>{address}</a>{rest}</p>'
                 self.assertEqual(comment_text_html(f"({text}", OWN), expected)
 
-    def test_what_only_looks_like_an_address_is_text(self):
+    def test_text_that_only_resembles_a_url_is_not_linked(self):
         for text in ("http://", "http://.", "xhttp://a.example", "https:///a", "http://[", "http://" + "a" * 3000):
             with self.subTest(text):
                 self.assertEqual(comment_text_html(text, OWN), f"<p>{text}</p>")
 
-    def test_links_to_this_site_are_followed(self):
+    def test_links_to_this_site_have_no_nofollow(self):
         self.assertEqual(
             comment_text_html("http://blog.example/x", OWN),
             '<p><a href="http://blog.example/x">http://blog.example/x</a></p>',
@@ -334,7 +334,7 @@ class Comments(unittest.TestCase):
         self.assertIn("nofollow", comment_text_html("http://blog.example@x.example/", OWN))
         self.assertIn("nofollow", comment_text_html("http://blog.example.x.example/", OWN))
 
-    def test_code_is_shown_as_typed(self):
+    def test_code_in_comments_is_shown_as_typed(self):
         self.assertEqual(
             comment_text_html("a `<b> http://x.example` c", OWN), "<p>a <code>&lt;b&gt; http://x.example</code> c</p>"
         )
@@ -342,10 +342,10 @@ class Comments(unittest.TestCase):
         self.assertEqual(comment_text_html("a\n```python\nif x:\n    y\n\nz\n```\nb", OWN), f"<p>a</p>{box}<p>b</p>")
         self.assertEqual(comment_text_html("a\n\n    if x:\n        y\n\n    z\n\nb", OWN), f"<p>a</p>{box}<p>b</p>")
 
-    def test_code_that_is_never_closed_ends_with_the_comment(self):
+    def test_unclosed_code_ends_with_the_comment(self):
         self.assertEqual(comment_text_html("```\nx", OWN), '<pre tabindex="0"><code>x\n</code></pre>')
 
-    def test_hostile_comments_take_no_longer_than_their_length(self):
+    def test_hostile_comments_take_linear_time(self):
         for unit in (
             "`",
             "<",
@@ -366,17 +366,17 @@ class Comments(unittest.TestCase):
 
 
 class ImportedComments(unittest.TestCase):
-    def test_they_have_the_tags_of_comments(self):
+    def test_imported_comments_have_only_the_tags_of_comments(self):
         html = imported_comment_text_html(
             "a <b onclick=x>b</b> <h1 id=x>c</h1><table><td>d</table><font color=red>e</font>", OWN
         )
         self.assertEqual(html, "<p>a <b>b</b> </p><p>c</p><p>d</p><p>e</p>")
 
-    def test_html_that_is_made_to_be_slow_is_shown_as_text(self):
+    def test_hostile_imported_html_is_shown_as_text(self):
         with quickly():
             self.assertEqual(imported_comment_text_html("<div>" * 3000, OWN), f"<p>{'&lt;div&gt;' * 3000}</p>")
 
-    def test_links_and_pictures_are_links_to_strangers(self):
+    def test_imported_links_and_images_become_nofollow_links(self):
         rel = 'rel="nofollow ugc noopener"'
         for html in ('<a href="http://x.example/">L</a>', '<img src="http://x.example/" alt="L">'):
             self.assertEqual(imported_comment_text_html(html, OWN), f'<p><a href="http://x.example/" {rel}>L</a></p>')
@@ -386,14 +386,14 @@ class ImportedComments(unittest.TestCase):
         )
         self.assertIn(f'<a href="http://x.example/" {rel}>', imported_comment_text_html("see http://x.example/.", OWN))
 
-    def test_no_text_is_nothing(self):
+    def test_an_empty_imported_comment_has_no_html(self):
         self.assertEqual(imported_comment_text_html("<p> </p><script>x</script><img>", OWN), "")
 
 
 class WhateverIsWritten(unittest.TestCase):
     @settings(max_examples=150, deadline=None)
     @given(texts, st.sampled_from(["markdown", "html"]))
-    def test_posts_hold_only_what_is_allowed_and_sanitising_again_changes_nothing(self, text, format):
+    def test_posts_contain_only_allowed_html_and_sanitising_is_idempotent(self, text, format):
         rendered = post_html(text, format)
         for html in (rendered.html, rendered.opening or ""):
             self.check(html, sanitiser.POST_TAGS)
@@ -401,7 +401,7 @@ class WhateverIsWritten(unittest.TestCase):
 
     @settings(max_examples=150, deadline=None)
     @given(texts)
-    def test_comments_hold_only_what_is_allowed_and_sanitising_again_changes_nothing(self, text):
+    def test_comments_contain_only_allowed_html_and_sanitising_is_idempotent(self, text):
         for html in (comment_text_html(text, OWN), imported_comment_text_html(text, OWN)):
             self.check(html, sanitiser.COMMENT_TAGS)
             self.assertEqual(sanitiser.comment(html), html)
@@ -427,11 +427,11 @@ class WhateverIsWritten(unittest.TestCase):
 
 
 class CodeColours(unittest.TestCase):
-    """Every token's colour on every paper it may stand on, in both schemes."""
+    """The colour of every token on every possible background, in both colour schemes."""
 
     css = (Path(__file__).parents[2] / "static/css/code.css").read_text()
 
-    def test_all_can_be_read(self):
+    def test_code_colours_have_enough_contrast(self):
         light, dark = (dict(re.findall(r"(--code-[\w-]+):\s*(#\w{6})", part)) for part in self.css.split("@media"))
         rules = re.findall(r"\.highlight ([^{}]+)\{([^}]*)\}", self.css.split("@media")[1])
         for colours in (light, dark):

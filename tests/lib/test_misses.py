@@ -1,4 +1,4 @@
-"""Misses: what is not there is remembered for a few seconds, and never much of it."""
+"""Misses: a bounded cache of missing things, valid for a few seconds."""
 
 import unittest
 
@@ -17,12 +17,12 @@ class MissesTest(unittest.TestCase):
         self.now += 0.2
         self.assertNotIn("a", self.misses)
 
-    def test_it_is_no_longer_remembered_when_the_clock_went_back(self) -> None:
+    def test_a_miss_is_dropped_when_the_clock_is_set_back(self) -> None:
         self.misses.add("a")
         self.now -= 3600
         self.assertNotIn("a", self.misses)
 
-    def test_no_more_than_so_many_are_remembered_and_the_newest_is(self) -> None:
+    def test_the_number_of_misses_is_bounded_and_the_newest_is_remembered(self) -> None:
         for name in range(1000):
             self.misses.add(str(name))
             self.assertIn(str(name), self.misses)

@@ -1,4 +1,4 @@
-"""Who may act for a visitor: architecture decision 2, row by row."""
+"""Which origins may act for a visitor: architecture decision 2, row by row."""
 
 import unittest
 
@@ -11,15 +11,15 @@ HOST = "plog.example"
 
 
 class TestFetchMetadata(unittest.TestCase):
-    def test_the_site_itself_and_an_address_typed_by_hand_pass(self):
+    def test_same_origin_requests_and_typed_addresses_are_allowed(self):
         for site in ("same-origin", "none"):
             self.assertTrue(is_own({"Sec-Fetch-Site": site}, SITE, HOST))
 
-    def test_everything_else_is_a_stranger_even_a_neighbours_subdomain(self):
+    def test_all_other_values_are_refused_even_same_site(self):
         for site in ("same-site", "cross-site", "", "Same-Origin", "none, none", "nonsense"):
             self.assertFalse(is_own({"Sec-Fetch-Site": site}, SITE, HOST), site)
 
-    def test_it_outweighs_the_origin_either_way(self):
+    def test_fetch_metadata_takes_precedence_over_the_origin(self):
         self.assertFalse(is_own({"Sec-Fetch-Site": "cross-site", "Origin": SITE}, SITE, HOST))
         self.assertTrue(is_own({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, SITE, HOST))
 
@@ -28,16 +28,16 @@ class TestOrigin(unittest.TestCase):
     def allowed(self, origin, host="127.0.0.1:8000"):
         return is_own({"Origin": origin}, SITE, host)
 
-    def test_the_sites_public_address_passes(self):
+    def test_the_sites_public_url_is_allowed(self):
         self.assertTrue(self.allowed("https://plog.example"))
         self.assertTrue(self.allowed("HTTPS://Plog.Example"))
 
-    def test_the_host_that_was_asked_passes_by_either_scheme(self):
+    def test_the_requested_host_is_allowed_with_http_and_https(self):
         self.assertTrue(self.allowed("http://127.0.0.1:8000"))
         self.assertTrue(self.allowed("https://127.0.0.1:8000"))
 
-    def test_the_schemes_of_websockets_count_as_those_of_the_web(self):
-        """Some clients send the address that they connect to as their Origin."""
+    def test_websocket_schemes_count_as_http_and_https(self):
+        """Some clients send the URL that they connect to as their Origin."""
         for origin in ("wss://plog.example", "ws://127.0.0.1:8000", "wss://127.0.0.1:8000"):
             self.assertTrue(self.allowed(origin), origin)
         for origin in ("ws://plog.example", "wss://evil.example", "ws://127.0.0.1:8001", "ws://", "wsx://plog.example"):
@@ -57,13 +57,13 @@ class TestOrigin(unittest.TestCase):
         ):
             self.assertFalse(self.allowed(origin), origin)
 
-    def test_null_and_nothing_are_refused(self):
+    def test_null_and_empty_origins_are_refused(self):
         for origin in ("null", "", "http://", "https://"):
             self.assertFalse(self.allowed(origin), origin)
             self.assertFalse(self.allowed(origin, host=""), origin)
 
-    def test_no_browser_sends_neither_header_and_passes(self):
+    def test_a_request_with_neither_header_is_allowed(self):
         self.assertTrue(is_own({}, SITE, HOST))
 
-    def test_header_names_are_found_in_any_case(self):
+    def test_header_names_are_case_insensitive(self):
         self.assertFalse(is_own(HTTPHeaders({"origin": "https://evil.example"}), SITE, HOST))

@@ -1,4 +1,4 @@
-"""The door to Redis, with a server that is killed and started again."""
+"""The Redis client, with a server that is killed and started again."""
 
 import asyncio
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from lib.redis import Away, Subscription, open_redis
 from tests.lib.redis_server import RedisServer
 
-SECONDS = 8  # two attempts of 2 s each, on a machine that is busy with other things
+SECONDS = 8  # two attempts of 2 s each, and a margin for a busy machine
 
 
 class RedisTest(unittest.IsolatedAsyncioTestCase):
@@ -20,8 +20,8 @@ class RedisTest(unittest.IsolatedAsyncioTestCase):
         self.redis = open_redis(self.server.url)
         self.addAsyncCleanup(self.redis.aclose)
 
-    async def test_a_connection_from_before_redis_was_started_again_costs_nobody_an_error(self) -> None:
-        await asyncio.gather(*(self.redis.set(str(n), n) for n in range(5)))  # as many connections
+    async def test_connections_from_before_a_restart_of_redis_cause_no_errors(self) -> None:
+        await asyncio.gather(*(self.redis.set(str(n), n) for n in range(5)))  # opens five connections
         self.server.kill()
         await asyncio.to_thread(self.server.start)
         async with self.redis.pipeline(transaction=False) as pipe:
@@ -29,19 +29,21 @@ class RedisTest(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await pipe.execute(), ["a", "b"])
         self.assertEqual(await asyncio.gather(*(self.redis.echo(str(n)) for n in range(5))), list("01234"))
 
-    async def test_who_gives_up_waiting_leaves_no_answer_to_whoever_asks_next(self) -> None:
+    async def test_a_cancelled_command_leaves_no_answer_for_the_next_one(self) -> None:
         for n in range(200):
             pipe = self.redis.pipeline(transaction=False).echo(f"given up {n}").echo("too")
             asking = asyncio.create_task(pipe.execute() if n % 2 else self.redis.echo(f"given up {n}"))
-            for _ in range(n // 2 % 20):  # at another line: before it is sent, while it is, while its answer comes
+            for _ in range(
+                n // 2 % 20
+            ):  # cancel at different points: before and while it is sent, and while it is answered
                 await asyncio.sleep(0)
             asking.cancel()
             await asyncio.wait([asking])
             self.assertEqual(await self.redis.echo(f"asked {n}"), f"asked {n}")
 
-    async def test_every_command_to_a_redis_that_hangs_is_given_up_within_two_attempts(self) -> None:
-        """On kept connections and on new ones, ninety at once: each ends with `Away` and nothing else."""
-        await asyncio.gather(*(self.redis.echo(str(n)) for n in range(5)))  # as many kept connections
+    async def test_commands_to_a_hanging_redis_time_out_within_two_attempts(self) -> None:
+        """Ninety simultaneous commands on pooled and on new connections: each one raises `Away`."""
+        await asyncio.gather(*(self.redis.echo(str(n)) for n in range(5)))  # opens five pooled connections
         with self.server.hanging():
             async with asyncio.timeout(SECONDS):
                 ends = await asyncio.gather(*(self.redis.echo(str(n)) for n in range(90)), return_exceptions=True)
@@ -56,13 +58,13 @@ class AwayTest(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def stale_socket(self) -> str:
-        """The URL of a socket that nobody listens on any more."""
+        """The URL of a socket file without a listener."""
         path = self.folder / "stale.sock"
         with socket.socket(socket.AF_UNIX) as left:
             left.bind(str(path))
         return f"unix://{path}"
 
-    async def test_a_redis_that_cannot_be_reached_is_away_and_a_disk_that_refuses_is_not(self) -> None:
+    async def test_an_unreachable_redis_is_away_and_a_disk_error_is_not(self) -> None:
         for url in (
             self.stale_socket(),
             f"unix://{self.folder}/none.sock",
@@ -77,7 +79,7 @@ class AwayTest(unittest.IsolatedAsyncioTestCase):
         for refusal in (OSError, PermissionError, FileNotFoundError, NotADirectoryError):
             self.assertFalse(issubclass(refusal, Away), refusal)
 
-    async def test_a_redis_that_is_killed_while_somebody_waits_for_it_is_away(self) -> None:
+    async def test_a_redis_killed_during_a_command_is_away(self) -> None:
         server = RedisServer()
         self.addCleanup(server.close)
         redis = open_redis(server.url)

@@ -1,4 +1,4 @@
-"""Leaving: whoever has come is answered, whoever comes is refused, and nobody's connection is closed under a request."""
+"""Leaving: queued connections are answered, new ones are refused, and no connection is closed during a request."""
 
 import asyncio
 import socket
@@ -27,13 +27,13 @@ class LeavingTest(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(self.server.stop)
 
     def connected(self) -> socket.socket:
-        """Somebody whom the kernel has let in, and the server not yet: our loop stands still meanwhile."""
+        """A connection in the kernel's accept queue: the server cannot accept it while this test blocks the loop."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
         self.addCleanup(connection.close)
         return connection
 
     async def answer(self, connection: socket.socket) -> str:
-        """All that the server says until it closes the connection."""
+        """Everything that the server sends until it closes the connection."""
         connection.setblocking(False)
         said, loop = b"", asyncio.get_running_loop()
         async with asyncio.timeout(10):
@@ -46,7 +46,7 @@ class LeavingTest(unittest.IsolatedAsyncioTestCase):
             while not self.server.is_empty:
                 await asyncio.sleep(0.01)
 
-    async def test_who_is_in_the_queue_is_answered(self) -> None:
+    async def test_connections_in_the_accept_queue_are_answered(self) -> None:
         waiting = [self.connected() for _ in range(100)]
         for connection in waiting:
             connection.sendall(REQUEST)
@@ -55,12 +55,12 @@ class LeavingTest(unittest.IsolatedAsyncioTestCase):
             self.assertIn("200 OK", await self.answer(connection))
         await self.emptied()
 
-    async def test_who_comes_later_is_refused(self) -> None:
+    async def test_later_connections_are_refused(self) -> None:
         await self.server.turn_away()
         with self.assertRaises(ConnectionRefusedError):
             self.connected()
 
-    async def test_a_kept_connection_has_one_more_answer_that_says_it_is_the_last(self) -> None:
+    async def test_a_keep_alive_connection_gets_one_last_answer_with_connection_close(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(REQUEST)
         self.assertNotIn(b"Connection: close", await reader.readuntil(b"hello"))
@@ -71,7 +71,7 @@ class LeavingTest(unittest.IsolatedAsyncioTestCase):
         writer.close()
         await self.emptied()
 
-    async def test_a_connection_that_the_other_side_closes_keeps_nobody(self) -> None:
+    async def test_a_connection_closed_by_its_client_does_not_delay_leaving(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(REQUEST)
         await reader.readuntil(b"hello")
@@ -79,8 +79,8 @@ class LeavingTest(unittest.IsolatedAsyncioTestCase):
         writer.close()
         await self.emptied()
 
-    async def test_newcomers_are_not_answered_but_those_in_the_queue_stay(self) -> None:
-        """As long as both are there, nobody can get into a queue that is about to be closed."""
+    async def test_new_connections_are_dropped_and_queued_ones_stay(self) -> None:
+        """No connection can enter the queue of a socket that is about to be closed."""
         (listening,) = bind_sockets(0, "127.0.0.1")
         self.addCleanup(listening.close)
         with socket.create_connection(listening.getsockname()) as before:

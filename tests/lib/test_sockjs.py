@@ -1,7 +1,7 @@
-"""What the public sockjs-protocol tests expect of the transports that we keep, over real sockets.
+"""The public sockjs-protocol tests of the transports that Plog supports, over real sockets.
 
-Written after https://github.com/sockjs/sockjs-protocol. Where it says that any origin may connect we expect a refusal of
-all but our own; its tests of jsonp, htmlfile, the iframe page, cookies and WebSocket drafts before RFC 6455 fall away.
+Written after https://github.com/sockjs/sockjs-protocol. Where it allows any origin, only our own may connect here. Its
+tests of jsonp, htmlfile, the iframe page, cookies and WebSocket drafts before RFC 6455 are left out.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class ProtocolTestCase(SockJSTestCase):
 
 class TestAddresses(ProtocolTestCase):
     @gen_test
-    async def test_the_prefix_greets(self):
+    async def test_the_prefix_answers_with_a_greeting(self):
         for path in ("/echo", "/echo/"):
             answer = await self.get(path)
             self.assertEqual((answer.code, answer.body), (200, b"Welcome to SockJS!\n"))
@@ -80,7 +80,7 @@ class TestAddresses(ProtocolTestCase):
                 self.assertEqual(await self.text_of(answer), "Method Not Allowed\n", path)
 
     @gen_test
-    async def test_a_broken_body_is_answered_in_plain_text_and_with_no_line_in_the_log(self):
+    async def test_a_malformed_body_is_answered_in_plain_text_and_not_logged(self):
         with self.assertNoLogs("tornado", "WARNING"):
             for path in ("/echo", "/echo/", "/echo/websocket"):
                 answer = await self.stream("POST", path, Content_Type="multipart/form-data; boundary=x; boundary")
@@ -91,7 +91,7 @@ class TestAddresses(ProtocolTestCase):
         return (await answer.stream.read_bytes(int(answer.headers["Content-Length"]))).decode()
 
     @gen_test
-    async def test_the_greeting_has_a_head(self):
+    async def test_the_greeting_answers_head_requests(self):
         answer = await self.ask("HEAD", "/echo")
         self.assertEqual((answer.code, answer.body), (200, b""))
 
@@ -101,7 +101,7 @@ class TestAddresses(ProtocolTestCase):
             self.assertEqual((await self.get("/echo" + suffix)).code, 404, suffix)
 
     @gen_test
-    async def test_server_and_session_may_be_anything_without_dots(self):
+    async def test_server_and_session_ids_may_have_any_characters_except_dots(self):
         for part in ("/a/a", "/_/_", "/1/1", "/abcdefgh_i-j%20/abcdefg_i-j%20"):
             self.assertEqual((await self.post(f"/echo{part}/xhr")).body, b"o\n")
         for part in ("//", "/a./a", "/a/a.", "/./.", "/", "///"):
@@ -110,7 +110,7 @@ class TestAddresses(ProtocolTestCase):
                 self.assertEqual(answer.code, 404, part)
 
     @gen_test
-    async def test_a_session_is_known_by_its_id_whatever_the_server(self):
+    async def test_a_session_is_identified_by_its_id_regardless_of_the_server_id(self):
         session = await self.opened()
         self.assert_empty(await self.post(session + "/xhr_send", '["a"]'), 204)
         elsewhere = session.replace("/000/", "/999/")
@@ -119,7 +119,7 @@ class TestAddresses(ProtocolTestCase):
 
 class TestInfo(ProtocolTestCase):
     @gen_test
-    async def test_info_says_what_the_server_can(self):
+    async def test_info_describes_the_servers_features(self):
         answer = await self.get("/echo/info", Origin=self.OWN)
         self.assertEqual(answer.code, 200)
         self.assert_type(answer, "application/json;charset=UTF-8")
@@ -144,31 +144,31 @@ class TestInfo(ProtocolTestCase):
 
 class TestSessions(ProtocolTestCase):
     @gen_test
-    async def test_a_session_opens_takes_messages_and_hands_them_out(self):
+    async def test_a_session_opens_and_receives_and_delivers_messages(self):
         session = await self.opened()
         self.assert_empty(await self.post(session + "/xhr_send", '["a"]'), 204)
         self.assertEqual((await self.post(session + "/xhr")).body, b'a["a"]\n')
         self.assertEqual((await self.post("/echo/000/unknown/xhr_send", '["a"]')).code, 404)
 
     @gen_test
-    async def test_only_one_request_may_wait(self):
+    async def test_only_one_request_may_poll_a_session(self):
         session = await self.opened()
         waiting = asyncio.ensure_future(self.post(session + "/xhr"))
-        await self.get("/echo")  # it has arrived by now
+        await self.get("/echo")  # by now the poll has arrived
         second = await self.post(session + "/xhr")
         self.assertEqual((second.code, second.body), (200, b'c[2010,"Another connection still open"]\n'))
         await self.post(session + "/xhr_send", '["a"]')
         self.assertEqual((await waiting).body, b'a["a"]\n')
 
     @gen_test
-    async def test_a_closed_session_says_so_again_and_again(self):
+    async def test_a_closed_session_always_answers_with_its_close_frame(self):
         session = await self.opened("/close")
         for _ in range(3):
             answer = await self.post(session + "/xhr")
             self.assertEqual((answer.code, answer.body), (200, b'c[3000,"Go away!"]\n'))
 
     @gen_test
-    async def test_a_close_ends_the_request_that_waits(self):
+    async def test_a_close_ends_the_open_request(self):
         session = self.session("/close")
         for expected in (["o\n", 'c[3000,"Go away!"]\n'], ['c[3000,"Go away!"]\n']):
             answer = await self.stream("POST", session + "/xhr_streaming")
@@ -177,7 +177,7 @@ class TestSessions(ProtocolTestCase):
             self.assertEqual(await answer.read(), "")
 
     @gen_test
-    async def test_a_second_stream_is_sent_away_and_a_broken_one_ends_the_session(self):
+    async def test_a_second_stream_is_refused_and_a_broken_one_ends_the_session(self):
         session = self.session()
         first = await self.stream("POST", session + "/xhr_streaming")
         self.assertEqual([await first.read(), await first.read()][1], "o\n")
@@ -200,7 +200,7 @@ class TestSessions(ProtocolTestCase):
         stream = (await Streamed.request(self.get_http_port(), "GET", "/echo")).stream
         await stream.read_bytes(19)
         await stream.write(f"POST {session}/xhr HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
-        await self.get("/echo")  # it has arrived by now
+        await self.get("/echo")  # by now the poll has arrived
         return stream
 
 
@@ -225,7 +225,7 @@ class TestPolling(ProtocolTestCase):
         self.assertEqual((await self.post(session + "/xhr")).body, b'a["x"]\n')
 
     @gen_test
-    async def test_broken_messages_are_refused_and_the_session_goes_on(self):
+    async def test_malformed_messages_are_refused_and_the_session_stays_open(self):
         session = await self.opened()
         for body, reason in (('["x', b"Broken JSON encoding."), ("", b"Payload expected.")):
             answer = await self.post(session + "/xhr_send", body)
@@ -243,7 +243,7 @@ class TestPolling(ProtocolTestCase):
         self.assertEqual((await self.post(session + "/xhr")).body, b'a["a"]\n')
 
     @gen_test
-    async def test_any_content_type_is_taken(self):
+    async def test_any_content_type_is_accepted(self):
         session = await self.opened()
         types = (
             "text/plain",
@@ -260,7 +260,7 @@ class TestPolling(ProtocolTestCase):
         self.assertEqual((await self.post(session + "/xhr")).body.decode(), expected)
 
     @gen_test
-    async def test_headers_that_a_browser_asks_for_are_allowed(self):
+    async def test_headers_requested_by_a_preflight_are_allowed(self):
         for asked, allowed in (("a, b, c", "a, b, c"), ("", None)):
             answer = await self.ask(
                 "OPTIONS", self.session() + "/xhr", Origin=self.OWN, Access_Control_Request_Headers=asked
@@ -295,7 +295,7 @@ class TestStreaming(ProtocolTestCase):
         self.assertEqual(await answer.read(), 'a["x"]\n')
 
     @gen_test
-    async def test_the_answer_ends_when_enough_was_sent(self):
+    async def test_the_stream_ends_at_its_size_limit(self):
         session = self.session()
         answer = await self.stream("POST", session + "/xhr_streaming")
         self.assertEqual([await answer.read(), await answer.read()][1], "o\n")
@@ -322,7 +322,7 @@ class TestEventSource(ProtocolTestCase):
         self.assertEqual(await answer.read(), 'data: a["  \\u0000\\n\\r "]\r\n\r\n')
 
     @gen_test
-    async def test_the_answer_ends_when_enough_was_sent(self):
+    async def test_the_stream_ends_at_its_size_limit(self):
         session = self.session()
         answer = await self.stream("GET", session + "/eventsource")
         self.assertEqual([await answer.read(), await answer.read()][1], "data: o\r\n\r\n")
@@ -334,7 +334,7 @@ class TestEventSource(ProtocolTestCase):
 
 class TestWebSocket(ProtocolTestCase):
     @gen_test
-    async def test_what_is_no_handshake_is_refused(self):
+    async def test_an_invalid_handshake_is_refused(self):
         answer = await self.get("/echo/0/0/websocket")
         self.assertEqual((answer.code, answer.headers["Content-Type"]), (400, PLAIN))
         self.assertIn(b'Can "Upgrade" only to "WebSocket".', answer.body)
@@ -351,7 +351,7 @@ class TestWebSocket(ProtocolTestCase):
             self.assertNotIn("Content-Type", answer.headers)
 
     @gen_test
-    async def test_the_handshake_and_firefoxes_way_of_it(self):
+    async def test_the_handshake_accepts_the_headers_of_firefox(self):
         for connection in ("Upgrade", "keep-alive, Upgrade"):
             answer = await self.stream(
                 "GET", self.session() + "/websocket", **UPGRADE | KEY | {"Connection": connection}
@@ -364,7 +364,7 @@ class TestWebSocket(ProtocolTestCase):
             answer.close()
 
     @gen_test
-    async def test_frames_and_empty_ones(self):
+    async def test_frames_and_empty_frames_are_exchanged(self):
         socket = await self.websocket(self.session() + "/websocket")
         self.assertEqual(await socket.read_message(), "o")
         for frame in ("", "[]", '["a"]', '"b"'):
@@ -373,13 +373,13 @@ class TestWebSocket(ProtocolTestCase):
         self.assertEqual(await socket.read_message(), 'a["b"]')
 
     @gen_test
-    async def test_a_close_is_said_and_done(self):
+    async def test_a_close_frame_is_sent_before_the_connection_closes(self):
         socket = await self.websocket(self.session("/close") + "/websocket")
         self.assertEqual([await socket.read_message() for _ in range(3)], ["o", 'c[3000,"Go away!"]', None])
         self.assertEqual((socket.close_code, socket.close_reason), (3000, "Go away!"))
 
     @gen_test
-    async def test_session_ids_may_be_used_again_and_at_the_same_time(self):
+    async def test_session_ids_may_be_reused_even_at_the_same_time(self):
         path = self.session() + "/websocket"
         sockets = [await self.websocket(path) for _ in range(2)]
         sockets[0].close()
@@ -400,7 +400,7 @@ class TestWebSocket(ProtocolTestCase):
 
 class TestRawWebSocket(ProtocolTestCase):
     @gen_test
-    async def test_messages_go_as_they_are(self):
+    async def test_messages_are_sent_without_framing(self):
         socket = await self.websocket("/echo/websocket")
         for text in ("Hello world!\uffff", "x" * 125, "x" * 126, "ü" * 40_000):
             await socket.write_message(text)
@@ -430,14 +430,14 @@ class TestUnicode(ProtocolTestCase):
         return "".join(rf"\u{code:04x}" for code in range(first, 65536) if pattern.match(chr(code)))
 
     @gen_test
-    async def test_the_server_escapes_what_browsers_and_proxies_mangle(self):
+    async def test_the_server_escapes_characters_that_browsers_or_proxies_change(self):
         escaped = self.escaped(self.FROM_SERVER, 255)
         session = await self.opened()
         await self.post(session + "/xhr_send", json.dumps([json.loads(f'"{escaped}"')], ensure_ascii=False))
         self.assertEqual((await self.post(session + "/xhr")).body.decode(), f'a["{escaped}"]\n')
 
     @gen_test
-    async def test_the_server_understands_what_clients_escape(self):
+    async def test_the_server_decodes_characters_escaped_by_clients(self):
         sent = f'["{self.escaped(self.FROM_CLIENT, 0)}"]'
         session = await self.opened()
         await self.post(session + "/xhr_send", sent)
@@ -446,7 +446,7 @@ class TestUnicode(ProtocolTestCase):
 
 class TestHttp(ProtocolTestCase):
     @gen_test
-    async def test_http_1_0_and_1_1_with_a_length_and_kept_alive(self):
+    async def test_http_1_0_and_1_1_answers_have_a_length_and_keep_alive(self):
         for version in ("1.0", "1.1"):
             headers = {"Connection": "Keep-Alive"}
             answer = await Streamed.request(self.get_http_port(), "GET", "/echo", headers, version=version)

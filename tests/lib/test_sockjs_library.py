@@ -1,4 +1,4 @@
-"""What lib/sockjs replaces inside of sockjs-tornado is all of it said in lib/sockjs/overridden.py, and where the library has it."""
+"""lib/sockjs/overridden.py lists every private name of sockjs-tornado that lib/sockjs overrides or uses."""
 
 import re
 import sys
@@ -27,10 +27,10 @@ def classes(*modules: ModuleType) -> dict[str, type]:
 
 
 class LibraryTest(unittest.TestCase):
-    def test_it_is_the_version_that_was_read(self) -> None:
+    def test_the_installed_version_is_the_reviewed_one(self) -> None:
         self.assertEqual(version("sockjs-tornado"), overridden.VERSION)
 
-    def test_every_method_of_the_library_that_ours_replace_is_named(self) -> None:
+    def test_every_overridden_method_of_the_library_is_listed(self) -> None:
         replaced = defaultdict(set)
         for module in OURS:
             for ours in (found for found in classes(module).values() if found.__module__ == module.__name__):
@@ -40,14 +40,14 @@ class LibraryTest(unittest.TestCase):
         named = {name: set(names.split()) for name, names in overridden.OVERRIDDEN.items()}
         self.assertEqual({name: names for name, names in replaced.items() if names}, named)
 
-    def test_every_inner_name_that_ours_use_is_where_it_is_said_to_be(self) -> None:
+    def test_every_private_name_listed_as_used_exists_in_the_library(self) -> None:
         theirs = classes(*THEIRS)
         for name, used in overridden.USED.items():
             source = source_of(sys.modules[theirs[name].__module__])
             for word in used.split():
                 self.assertRegex(source, rf"def {word}\b|self\.{word}\b|\b{word} =", f"{name}.{word}")
 
-    def test_ours_use_no_other_private_name_of_the_library(self) -> None:
+    def test_no_unlisted_private_name_of_the_library_is_used(self) -> None:
         named = {
             word for words in (*overridden.USED.values(), *overridden.OVERRIDDEN.values()) for word in words.split()
         }

@@ -1,4 +1,4 @@
-"""Where sockjs-tornado is unsafe as shipped: foreign pages, slow readers, floods, clients that vanish, what was left out."""
+"""Where sockjs-tornado is unsafe by default: foreign origins, slow readers, floods, lost clients, unused transports."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ class TestOrigins(SockJSTestCase):
         yield "GET", "/echo/websocket", UPGRADE
 
     @gen_test
-    async def test_foreign_pages_are_refused_on_every_transport_and_learn_nothing(self):
+    async def test_foreign_origins_are_refused_on_every_transport(self):
         signs = [
             {"Origin": EVIL},
             {"Origin": "null"},
@@ -52,7 +52,7 @@ class TestOrigins(SockJSTestCase):
         self.assertEqual(list(self.echo.connections), [])
 
     @gen_test
-    async def test_our_own_pages_and_programs_may_connect(self):
+    async def test_own_pages_and_clients_without_an_origin_may_connect(self):
         for sign in (
             {},
             {"Origin": self.OWN},
@@ -65,13 +65,13 @@ class TestOrigins(SockJSTestCase):
                 answer.close()
 
     @gen_test
-    async def test_without_an_origin_there_is_no_word_of_sharing(self):
+    async def test_without_an_origin_there_are_no_cors_headers(self):
         answer = await self.get("/echo/info")
         self.assertNotIn("Access-Control-Allow-Origin", answer.headers)
         self.assertIn("Origin", answer.headers["Vary"])
 
     @gen_test
-    async def test_what_was_left_out_is_not_found(self):
+    async def test_transports_that_were_left_out_are_not_found(self):
         session = self.session()
         for path in ("/jsonp?c=a", "/jsonp_send", "/htmlfile?c=a"):
             for method in ("GET", "POST", "OPTIONS"):
@@ -84,7 +84,7 @@ class TestHeaders(SockJSTestCase):
     CHOSEN = {"headers": {"X-Content-Type-Options": "nosniff"}}
 
     @gen_test
-    async def test_the_sites_headers_are_on_every_answer_and_no_cookie(self):
+    async def test_every_response_has_the_sites_headers_and_no_cookie(self):
         asked = [
             ("GET", "/echo"),
             ("GET", "/echo/info"),
@@ -105,7 +105,7 @@ class TestTurns(SockJSTestCase):
             await asyncio.sleep(0.005)
 
     @gen_test
-    async def test_opened_received_and_closed_come_one_after_another(self):
+    async def test_opened_received_and_closed_run_one_after_another(self):
         socket = await self.websocket("/record/websocket")
         for text in ("one", "two"):
             await socket.write_message(text)
@@ -115,7 +115,7 @@ class TestTurns(SockJSTestCase):
         self.assertEqual(self.record, ["opened", "began one", "ended one", "began two", "ended two", "closed"])
 
     @gen_test
-    async def test_the_same_over_polling_even_if_requests_overlap(self):
+    async def test_polling_requests_that_overlap_run_one_after_another(self):
         session = self.session("/record")
         await self.post(session + "/xhr")
         await asyncio.gather(*(self.post(session + "/xhr_send", json.dumps([text])) for text in ("one", "two")))
@@ -124,7 +124,7 @@ class TestTurns(SockJSTestCase):
         self.assertEqual(self.record, ["opened", *expected])
 
     @gen_test
-    async def test_a_connection_that_goes_while_a_turn_runs_is_closed_after_it(self):
+    async def test_a_connection_lost_during_a_turn_is_closed_after_it(self):
         socket = await self.websocket("/record/websocket")
         await socket.write_message("one")
         await self.until("began one")
@@ -133,7 +133,7 @@ class TestTurns(SockJSTestCase):
         self.assertEqual(self.record[-2:], ["ended one", "closed"])
 
     @gen_test
-    async def test_an_exception_is_logged_with_its_traceback_and_ends_nothing(self):
+    async def test_an_exception_is_logged_and_the_connection_stays_open(self):
         socket = await self.websocket("/record/websocket")
         with self.assertLogs("lib.sockjs.sessions", logging.ERROR) as logs:
             await socket.write_message("fail")
@@ -143,7 +143,7 @@ class TestTurns(SockJSTestCase):
         self.assertIn("Traceback", logs.output[0])
 
     @gen_test
-    async def test_sending_and_closing_after_the_end_do_nothing(self):
+    async def test_sending_and_closing_after_the_close_do_nothing(self):
         await self.websocket("/record/websocket")
         await self.until("opened")
         (connection,) = self.recording.connections
@@ -154,7 +154,7 @@ class TestTurns(SockJSTestCase):
         self.assertTrue(connection.is_closed)
 
     @gen_test
-    async def test_closing_an_endpoint_tells_every_client_and_connection(self):
+    async def test_closing_an_endpoint_closes_every_client_and_connection(self):
         socket = await self.websocket("/record/websocket")
         session = self.session("/record")
         await self.post(session + "/xhr")
@@ -170,7 +170,7 @@ class TestSlowReaders(SockJSTestCase):
     CHOSEN = {"response_limit": 1 << 30}
 
     async def stalled(self, method, path, headers):
-        """A client with small buffers that reads the head of its answer and no more; and its connection."""
+        """A client with small buffers that reads only the head of its answer, and the connection to it."""
         own = socket.create_connection(("127.0.0.1", self.get_http_port()))
         self.opened_here.append(own)
         own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -198,25 +198,25 @@ class TestSlowReaders(SockJSTestCase):
         return own
 
     @gen_test(timeout=20)
-    async def test_a_raw_websocket_is_closed_4013_and_its_memory_freed(self):
+    async def test_a_slow_raw_websocket_is_closed_with_4013_and_its_memory_freed(self):
         own = await self.assert_closed_and_freed("GET", "/echo/websocket", UPGRADE)
         await asyncio.to_thread(_everything, own, b"\x88\x0a" + (4013).to_bytes(2, "big") + b"Too slow")
 
     @gen_test(timeout=20)
-    async def test_a_websocket_is_told_in_sockjs_words_too(self):
+    async def test_a_slow_websocket_gets_a_sockjs_close_frame(self):
         own = await self.assert_closed_and_freed("GET", self.session() + "/websocket", UPGRADE)
         received = await asyncio.to_thread(_everything, own, b"Too slow")
         self.assertIn(b'c[4013,"Too slow"]', received)
 
     @gen_test(timeout=20)
-    async def test_a_stream_is_told_and_cut_off(self):
+    async def test_a_slow_stream_gets_a_close_frame_and_is_cut_off(self):
         for method, transport in (("POST", "xhr_streaming"), ("GET", "eventsource")):
             own = await self.assert_closed_and_freed(method, f"{self.session()}/{transport}", {})
             received = await asyncio.to_thread(_everything, own, b"\r\n0\r\n\r\n")
             self.assertIn(b'c[4013,"Too slow"]', received)
 
     @gen_test
-    async def test_a_polling_session_that_is_not_fetched_is_closed_4013(self):
+    async def test_a_session_that_is_not_polled_is_closed_with_4013(self):
         session = self.session()
         await self.post(session + "/xhr")
         (connection,) = self.echo.connections
@@ -226,7 +226,7 @@ class TestSlowReaders(SockJSTestCase):
         self.assertEqual((await self.post(session + "/xhr")).body, b'c[4013,"Too slow"]\n')
 
     @gen_test
-    async def test_what_waits_below_the_bound_arrives_whole_and_in_order(self):
+    async def test_buffered_messages_below_the_bound_arrive_in_order(self):
         session = self.session()
         await self.post(session + "/xhr")
         (connection,) = self.echo.connections
@@ -243,7 +243,7 @@ class TestSlowReaders(SockJSTestCase):
         self.assertEqual((received, body), (texts, 'c[4029,"Too fast"]\n'))
 
     @gen_test(timeout=20)
-    async def test_the_same_over_a_websocket_that_reads_slowly(self):
+    async def test_messages_to_a_slow_websocket_arrive_in_order(self):
         own, connection = await self.stalled("GET", "/echo/websocket", UPGRADE)
         texts = [f"{number:04}" + "x" * 10_000 for number in range(90)]
         for text in texts:
@@ -262,7 +262,7 @@ class TestFloods(SockJSTestCase):
         self.assertEqual(await socket.read_message(), "x" * 100_000)
 
     @gen_test
-    async def test_a_frame_above_the_bound_is_not_read(self):
+    async def test_a_frame_above_the_size_limit_is_not_read(self):
         socket = await self.websocket("/echo/websocket")
         await socket.write_message("x" * (LONGEST_FRAME + 1))
         self.assertIsNone(await socket.read_message())
@@ -270,7 +270,7 @@ class TestFloods(SockJSTestCase):
             await socket.write_message("x")
 
     @gen_test
-    async def test_nor_is_a_body_with_a_length_or_without_one(self):
+    async def test_a_body_above_the_size_limit_is_not_read(self):
         session = self.session()
         await self.post(session + "/xhr")
         head = f"POST {session}/xhr_send HTTP/1.1\r\nHost: x\r\n"
@@ -285,7 +285,7 @@ class TestFloods(SockJSTestCase):
         self.assertNotIn(b"204", await answer.stream.read_until_close())
 
     @gen_test
-    async def test_requests_of_one_client_may_not_pile_up(self):
+    async def test_the_queue_of_one_clients_requests_is_bounded(self):
         session = self.session("/record")
         await self.post(session + "/xhr")
         (connection,) = self.recording.connections
@@ -295,7 +295,7 @@ class TestFloods(SockJSTestCase):
         self.assertEqual(connection.session.get_close_reason()[0], 4029)
 
     @gen_test
-    async def test_a_session_may_go_on_over_another_transport_and_break_there(self):
+    async def test_a_session_may_change_its_transport_and_break_there(self):
         session = self.session("/record")
         await self.post(session + "/xhr")
         answer = await self.stream("POST", session + "/xhr_streaming")
@@ -305,7 +305,7 @@ class TestFloods(SockJSTestCase):
             await asyncio.sleep(0.01)
 
     @gen_test
-    async def test_a_network_may_have_only_so_many_polling_sessions(self):
+    async def test_the_number_of_polling_sessions_per_network_is_bounded(self):
         await self.post(self.session() + "/xhr")
         own = await self.opened()
         self.echo.count_polling("127.0.0.1", endpoint.MOST_PER_NETWORK - 2)
@@ -329,7 +329,7 @@ class TestVanishing(SockJSTestCase):
             await asyncio.sleep(0.05)
 
     @gen_test
-    async def test_a_polling_session_that_nobody_asks_for_expires_and_leaves_nothing(self):
+    async def test_an_abandoned_polling_session_expires_and_leaves_no_state(self):
         session = self.session("/record")
         await self.post(session + "/xhr")
         await self.until_gone()
@@ -338,7 +338,7 @@ class TestVanishing(SockJSTestCase):
         self.assertEqual((await self.post(session + "/xhr")).body, b"o\n")
 
     @gen_test
-    async def test_a_session_that_is_waited_for_does_not_expire_and_hears_heartbeats(self):
+    async def test_a_polled_session_does_not_expire_and_gets_heartbeats(self):
         session = self.session()
         answer = await self.stream("POST", session + "/xhr_streaming")
         expected = ["h" * 2048 + "\n", "o\n", "h\n", "h\n", "h\n"]
@@ -351,12 +351,12 @@ class TestVanishing(SockJSTestCase):
         self.assertEqual((await self.post(session + "/xhr")).body, b"h\n")
 
     @gen_test
-    async def test_a_websocket_hears_heartbeats_and_stays(self):
+    async def test_a_websocket_gets_heartbeats_and_stays_open(self):
         socket = await self.websocket(self.session() + "/websocket")
         self.assertEqual([await socket.read_message() for _ in range(4)], ["o", "h", "h", "h"])
 
     @gen_test
-    async def test_a_raw_websocket_that_answers_pings_stays_and_one_that_does_not_is_cut_off(self):
+    async def test_a_raw_websocket_that_does_not_answer_pings_is_cut_off(self):
         await self.websocket("/echo/websocket")
         dead = await self.stream("GET", "/echo/websocket", **UPGRADE)
         self.assertEqual(len(list(self.echo.connections)), 2)
@@ -380,8 +380,8 @@ class TestVanishing(SockJSTestCase):
 
 
 class TestPython(unittest.TestCase):
-    def test_it_is_imported_without_a_warning(self):
-        """Also where nothing was compiled before: the sources of sockjs-tornado have escapes that newer Pythons warn of."""
+    def test_the_library_is_imported_without_a_warning(self):
+        """Even without compiled files: the sources have escapes that newer versions of Python warn about."""
         import subprocess
         import sys
 
@@ -391,7 +391,7 @@ class TestPython(unittest.TestCase):
 
 
 def _everything(own, end):
-    """What a client reads, up to the words that are to be the last."""
+    """Everything that a client reads, up to `end`."""
     own.settimeout(10)
     received = b""
     while not received.endswith(end):

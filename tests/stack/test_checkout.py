@@ -1,4 +1,4 @@
-"""A checkout that is served from: where it goes, and when it says why it does not."""
+"""The checkout that a site runs from: which version it changes to, and when it refuses."""
 
 import shutil
 import tempfile
@@ -26,7 +26,7 @@ class CheckoutTest(unittest.TestCase):
         with self.assertRaisesRegex(Unfit, words):
             self.go_to(*to) if to else self.checkout.go_to_newest()
 
-    def test_the_newest_is_what_the_branch_follows(self) -> None:
+    def test_the_newest_version_is_that_of_the_upstream_branch(self) -> None:
         self.checkouts.commit({})
         newest = self.checkouts.commit({"deploy.py": ("1", "2")})
         self.checkout.go_to_newest()
@@ -34,7 +34,7 @@ class CheckoutTest(unittest.TestCase):
         self.checkout.go_to_newest()
         self.assertEqual(self.checkout.commit, newest)
 
-    def test_one_may_go_back_without_the_origin_and_stays_there_until_a_branch_is_named(self) -> None:
+    def test_going_back_needs_no_origin_and_lasts_until_a_branch_is_named(self) -> None:
         newest = self.checkouts.commit({})
         self.checkout.go_to_newest()
         away = self.checkouts.origin.rename(self.checkouts.folder / "away")
@@ -62,26 +62,26 @@ class CheckoutTest(unittest.TestCase):
             self.go_to(name)
             self.assertEqual(self.checkout.commit, moved, name)
 
-    def test_commits_that_are_nowhere_else_are_not_left_behind(self) -> None:
+    def test_unpushed_commits_are_not_left_behind(self) -> None:
         self.checkouts.commit({})
         git(self.checkouts.clone, *MAKER, "commit", "--quiet", "--allow-empty", "-m", "Mine")
         self.refused("main has commits that origin/main lacks")
         self.refused("main has commits that origin/main lacks", "main")
 
-    def test_a_branch_that_follows_nothing_says_how_it_would(self) -> None:
+    def test_a_branch_without_an_upstream_is_refused_with_the_command_that_sets_one(self) -> None:
         git(self.checkouts.clone, "checkout", "--quiet", "-b", "mine")
         self.refused("mine follows none: git branch --set-upstream-to=origin/mine mine")
         git(self.checkouts.clone, "checkout", "--quiet", "main")
         self.refused("mine follows none", "mine")
         self.assertEqual(git(self.checkouts.clone, "branch", "--show-current"), "main")
 
-    def test_what_is_unknown_or_older_than_deploys_is_refused(self) -> None:
+    def test_unknown_versions_and_those_without_deploys_are_refused(self) -> None:
         self.refused("no branch, tag or commit nothing", "nothing")
         git(self.checkouts.maker, "rm", "--quiet", "deploy.py")
         old = self.checkouts.commit({})
         self.refused(f"{old} is a version without deploy.py", old)
 
-    def test_changed_files_are_named_and_new_ones_do_not_matter(self) -> None:
+    def test_changed_files_are_named_and_untracked_ones_are_ignored(self) -> None:
         (self.checkouts.clone / "var").mkdir()
         (self.checkouts.clone / "var" / "new").touch()
         self.checkout.check_clean()
@@ -89,7 +89,7 @@ class CheckoutTest(unittest.TestCase):
         with self.assertRaisesRegex(Unfit, "deploy.py"):
             self.checkout.check_clean()
 
-    def test_a_folder_that_is_no_checkout_may_be_deployed_as_it_is(self) -> None:
+    def test_a_folder_that_is_no_checkout_is_refused_with_the_option_here(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="plog-no-checkout-"))
         self.addCleanup(shutil.rmtree, folder)
         for no_checkout in (folder, self.checkouts.clone / ".git"):

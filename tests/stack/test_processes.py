@@ -1,4 +1,4 @@
-"""Sessions of real processes: found by what was recorded, ended, and never mistaken for strangers."""
+"""Sessions of real processes: found by their record, ended, and never confused with foreign processes."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class ProcessesTest(unittest.TestCase):
         self.file = self.folder / "session.json"
 
     def led(self, script: str) -> subprocess.Popen[bytes]:
-        """A shell in a session of its own that says when it is ready. What was ignored under `nohup` it could not trap."""
+        """Starts a shell in a new session and waits until it is ready. SIGHUP is reset: `nohup` may have ignored it."""
         leader = subprocess.Popen(
             ["env", "--default-signal=HUP", "sh", "-c", script],
             cwd=self.folder,
@@ -42,13 +42,13 @@ class ProcessesTest(unittest.TestCase):
         self.led("sleep 60 & echo ready; wait")
         wait_until(lambda: self.names() == ["sh", "sleep"])  # the shell's child needs a moment to become `sleep`
 
-    def test_what_a_killed_leader_left_is_found(self) -> None:
+    def test_children_of_a_killed_leader_are_found(self) -> None:
         leader = self.led("sleep 60 & echo ready; wait")
         leader.kill()
         leader.wait()
         wait_until(lambda: self.names() == ["sleep"])
 
-    def test_a_leader_is_known_while_it_lives_with_what_it_was_started_with(self) -> None:
+    def test_a_running_leader_is_found_with_its_folder_and_environment(self) -> None:
         leader = self.led("sleep 60 & echo ready; wait")
         found = processes.recorded_leader(self.file)
         assert found
@@ -60,7 +60,7 @@ class ProcessesTest(unittest.TestCase):
         self.file.write_text(json.dumps(recorded))
         leader.kill()
         os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
-        self.assertIsNone(processes.recorded_leader(self.file), "dead, but its parent has not asked for it yet")
+        self.assertIsNone(processes.recorded_leader(self.file), "a zombie: dead, but its parent has not waited for it")
         leader.wait()
         self.assertIsNone(processes.recorded_leader(self.file))
         self.assertEqual(found.environment(), {})
@@ -74,11 +74,11 @@ class ProcessesTest(unittest.TestCase):
         found.signal(signal.SIGTERM)
         self.assertEqual(found.children(), set())
 
-    def test_what_works_elsewhere_is_left_alone(self) -> None:
+    def test_processes_in_other_folders_are_not_found(self) -> None:
         self.led("sleep 60 & echo ready; wait")
         self.assertEqual(self.names(self.folder / "elsewhere"), [])
 
-    def test_a_stranger_with_the_recorded_number_is_left_alone(self) -> None:
+    def test_a_foreign_process_with_the_recorded_pid_is_not_found(self) -> None:
         self.led("sleep 60 & echo ready; wait")
         for name, value in (("started", 1), ("boot", "another")):
             recorded = json.loads(self.file.read_text())
@@ -86,12 +86,12 @@ class ProcessesTest(unittest.TestCase):
             self.assertEqual(self.names(), [], name)
             self.file.write_text(json.dumps(recorded))
 
-    def test_a_record_that_is_missing_or_broken_means_nothing_is_left(self) -> None:
+    def test_with_a_missing_or_broken_record_no_process_is_found(self) -> None:
         self.assertEqual(self.names(), [])
         self.file.write_text("{")
         self.assertEqual(self.names(), [])
 
-    def test_what_does_not_stop_is_killed(self) -> None:
+    def test_a_process_that_ignores_sigterm_is_killed(self) -> None:
         leader = self.led("trap '' TERM; echo ready; while true; do sleep 0.1; done")
         processes.end(lambda: processes.left_behind(self.file, self.folder), patience=0.2)
         self.assertEqual(leader.wait(1), -signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Which programs are found, and which of two comes first."""
+"""Which programs are found, and which one takes precedence."""
 
 import sys
 import tempfile
@@ -14,7 +14,7 @@ class ProgramsTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def test_the_systems_program_comes_before_the_packaged_one(self) -> None:
+    def test_a_program_of_the_system_takes_precedence_over_the_packaged_one(self) -> None:
         for name in programs.PACKAGED:
             on_path = self.folder / name
             on_path.touch(mode=0o755)
@@ -22,7 +22,7 @@ class ProgramsTest(unittest.TestCase):
             self.assertEqual(found[0], str(on_path))
             self.assertEqual(found[1:], programs.find_all(name, {programs.PACKAGED_ONLY: "1"}))
 
-    def test_the_systems_programs_can_be_hidden_also_those_that_are_not_on_path(self) -> None:
+    def test_all_programs_of_the_system_can_be_hidden(self) -> None:
         for name in programs.PACKAGED:
             (self.folder / name).touch(mode=0o755)
             for path in programs.find_all(name, {"PATH": str(self.folder), programs.PACKAGED_ONLY: "1"}):

@@ -1,4 +1,4 @@
-"""The servers that Plog brings along, started for real in folders of their own."""
+"""The embedded servers, MongoDB and Redis, really started in temporary folders."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ class PrepareTest(FolderTestCase):
         servers.prepare(self.data)
         self.assertEqual(stat.S_IMODE(socket_folder(self.data).stat().st_mode), 0o700)
 
-    def test_a_short_folder_that_someone_else_prepared_is_refused(self) -> None:
+    def test_a_socket_folder_prepared_by_someone_else_is_refused(self) -> None:
         deep = self.data / ("deep" * 30)
         trap = socket_folder(deep)
         trap.symlink_to(self.data)
@@ -47,17 +47,17 @@ class EmbeddedTest(FolderTestCase):
     def is_down(self) -> bool:
         return not any(map(servers.answers, (mongo_socket(self.data), redis_socket(self.data))))
 
-    def test_servers_run_as_long_as_the_block(self) -> None:
+    def test_servers_run_until_the_block_ends(self) -> None:
         with servers.embedded(self.data):
             self.assertTrue(self.is_up())
         self.assertTrue(self.is_down())
 
-    def test_servers_that_are_not_wanted_stay_away(self) -> None:
+    def test_only_the_wanted_servers_are_started(self) -> None:
         with servers.embedded(self.data, mongo=False):
             self.assertFalse(servers.answers(mongo_socket(self.data)))
             self.assertTrue(servers.answers(redis_socket(self.data)))
 
-    def test_stale_sockets_block_nothing(self) -> None:
+    def test_stale_sockets_do_not_prevent_a_start(self) -> None:
         servers.prepare(self.data)
         for path in (mongo_socket(self.data), redis_socket(self.data)):
             with socket.socket(socket.AF_UNIX) as stale:
@@ -66,7 +66,7 @@ class EmbeddedTest(FolderTestCase):
         with servers.embedded(self.data):
             self.assertTrue(self.is_up())
 
-    def test_whoever_started_the_servers_leaves_them_to_the_last_who_uses_them(self) -> None:
+    def test_servers_run_until_their_last_user_is_done(self) -> None:
         with ExitStack() as second:
             first = ExitStack()
             first.enter_context(servers.embedded(self.data))
@@ -79,7 +79,7 @@ class EmbeddedTest(FolderTestCase):
         leaving.join(servers.STOP_SECONDS)
         self.assertTrue(self.is_down())
 
-    def test_the_stack_does_not_start_while_a_chore_has_servers_of_its_own(self) -> None:
+    def test_the_stack_does_not_start_while_a_command_runs_its_own_servers(self) -> None:
         with (
             servers.embedded(self.data, mongo=False),
             self.assertRaisesRegex(programs.Unavailable, "bin/site"),
@@ -89,7 +89,7 @@ class EmbeddedTest(FolderTestCase):
         with servers.alone(self.data, patience=0.1):
             pass
 
-    def test_servers_of_a_chore_that_is_killed_go_with_it(self) -> None:
+    def test_servers_of_a_killed_command_stop(self) -> None:
         script = f"from stack import servers; from pathlib import Path; import time\n\
 with servers.embedded(Path({str(self.data)!r})):\n    print('up', flush=True); time.sleep(60)"
         with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as chore:
@@ -104,6 +104,6 @@ with servers.embedded(Path({str(self.data)!r})):\n    print('up', flush=True); t
     def test_a_server_that_cannot_start_is_named(self) -> None:
         servers.prepare(self.data)
         (self.data / "redis" / "appendonlydir").write_text("Redis 7 wants a folder here")
-        (self.data / "redis" / "appendonly.aof").mkdir()  # and older ones a file
+        (self.data / "redis" / "appendonly.aof").mkdir()  # and older versions expect a file
         with self.assertRaisesRegex(programs.Unavailable, r"redis\.sock"), servers.embedded(self.data, mongo=False):
             pass
