@@ -168,7 +168,7 @@ class InterleavingsTest(SiteTestCase):
             self.assertEqual(published, expected, trial)
 
     async def judge_counts(self, trial: Trial) -> None:
-        """Recounts the thread and compares the result with the counts in each change."""
+        """Compares the post's counts with a recount of its comments."""
         there = await self.site.tools.mongo["comments"].find({"post": trial.post.id, "n": {"$gt": 0}}).to_list(None)
         published = sum(document["status"] == "published" for document in there)
         roots = sum(document["depth"] == 0 for document in there)

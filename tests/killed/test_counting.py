@@ -106,7 +106,7 @@ class CountingTest(KilledTestCase):
         await asyncio.gather(*map(ask, visitors))
 
     async def ask(self, visitor: TestClient, path: str, headers: dict[str, str]):  # type: ignore[no-untyped-def]
-        """Requests one page. `Accept-Ranges` shows that it came from a file: only nginx sends it."""
+        """Requests one page, and notes if it was a hit: only nginx sends `Accept-Ranges`, and answers cached pages 304."""
         answer = await visitor.fetch_async("GET", path, headers=headers)
         self.assertIn(answer.code, (200, 304))
         is_hit = answer.code == 304 or "Accept-Ranges" in answer.headers
@@ -120,7 +120,7 @@ class CountingTest(KilledTestCase):
         return Tally("", "", *(row.get(name, 0) for name in ("hits", "misses", "reads")))
 
     async def all_counted(self) -> None:
-        """Assert the exact counts. A last request is counted after all others, so the test waits for it."""
+        """Assert the exact counts, twice: once the second request is counted, no earlier one can be missing."""
         for _ in range(2):
             await self.becomes(self.is_counted, f"{self.hits} hits, {self.misses} misses are counted")
             self.assertEqual(await self.tally(), Tally("", "", self.hits, self.misses, self.reads))

@@ -138,9 +138,7 @@ class KilledMongoTest(KilledTestCase):
         with self.unwatched():
             self.kill(self.pid("mongod"))
             self.kill(self.pid(f"--port={port}"))
-            await self.becomes(
-                lambda: self.was_refused(follower), "it connects again, and is told that MongoDB is away"
-            )
+            await self.becomes(lambda: self.was_refused(follower), "the follower reconnects and gets an `away` error")
         await self.all_up()
         await within(SECONDS, [follower.join(2)])
         await self.all_have(await self.written("Afterwards"))

@@ -18,7 +18,7 @@ THEIRS = (basehandler, conn, router, session, stats, transports, websocket, base
 
 
 def source_of(module: ModuleType) -> str:
-    """As text: compiling the library's sources warns of their escapes."""
+    """The source as text: compiling it would warn about invalid escapes."""
     return Path(str(module.__file__)).read_text(encoding="utf-8")
 
 
