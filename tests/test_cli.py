@@ -1,4 +1,4 @@
-"""The commands of `bin/site`: their output and exit codes."""
+"""The chores of `bin/site`: their output and exit codes."""
 
 import argparse
 import io
@@ -24,7 +24,7 @@ MATERIAL = ROOT / "tests" / "material"
 
 class ChoresTest(SiteTestCase):
     def chore(self, work: Callable[[Site, argparse.Namespace], Awaitable[int]], **given: str) -> tuple[int, str, str]:
-        """Runs a command. Returns its exit code, stdout and stderr."""
+        """Runs a chore. Returns its exit code, stdout and stderr."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             status = self.run_now(work(self.site, argparse.Namespace(**given)))
@@ -99,7 +99,7 @@ class ChoresTest(SiteTestCase):
         self.assertEqual((status, out, kept.exists()), (0, "All kept pages are forgotten.\n", False))
         self.assertIn("run this again", err)
 
-    def test_the_help_describes_every_command(self) -> None:
+    def test_the_help_describes_every_chore(self) -> None:
         out = io.StringIO()
         with redirect_stdout(out), self.assertRaises(SystemExit):
             cli.parser().parse_args(["--help"])

@@ -372,7 +372,7 @@ class FrontTest(RunningTestCase):
         with self.assertRaisesRegex(AssertionError, f"port {self.running.port} .*in use"):
             other.start()
 
-    def test_commands_use_the_running_servers(self) -> None:
+    def test_chores_use_the_running_servers(self) -> None:
         environment = os.environ | {"SITE_DATA": str(self.running.data), "SITE_PORT": str(self.running.port)}
         chore = subprocess.run([sys.executable, "cli.py", "indexes"], cwd=ROOT, env=environment, check=False)
         self.assertEqual(chore.returncode, 0)

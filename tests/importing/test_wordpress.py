@@ -233,7 +233,7 @@ class Bodies(unittest.TestCase):
             with self.subTest(text[:12]), quickly():
                 body_html(text)
 
-    def test_an_embedded_address_is_linked(self):
+    def test_an_embedded_url_is_linked(self):
         self.assertEqual(
             body_html("[embed]http://x.example/a[/embed]"), '<p><a href="http://x.example/a">http://x.example/a</a></p>'
         )

@@ -22,7 +22,7 @@ class TestScripts(unittest.TestCase):
         ran = subprocess.run([NODE, "--test", *files], check=False, capture_output=True, text=True, timeout=120)
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
 
-    def test_what_a_reader_of_a_post_loads_before_acting_is_under_8_kilobytes(self):
+    def test_the_scripts_of_a_post_are_under_8_kilobytes(self):
         """The size of the gzipped bundles. `bin/bench weight` measures the same through nginx."""
         need_esbuild()
         with tempfile.TemporaryDirectory() as folder:

@@ -69,7 +69,7 @@ class Rss(unittest.TestCase):
         self.assertIn("<dc:creator>", text)
         self.assertRegex(atom(feed()), '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">')
 
-    def test_it_says_what_was_put_in(self):
+    def test_it_contains_the_given_values(self):
         channel = fromstring(rss(feed(entry())).encode()).find("channel")
         self.assertEqual(channel.findtext("title").split(), CLEAN.split())
         item = channel.find("item")
@@ -112,7 +112,7 @@ class Atom(unittest.TestCase):
         ]
         self.assertEqual(contents(atom(feed(entry()))), [(ATOM + tag, *rest) for tag, *rest in expected])
 
-    def test_it_says_what_was_put_in(self):
+    def test_it_contains_the_given_values(self):
         root = fromstring(atom(feed(entry())).encode())
         self.assertEqual(root.findtext(f"{ATOM}updated"), "2015-03-01T23:00:00Z")
         found = root.find(f"{ATOM}entry")
@@ -134,7 +134,7 @@ class Atom(unittest.TestCase):
 
 
 class JsonFeed(unittest.TestCase):
-    def test_it_says_what_was_put_in(self):
+    def test_it_contains_the_given_values(self):
         text = json_feed(feed(entry()))
         text.encode()
         document = json.loads(text)

@@ -33,9 +33,7 @@ class RedisTest(unittest.IsolatedAsyncioTestCase):
         for n in range(200):
             pipe = self.redis.pipeline(transaction=False).echo(f"given up {n}").echo("too")
             asking = asyncio.create_task(pipe.execute() if n % 2 else self.redis.echo(f"given up {n}"))
-            for _ in range(
-                n // 2 % 20
-            ):  # cancel at different points: before and while it is sent, and while it is answered
+            for _ in range(n // 2 % 20):  # cancel at different points: before and during sending, and while waiting
                 await asyncio.sleep(0)
             asking.cancel()
             await asyncio.wait([asking])

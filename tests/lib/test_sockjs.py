@@ -138,7 +138,7 @@ class TestInfo(ProtocolTestCase):
         self.assertTrue(all(0 <= entropy < 1 << 32 for entropy in drawn))
 
     @gen_test
-    async def test_options(self):
+    async def test_options_requests_are_answered(self):
         await self.assert_options("/echo/info", "OPTIONS, GET")
 
 
@@ -206,12 +206,12 @@ class TestSessions(ProtocolTestCase):
 
 class TestPolling(ProtocolTestCase):
     @gen_test
-    async def test_options(self):
+    async def test_options_requests_are_answered(self):
         await self.assert_options("/echo/abc/abc/xhr", "OPTIONS, POST")
         await self.assert_options("/echo/abc/abc/xhr_send", "OPTIONS, POST")
 
     @gen_test
-    async def test_headers_and_bodies(self):
+    async def test_polling_answers_have_their_headers_and_bodies(self):
         session = self.session()
         answer = await self.post(session + "/xhr", Origin=self.OWN)
         self.assertEqual((answer.code, answer.body), (200, b"o\n"))
@@ -278,11 +278,11 @@ class TestPolling(ProtocolTestCase):
 
 class TestStreaming(ProtocolTestCase):
     @gen_test
-    async def test_options(self):
+    async def test_options_requests_are_answered(self):
         await self.assert_options("/echo/abc/abc/xhr_streaming", "OPTIONS, POST")
 
     @gen_test
-    async def test_prelude_open_and_messages(self):
+    async def test_a_stream_sends_a_prelude_an_open_frame_and_messages(self):
         session = self.session()
         answer = await self.stream("POST", session + "/xhr_streaming", Origin=self.OWN)
         self.assertEqual(answer.code, 200)
@@ -308,7 +308,7 @@ class TestStreaming(ProtocolTestCase):
 
 class TestEventSource(ProtocolTestCase):
     @gen_test
-    async def test_prelude_open_and_messages(self):
+    async def test_a_stream_sends_a_prelude_an_open_frame_and_messages(self):
         session = self.session()
         answer = await self.stream("GET", session + "/eventsource")
         self.assertEqual(answer.code, 200)
@@ -343,7 +343,7 @@ class TestWebSocket(ProtocolTestCase):
         self.assertIn(b'"Connection" must be "Upgrade".', await answer.stream.read_until_close())
 
     @gen_test
-    async def test_only_get_is_allowed(self):
+    async def test_only_get_is_allowed_for_websockets(self):
         for headers in ({"Upgrade": "WebSocket", "Connection": "Upgrade"}, {}):
             answer = await self.stream("POST", "/echo/0/0/websocket", **headers)
             self.assertEqual((answer.code, answer.headers["Content-Length"]), (405, "0"))
@@ -413,7 +413,7 @@ class TestRawWebSocket(ProtocolTestCase):
         self.assertEqual((socket.close_code, socket.close_reason), (3000, "Go away!"))
 
     @gen_test
-    async def test_binary_is_refused(self):
+    async def test_binary_messages_are_refused(self):
         socket = await self.websocket("/echo/websocket")
         await socket.write_message(b"\x00", binary=True)
         self.assertIsNone(await socket.read_message())

@@ -32,7 +32,7 @@ class AccountsTest(SiteTestCase):
             self.run_now(self.site.accounts.sign_in(token, None, ""))
         self.assertEqual(caught.exception.code, "link-spent")
 
-    def test_a_link_used_twice_at_once_in_two_processes_works_once(self) -> None:
+    def test_simultaneous_uses_of_a_link_in_two_processes_work_once(self) -> None:
         token = self.link()
         self.second_site
 

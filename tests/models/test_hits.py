@@ -33,7 +33,7 @@ class LinesTest(unittest.TestCase):
         days = [tally.day for tally in tallies_in([line("/", at=midnight - 0.001), line("/", at=midnight)], COUNTED)]
         self.assertEqual(days, ["2026-11-20", "2026-11-21"])
 
-    def test_pages_are_counted(self) -> None:
+    def test_addresses_of_pages_and_feeds_are_counted(self) -> None:
         pages = ["/", "/p2", "/rest/2/10/", "/oc-Live", "/oc-Live/p3", "/oc-Live/rss.xml", "/plog/", "/plog/year/2019"]
         pages += ["/plog/hello", "/plog/h%C3%A9llo", "/plog/hello/p1", "/plog/hello/comments.atom", "/atom.xml"]
         self.assertEqual([tally.page for tally in tallies_in(map(line, pages), COUNTED)], pages)

@@ -89,7 +89,7 @@ class CheckoutTest(unittest.TestCase):
         with self.assertRaisesRegex(Unfit, "deploy.py"):
             self.checkout.check_clean()
 
-    def test_a_folder_that_is_no_checkout_is_refused_with_the_option_here(self) -> None:
+    def test_a_folder_that_is_no_checkout_is_refused_and_here_is_suggested(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="plog-no-checkout-"))
         self.addCleanup(shutil.rmtree, folder)
         for no_checkout in (folder, self.checkouts.clone / ".git"):

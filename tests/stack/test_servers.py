@@ -79,7 +79,7 @@ class EmbeddedTest(FolderTestCase):
         leaving.join(servers.STOP_SECONDS)
         self.assertTrue(self.is_down())
 
-    def test_the_stack_does_not_start_while_a_command_runs_its_own_servers(self) -> None:
+    def test_the_stack_does_not_start_while_a_chore_runs_its_own_servers(self) -> None:
         with (
             servers.embedded(self.data, mongo=False),
             self.assertRaisesRegex(programs.Unavailable, "bin/site"),
@@ -89,7 +89,7 @@ class EmbeddedTest(FolderTestCase):
         with servers.alone(self.data, patience=0.1):
             pass
 
-    def test_servers_of_a_killed_command_stop(self) -> None:
+    def test_servers_of_a_killed_chore_stop(self) -> None:
         script = f"from stack import servers; from pathlib import Path; import time\n\
 with servers.embedded(Path({str(self.data)!r})):\n    print('up', flush=True); time.sleep(60)"
         with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as chore:
