@@ -1,4 +1,6 @@
-"""Who somebody is: `/me` for scripts, and signing in and out. A sign-in link shows a button, since mail scanners follow links."""
+"""Who somebody is: `/me` for scripts, and signing in and out. A sign-in link shows a button, since mail scanners follow
+links.
+"""
 
 from handlers.base import BaseHandler, public, set_signed, visitor
 from models.accounts import SESSION_LIFE, SPENT

@@ -1,4 +1,5 @@
-"""Every address has one spelling. What no other handler knows is another spelling of one, the former address of a post, or nothing.
+"""Every address has one spelling. What no other handler knows is another spelling of one, the former address of a post,
+or nothing.
 
 However many ways an address is misspelt (case, slashes, dots, an old domain's path), it takes one 301 to the right one.
 """
@@ -20,7 +21,9 @@ YEAR = re.compile(r"[0-9]{4}")
 
 
 async def post_at(handler: BaseHandler, slug: str, is_whole: bool = True) -> Post:
-    """The visible post of this slug; without texts and categories unless `is_whole`. Moves who asks by another spelling."""
+    """The visible post of this slug; without texts and categories unless `is_whole`. Moves who asks by another
+    spelling.
+    """
     posts = handler.site.posts
     try:
         post = await (posts.documents.by_slug if is_whole else posts.reading.head_by_slug)(slug)
@@ -36,7 +39,9 @@ async def post_at(handler: BaseHandler, slug: str, is_whole: bool = True) -> Pos
 
 
 async def move_from_former(handler: BaseHandler, path: str | None = None) -> None:
-    """Moves to the post that once lived here, or at `path` with the same query: by all of it, by its `p=12`, or without any."""
+    """Moves to the post that once lived here, or at `path` with the same query: by all of it, by its `p=12`, or without
+    any.
+    """
     path = path or handler.request.path
     parts = tuple(part for part in handler.request.query.split("&") if part)
     numbers = [(part,) for part in parts if part.startswith(("p=", "page_id="))][:1]

@@ -1,4 +1,6 @@
-"""The web application of one process, as handlers see it: its site, its live endpoint, and what is being answered or rendered."""
+"""The web application of one process, as handlers see it: its site, its live endpoint, and what is being answered or
+rendered.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,7 +12,6 @@ from tornado.web import Application, RequestHandler
 
 from handlers.live import Live
 from lib.pagecache import Body, Pending
-from models.errors import SiteError
 from models.site import Site
 
 
@@ -27,7 +28,7 @@ class Rendering:
     """A page that is being made, and what is to come of it: None where there was nothing to give to others."""
 
     pending: Pending
-    answer: "asyncio.Future[Answer | SiteError | None]"
+    answer: "asyncio.Future[Answer | Exception | None]"
 
 
 class Plog(Application):

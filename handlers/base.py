@@ -1,7 +1,8 @@
-"""What every handler can do: show a page, answer with JSON, and say what went wrong in people's words. No domain in here.
+"""What every handler can do: show a page, answer with JSON, and say what went wrong in people's words. No domain in
+here.
 
-Every method says who may call it (`@public`, `@visitor`, `@staff`); tests/test_architecture.py holds them to it. Errors of models are
-answered here and nowhere else: as HTML or JSON, by `Accept`.
+Every method says who may call it (`@public`, `@visitor`, `@staff`); tests/test_architecture.py holds them to it. Errors
+of models are answered here and nowhere else: as HTML or JSON, by `Accept`.
 """
 
 import functools

@@ -14,7 +14,7 @@ from typing import Any, cast
 from handlers.application import Answer, Plog, Rendering
 from handlers.base import BaseHandler, Method
 from lib.pagecache import Body, etag_of, takes_gzip
-from models.errors import SiteError
+from models.errors import AWAY, SiteError
 
 
 def cached(method: Method) -> Method:
@@ -26,7 +26,7 @@ def cached(method: Method) -> Method:
             return await method(self, *args)
         while (under_way := self.under_way) is not None:
             answer = await asyncio.shield(under_way.answer)
-            if isinstance(answer, SiteError):
+            if isinstance(answer, Exception):
                 raise answer.with_traceback(None)
             if answer is not None:
                 return self.answer_again(answer)
@@ -63,7 +63,7 @@ class CachedHandler(BaseHandler):
         self._rendering = self.renderings[self.request.path] = rendering
         try:
             await method(self, *args)
-        except SiteError as error:
+        except (SiteError, *AWAY) as error:
             rendering.answer.set_result(error)
             raise
         finally:

@@ -130,7 +130,9 @@ def as_own(handler: BaseHandler, comment: Comment) -> dict[str, Any]:
 
 
 def as_others(comment: Comment) -> dict[str, Any]:
-    """A comment for somebody without its author's cookie who sent the same text: what is not public is held, without its text."""
+    """A comment for somebody without its author's cookie who sent the same text: what is not public is held, without
+    its text.
+    """
     return comment_json(comment) if comment.is_published else comment_json(comment, is_own=True) | {"html": ""}
 
 

@@ -1,9 +1,11 @@
-"""The live protocol: framing, pace, replies, and who follows which channel. It knows no channel and no message of a domain.
+"""The live protocol: framing, pace, replies, and who follows which channel. It knows no channel and no message of a
+domain.
 
-Those are tables in routes.py, of functions in the words' own handler files. Everything a client hears of others comes through
-`lib/channels`. Who somebody is comes from the cookies of the handshake, never from a message.
+Those are tables in routes.py, of functions in the words' own handler files. Everything a client hears of others comes
+through `lib/channels`. Who somebody is comes from the cookies of the handshake, never from a message.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +32,8 @@ LOOK_AGAIN = 10  # seconds until a process finds out by itself that somebody may
 SIGNED_OUT = 4001
 MOST_SENT = MOST_ID = 2**53  # what a browser can count to
 
+logger = logging.getLogger(__name__)
+
 Message = dict[str, Any]
 Newest = Callable[[], Awaitable[int]]  # reads the number of a channel's newest change
 MayFollow = Callable[["LiveConnection", str], Awaitable[Newest | None]]
@@ -40,8 +44,8 @@ Answer = Callable[["LiveConnection", Message], Awaitable[Message]]
 class LiveChannel:
     """A channel in routes.LIVE: `name`, or a prefix that ends in `:`.
 
-    `may_follow` returns how to read the newest number, None if there is no such channel, and raises NotAllowed. Where not everybody may
-    follow (`is_public` is false), it is asked again every 10 s.
+    `may_follow` returns how to read the newest number, None if there is no such channel, and raises NotAllowed. Where
+    not everybody may follow (`is_public` is false), it is asked again every 10 s.
     """
 
     name: str
@@ -68,6 +72,10 @@ class LiveConnection(Connection):
 
     session_id = ""  # of the session that its cookie names, whether or not that still runs
 
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._followed: set[str] = set()
+
     @property
     def live(self) -> "Live":
         return cast(Live, self.context)
@@ -86,7 +94,6 @@ class LiveConnection(Connection):
         self.session_id = session_id(secret) if secret else ""
         self._pace = Pace(MOST_A_SECOND)
         self._lookups = Pace(MOST_LOOKUPS, MINUTE)
-        self._followed: set[str] = set()
 
     async def received(self, text: str) -> None:
         if not self._pace.may_go_on(self.site.clock):
@@ -118,7 +125,7 @@ class LiveConnection(Connection):
 
     async def look_again(self) -> None:
         """Signs out a client that may not follow any more what it follows."""
-        for channel in self._followed:
+        for channel in tuple(self._followed):  # it changes while one is awaited
             row = self.live.tables.find(channel)
             if row is None or row.is_public:
                 continue
@@ -138,11 +145,12 @@ class LiveConnection(Connection):
         if len(self._followed | {channel}) > MOST_FOLLOWED:
             raise NotAllowed("not-allowed", f"One connection follows at most {MOST_FOLLOWED} channels.")
         self._followed.add(channel)
-        return {
-            "type": "followed",
-            "channel": channel,
-            "n": await self.site.tools.channels.follow(channel, self, newest),
-        }
+        try:
+            n = await self.site.tools.channels.follow(channel, self, newest)
+        except AWAY:
+            self._followed.discard(channel)
+            raise
+        return {"type": "followed", "channel": channel, "n": n}
 
     async def leave(self, message: Message) -> Message:
         channel = message.get("channel")
@@ -180,8 +188,9 @@ class LiveConnection(Connection):
 class Live(Endpoint):
     """Everything below /live. A foreign page's handshake is refused on every transport.
 
-    It follows the channel on which processes tell each other of sessions that have ended, and closes their connections. What it is not
-    told (Redis was away, a session's time is over, somebody is not staff any more) it finds out by looking again.
+    It follows the channel on which processes tell each other of sessions that have ended, and closes their connections.
+    What it is not told (Redis was away, a session's time is over, somebody is not staff any more) it finds out by
+    looking again.
     """
 
     def __init__(self, site: Site, tables: Tables) -> None:
@@ -208,7 +217,10 @@ class Live(Endpoint):
 
     async def look_again(self) -> None:
         for connection in self._clients():
-            await connection.look_again()
+            try:
+                await connection.look_again()
+            except Exception:  # one client must not keep the others' rights alive
+                logger.exception("what a live client may follow could not be looked up")
 
     async def restart(self) -> None:
         """Tells all clients to connect again, elsewhere, because this process stops."""

@@ -1,7 +1,8 @@
 """The site map: every address, every live channel and every live message. Nothing else maps one.
 
-What else must know addresses is derived from these tables (redirects of other spellings, which hits are counted) or compared with them
-by a test (nginx.conf, docs/interface.md). Adding a page is one line here, one handler, one template and one documented row.
+What else must know addresses is derived from these tables (redirects of other spellings, which hits are counted) or
+compared with them by a test (nginx.conf, docs/interface.md). Adding a page is one line here, one handler, one template
+and one documented row.
 """
 
 import re
@@ -28,7 +29,9 @@ TOKEN = r"([\w-]{43})"
 
 @dataclass(frozen=True)
 class Page:
-    """An address and who answers there. A counted page has its hits in /stats/; a cached one may be served from disk by nginx."""
+    """An address and who answers there. A counted page has its hits in /stats/; a cached one may be served from disk by
+    nginx.
+    """
 
     pattern: str
     handler: type[RequestHandler]

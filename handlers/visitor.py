@@ -1,7 +1,7 @@
 """Who is asking: from the signed cookies of a request or of a live handshake, never from a message.
 
-`visitor` names an anonymous account, `session` a member who has signed in. An anonymous id that has become a member's counts only
-with a session of that member, because its cookie may have been copied before the sign-in.
+`visitor` names an anonymous account, `session` a member who has signed in. An anonymous id that has become a member's
+counts only with a session of that member, because its cookie may have been copied before the sign-in.
 """
 
 from dataclasses import replace

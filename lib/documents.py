@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 Document = dict[str, Any]
+Malformed = msgspec.ValidationError
 Thing = TypeVar("Thing")
 
 
@@ -24,7 +25,7 @@ class Shape(Generic[Thing]):
     def read(self, document: Mapping[str, Any]) -> Thing:
         """Returns the thing that a document describes, with defaults for missing fields.
 
-        Raises msgspec.ValidationError if the document is malformed.
+        Raises `Malformed`.
         """
         values = dict(document)
         for field, stored in self._stored_as:

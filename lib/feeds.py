@@ -1,8 +1,8 @@
 """Feeds and the sitemap as text, from plain values: RSS 2.0, Atom, JSON Feed 1.1, sitemap.xml.
 
-All addresses handed in are absolute, those inside of an entry's HTML too. ElementTree escapes everything; characters that
-XML cannot carry are left out here, so that no text can break a feed. Names carry the usual prefixes (`dc:creator`) as they
-are: ElementTree would make up prefixes, or keep them in a registry that is the same for the whole process.
+All addresses handed in are absolute, those inside of an entry's HTML too. ElementTree escapes everything; characters
+that XML cannot carry are left out here, so that no text can break a feed. Names carry the usual prefixes (`dc:creator`)
+as they are: ElementTree would make up prefixes, or keep them in a registry that is the same for the whole process.
 """
 
 import re

@@ -53,7 +53,9 @@ class Imports:
                 yield outcome
 
     async def _take_one(self, item: Item) -> AsyncIterator[Outcome]:
-        """Stores the post, but for former addresses that other posts have, and then its comments. Names each such address."""
+        """Stores the post, but for former addresses that other posts have, and then its comments. Names each such
+        address.
+        """
         name = f"{item.title!r} ({item.origin_id})"
         try:
             origin = {"kind": item.origin_kind, "host": item.origin_host, "id": item.origin_id}

@@ -1,8 +1,9 @@
 """What follows from a change: carried out at once, and what fails later again by the worker. One outbox for all words.
 
-Each word has a pure function `consequences` that returns the values below. Its documents keep an entry for each (models/untold.py)
-until it is done, so a process that dies at any line, a Redis that is away or a page cache that cannot be written costs a delay and
-nothing else. The kinds fail separately: an unwritable page cache delays no event, and no event is published again because of it.
+Each word has a pure function `consequences` that returns the values below. Its documents keep an entry for each
+(models/untold.py) until it is done, so a process that dies at any line, a Redis that is away or a page cache that
+cannot be written costs a delay and nothing else. The kinds fail separately: an unwritable page cache delays no event,
+and no event is published again because of it.
 """
 
 import asyncio
@@ -81,7 +82,8 @@ class Outbox:
     async def tell(self, untold: Untold, consequences: Sequence[Consequence]) -> None:
         """Carries out what can be done now; the rest is left for the worker.
 
-        Never raises because a server is away or the page cache unwritable: the change is stored, and that is what counts.
+        Never raises because a server is away or the page cache unwritable: the change is stored, and that is what
+        counts.
         """
         tags = tags_of(consequences)
         is_invalidated = self._invalidate(tags)
@@ -91,8 +93,9 @@ class Outbox:
     async def repeat(self, *words: Word) -> int:
         """Carries out what was left because its process died or something was away. Returns of how many documents.
 
-        Without Redis no other host can hear, so nothing is attempted. Where the page cache is unwritable, other hosts heard of it the
-        first time, and only the other kinds are carried out.
+        Without Redis no other host can hear, so nothing is attempted. Where the page cache of this host is unwritable,
+        only the other kinds are carried out: a worker of another host invalidates the pages there, and this host
+        catches up when it can.
         """
         if asyncio.get_running_loop().time() < self._next_round or not await self._reaches_redis():
             return 0
@@ -101,10 +104,8 @@ class Outbox:
             await word.untold.adopt()
             async for consequences in word.left():
                 is_invalidated, has_published = await self._carry_out_again(word.untold, consequences)
-                if not (
-                    is_invalidated and has_published
-                ):  # each attempt invalidates pages, so the next one comes later
-                    self._next_round = asyncio.get_running_loop().time() + PAUSE
+                if not is_invalidated or not has_published:
+                    self._next_round = asyncio.get_running_loop().time() + PAUSE  # each attempt costs pages
                 if not has_published:
                     return done
                 done += is_invalidated
@@ -207,6 +208,8 @@ def events_of(consequences: Sequence[Consequence]) -> list[Event]:
 
 
 def done_of(consequences: Sequence[Consequence], is_invalidated: bool, has_published: bool) -> list[Consequence]:
-    """Those that are done: other hosts' pages only go with a message, and accounts are written before the entries are removed."""
+    """Those that are done: other hosts' pages only go with a message, and accounts are written before the entries are
+    removed.
+    """
     is_done = {InvalidatePages: is_invalidated and has_published, PublishEvents: has_published, EnsureAccount: True}
     return [one for one in consequences if is_done[type(one)]]

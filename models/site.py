@@ -18,7 +18,9 @@ from settings import Settings
 
 
 class Site:
-    """One attribute a word. `comment_json` is ui_modules.comments.comment_json: events carry HTML, which models cannot make."""
+    """One attribute a word. `comment_json` is ui_modules.comments.comment_json: events carry HTML, which models cannot
+    make.
+    """
 
     def __init__(self, tools: Tools, comment_json: AsJson) -> None:
         self.tools = tools

@@ -1,4 +1,6 @@
-"""The tools that every word is built from: one process's servers, page cache, clock and settings. A test replaces one of them."""
+"""The tools that every word is built from: one process's servers, page cache, clock and settings. A test replaces one
+of them.
+"""
 
 import asyncio
 from collections.abc import Awaitable

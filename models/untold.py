@@ -1,21 +1,30 @@
-"""The outbox's entries in the documents of one collection: which consequences of which change are still to be carried out.
+"""The outbox's entries in the documents of one collection: which consequences of which change are still to be carried
+out.
 
-A change and the fact that the world has not heard of it are one write: it appends an entry `{kind, revision}` to the document's
-`untold` for each kind of consequence, and sets `changed`. An entry is removed once that consequence of that revision is done.
+The word's `documents.py` opens the collection and hands it in.
+
+A change and the fact that the world has not heard of it are one write: it appends an entry `{kind, revision}` to the
+document's `untold` for each kind of consequence, and sets `changed`. An entry is removed once that consequence of that
+revision is done.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from lib.clock import Clock
-from lib.documents import Document
-from lib.mongo import ASCENDING, IndexModel, Mongo
+from lib.documents import Document, Malformed
+from lib.mongo import ASCENDING, Collection, IndexModel
 
 REPEATED_AFTER = timedelta(seconds=5)  # by then whoever made the change has carried out its consequences, or died
 MOST_AT_ONCE = 1000
+
+Thing = TypeVar("Thing")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,16 +38,25 @@ class Consequence:
 
 
 class Untold:
-    """The entries of one collection. `kinds` are all that its documents may have; `older` adds fields to adopted entries."""
+    """The entries of one collection, whose idempotent writes go to `repeatable`.
+
+    `kinds` are all that its documents may have; `older` adds fields to adopted entries.
+    """
 
     def __init__(
-        self, mongo: Mongo, name: str, clock: Clock, kinds: Sequence[str], older: Document | None = None
+        self,
+        collection: Collection,
+        repeatable: Collection,
+        clock: Clock,
+        kinds: Sequence[str],
+        older: Document | None = None,
     ) -> None:
-        self._collection = mongo[name]
-        self._repeatable = mongo.repeatable(name)
+        self._collection = collection
+        self._repeatable = repeatable
         self._clock = clock
         self._kinds = kinds
         self._older = older or {}
+        self._malformed: set[str] = set()
 
     @property
     def indexes(self) -> list[IndexModel]:
@@ -49,17 +67,39 @@ class Untold:
         ]
 
     def entries(self, revision: int, kinds: Iterable[str] = (), **fields: object) -> list[Document]:
-        """One entry for each kind of consequence that revision `revision` has; for all kinds of this collection by default."""
+        """One entry for each kind of consequence that revision `revision` has; for all kinds of this collection by
+        default.
+        """
         return [{"kind": kind, "revision": revision, **fields} for kind in kinds or self._kinds]
 
     async def documents(self, query: Document | None = None) -> list[Document]:
-        """Documents with entries that were changed 5 s ago or earlier, and that `query` finds; longest waiting first."""
+        """Documents with entries that were changed 5 s ago or earlier, and that `query` finds; longest waiting first.
+
+        Entries of unknown kinds are left alone: they are a newer version's.
+        """
         due: Document = {"untold.0": {"$exists": True}, "changed": {"$lt": self._clock() - REPEATED_AFTER}}
+        due["untold.kind"] = {"$in": list(self._kinds)}
         found = self._collection.find({**due, **(query or {})})
         return await found.sort([("changed", ASCENDING)]).limit(MOST_AT_ONCE).to_list(None)
 
+    def readable(
+        self, documents: Iterable[Document], read: Callable[[Document], Thing]
+    ) -> Iterator[tuple[Thing, Document]]:
+        """What can be read of these documents, each with its document. A malformed one is logged once and holds up no
+        other.
+        """
+        for document in documents:
+            try:
+                yield read(document), document
+            except Malformed as error:
+                if document["_id"] not in self._malformed:
+                    logger.error("document %s is malformed, so its consequences wait: %s", document["_id"], error)
+                self._malformed.add(document["_id"])
+
     async def remove(self, done: Iterable[Consequence]) -> None:
-        """Removes the entries of these consequences: one write for all of the same kinds and revision, as new documents are."""
+        """Removes the entries of these consequences: one write for all of the same kinds and revision, as new documents
+        are.
+        """
         kinds_by_change: dict[tuple[str, int], set[str]] = defaultdict(set)
         for one in done:
             kinds_by_change[one.id, one.revision].add(one.kind)
@@ -74,8 +114,11 @@ class Untold:
         """Gives documents of the version before, whose outbox was one field `told: false`, an entry of each kind."""
         revision = {"$ifNull": ["$revision", 0]}
         entries = [{"kind": {"$literal": kind}, "revision": revision, **self._older} for kind in self._kinds]
-        left = {"told": False, "changed": {"$lt": self._clock() - REPEATED_AFTER}}
-        await self._collection.update_many(left, [{"$set": {"untold": entries}}, {"$unset": "told"}])
+        untold = {"$concatArrays": [{"$ifNull": ["$untold", []]}, entries]}
+        changed = {"$ifNull": ["$changed", self._clock() - 2 * REPEATED_AFTER]}  # categories had no such field
+        left = {"told": False, "changed": {"$not": {"$gte": self._clock() - REPEATED_AFTER}}}
+        adopted = {"$set": {"untold": untold, "changed": changed}}
+        await self._collection.update_many(left, [adopted, {"$unset": "told"}])
 
 
 def kinds_of(document: Document) -> frozenset[str]:
@@ -83,6 +126,10 @@ def kinds_of(document: Document) -> frozenset[str]:
     return frozenset(entry["kind"] for entry in document["untold"])
 
 
-def is_untold(document: Document) -> bool:
-    """Whether the world may not have heard of this document's newest change."""
-    return bool(document.get("untold")) or document.get("told") is False
+def may_be_lost(document: Document) -> bool:
+    """Whether a server that is killed may lose what was read: the change may be so new that it is not in the journal
+    yet.
+
+    Where only pages are left to invalidate, the other entries were removed after the change was in the journal.
+    """
+    return any(entry["kind"] != "pages" for entry in document.get("untold", ())) or document.get("told") is False

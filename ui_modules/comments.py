@@ -1,4 +1,5 @@
-"""Comments as HTML and as JSON: one alone for answers and live events, whole threads for pages, all from the same function.
+"""Comments as HTML and as JSON: one alone for answers and live events, whole threads for pages, all from the same
+function.
 
 By f-strings, not by a template for each: the longest thread has thousands. Nothing in here calls itself, so a thread
 may be as deep as people make it. `comment.html` was sanitised when it was written; all else is escaped here.
@@ -54,9 +55,11 @@ def comment_html(comment: Comment, is_own: bool = False) -> str:
 def comment_json(
     comment: Comment, *, is_own: bool = False, is_on_page: bool = True, above: Iterable[Comment] = ()
 ) -> dict[str, Any]:
-    """A comment as answers and events have it: to its author (`is_own`) it is held until it is published, to others gone.
+    """A comment as answers and events have it: to its author (`is_own`) it is held until it is published, to others
+    gone.
 
-    `is_on_page`: whether pages show it at all, be it as a tombstone; `above` are the tombstones that a reply brings along.
+    `is_on_page`: whether pages show it at all, be it as a tombstone; `above` are the tombstones that a reply brings
+    along.
     """
     unpublished = Status.HELD if is_own else Status.GONE
     json = {

@@ -1,8 +1,9 @@
-"""The scripts, styles and data that a page brings along, as plain tags: a strict Content-Security-Policy wants no other.
+"""The scripts, styles and data that a page brings along, as plain tags: a strict Content-Security-Policy wants no
+other.
 
-Where bundles were made (bin/bundle), the tags name those. `live.js` and the helpers are never named here: scripts import
-them by their plain address, and a second address (`?v=…`) would be a second copy of the module, with a second connection.
-Files are named as plain strings in templates, for bin/bundle reads them there.
+Where bundles were made (bin/bundle), the tags name those. `live.js` and the helpers are never named here: scripts
+import them by their plain address, and a second address (`?v=…`) would be a second copy of the module, with a second
+connection. Files are named as plain strings in templates, for bin/bundle reads them there.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,8 @@
 """The moderation queue: look, approve, remove, mark as spam, one or many; change a text; answer.
 
-Every form works without script (303 back to the queue); scripts get JSON, and hear of others' work on channel `staff`. An approval names
-the revision that staff have read; if the comment has changed since, the answer is 409 with its row as it is now.
+Every form works without script (303 back to the queue); scripts get JSON, and hear of others' work on channel `staff`.
+An approval names the revision that staff have read; if the comment has changed since, the answer is 409 with its row as
+it is now.
 """
 
 import re
@@ -138,7 +139,9 @@ def revision_of(value: object) -> int:
 async def done(
     handler: StaffHandler, comments: Sequence[Comment], refused: Mapping[str, SiteError] | None = None
 ) -> None:
-    """What was done, for scripts; for forms, back to where they were. 409 with their rows if some have changed since they were read."""
+    """What was done, for scripts; for forms, back to where they were. 409 with their rows if some have changed since
+    they were read.
+    """
     refused = refused or {}
     stale = [id for id, error in refused.items() if isinstance(error, Conflict)]
     if stale:

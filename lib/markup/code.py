@@ -1,9 +1,12 @@
 """Program text in posts: highlighted by Pygments with classes (static/css/code.css), in a box that can be scrolled."""
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from time import process_time
+from typing import Any
 
-from pygments import highlight
+from pygments import format
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
@@ -12,17 +15,42 @@ from pygments.util import ClassNotFound
 from lib.markup.tree import Element, Node, elements, parse, text_of
 
 MAX_HIGHLIGHTED = 100_000
+PATIENCE = 2.0  # seconds of processor time for a post: many lexers take quadratic time for text of another language
+CUBIC = {"Easytrieve"}  # lexers that take it in one step, where no limit of time helps
+Token = tuple[Any, str]  # its type, an object of Pygments, and its text
 _LANGUAGE = re.compile(r"(?:language-|lang-|brush:\s*)([\w#+.-]+)")
 _FORMATTER = HtmlFormatter(nowrap=True)
 
 
-def code_box(pre: Element, children: list[Node]) -> Element:
-    """A `<pre>` as posts show it: highlighted if it names a known language, else with its own shaped children."""
-    code = text_of(pre.children)
-    lexer = _lexer(language_of(pre))
-    if lexer is not None and len(code) <= MAX_HIGHLIGHTED:
-        children = parse(highlight(code, lexer, _FORMATTER))
-    return Element("div", {"class": "highlight"}, [plain_box(children)])
+class CodeBoxes:
+    """The `<pre>` of one post, as the post shows them."""
+
+    def __init__(self) -> None:
+        self._left = PATIENCE
+
+    def box(self, pre: Element, children: list[Node]) -> Element:
+        """Highlighted if it names a known language and there is time left, else with its own shaped children."""
+        code = text_of(pre.children)
+        lexer = _lexer(language_of(pre))
+        if lexer is not None and len(code) <= MAX_HIGHLIGHTED and self._left > 0:
+            start = process_time()
+            try:
+                children = parse(format(_until(start + self._left, lexer.get_tokens(code)), _FORMATTER))
+            except _TooSlow:
+                pass
+            self._left -= process_time() - start
+        return Element("div", {"class": "highlight"}, [plain_box(children)])
+
+
+class _TooSlow(Exception):
+    pass
+
+
+def _until(end: float, tokens: Iterable[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        if process_time() > end:
+            raise _TooSlow
 
 
 def plain_box(children: list[Node]) -> Element:
@@ -41,6 +69,7 @@ def language_of(pre: Element) -> str:
 @lru_cache(maxsize=64)
 def _lexer(language: str) -> Lexer | None:
     try:
-        return get_lexer_by_name(language, stripnl=False) if language else None
+        lexer = get_lexer_by_name(language, stripnl=False) if language else None
     except ClassNotFound:
         return None
+    return None if lexer is None or lexer.name in CUBIC else lexer

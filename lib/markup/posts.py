@@ -20,7 +20,9 @@ class Rendered:
 
 
 def post_html(text: str, format: str) -> Rendered:
-    """The sanitised HTML of a post; `format` is `markdown` or `html`. Raises TooNested for what nobody has written by hand."""
+    """The sanitised HTML of a post; `format` is `markdown` or `html`. Raises TooNested for what nobody has written by
+    hand.
+    """
     if format not in ("markdown", "html"):
         raise ValueError(f"no such format: {format}")
     text = sanitiser.encodable(text)

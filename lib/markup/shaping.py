@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from lib.markup import media
 from lib.markup.addresses import is_remote, usable
-from lib.markup.code import code_box
+from lib.markup.code import CodeBoxes
 from lib.markup.sanitiser import CLASSES
 from lib.markup.tree import Element, Node, elements, rebuilt, text_of, written
 from lib.text import composed
@@ -45,6 +45,7 @@ class _Shaping:
         self.ids: set[str] = set()
         self.numbers: dict[str, int] = {}
         self.renamed: dict[str, str] = {}
+        self.code_boxes = CodeBoxes()
         self.tables = 0
         self.links = 0
         self.shapes: dict[str, Callable[[Element], list[Node]]] = {
@@ -119,7 +120,7 @@ class _Shaping:
         inner = element.children
         while len(inner) == 1 and isinstance(inner[0], Element) and inner[0].tag == "code":
             inner = inner[0].children
-        return [code_box(element, self.nodes(inner))]
+        return [self.code_boxes.box(element, self.nodes(inner))]
 
     def table(self, element: Element) -> list[Node]:
         self.tables += 1

@@ -1,7 +1,7 @@
 """Accounts: who comments, moderates, owns.
 
-A visitor's id lives in a signed cookie from the moment they might need one; their account is written with their first act. Members sign in
-by a link that works once; a session is known by the hash of what its cookie carries.
+A visitor's id lives in a signed cookie from the moment they might need one; their account is written with their first
+act. Members sign in by a link that works once; a session is known by the hash of what its cookie carries.
 """
 
 import asyncio
@@ -67,7 +67,9 @@ class Accounts:
         return f"/signin/{token}"
 
     async def sign_in(self, token: str, visitor: str | None, agent: str) -> str:
-        """Uses a link up and starts a session. Returns what the session cookie carries. NotAllowed if the link is spent."""
+        """Uses a link up and starts a session. Returns what the session cookie carries. NotAllowed if the link is
+        spent.
+        """
         email = await self.documents.use_link(token)
         if email is None:
             raise NotAllowed("link-spent", SPENT)

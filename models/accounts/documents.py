@@ -1,4 +1,6 @@
-"""The documents of accounts, of sign-in links and of sessions. Links and sessions are stored under the hash of their secret."""
+"""The documents of accounts, of sign-in links and of sessions. Links and sessions are stored under the hash of their
+secret.
+"""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta

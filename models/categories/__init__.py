@@ -44,7 +44,9 @@ class Categories:
         return await self.by_addresses([part[3:] for part in path.split("/")]) if path else ()
 
     async def by_addresses(self, addresses: Sequence[str]) -> tuple[Category, ...]:
-        """The categories of these addresses, in any case, alphabetically. NotFound if one is unknown or there are too many."""
+        """The categories of these addresses, in any case, alphabetically. NotFound if one is unknown or there are too
+        many.
+        """
         keys = dict.fromkeys("+".join(key_of(address).split()) for address in addresses)
         found = await self.documents.by_address(*keys)
         if not 0 < len(found) == len(keys) <= MOST_AT_ONCE:
@@ -52,7 +54,9 @@ class Categories:
         return tuple(sorted(set(found.values()), key=lambda category: category.address.casefold()))
 
     async def named(self, name: str) -> Category:
-        """The category of this name, in any case; created if there is none, with a number after its address if that is taken."""
+        """The category of this name, in any case; created if there is none, with a number after its address if that is
+        taken.
+        """
         name = cleaned_name(name)
         for address in _addresses_of(name):
             if known := await self._find_by_name(name):

@@ -1,4 +1,6 @@
-"""The category itself: frozen and pure. Posts are filed under categories; each has an address of its own, `/oc-Web+development`."""
+"""The category itself: frozen and pure. Posts are filed under categories; each has an address of its own,
+`/oc-Web+development`.
+"""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,6 @@
-"""The documents of categories. `former` keeps the names and addresses that one had before, so that old links and imports find it."""
+"""The documents of categories. `former` keeps the names and addresses that one had before, so that old links and
+imports find it.
+"""
 
 from collections.abc import Sequence
 
@@ -16,7 +18,9 @@ class CategoryDocuments:
     def __init__(self, tools: Tools) -> None:
         self._categories = tools.mongo["categories"]
         self._clock = tools.clock
-        self.untold = Untold(tools.mongo, "categories", tools.clock, (InvalidatePages.kind,))
+        self.untold = Untold(
+            self._categories, tools.mongo.repeatable("categories"), tools.clock, (InvalidatePages.kind,)
+        )
 
     async def create_indexes(self) -> None:
         unique = [IndexModel("key", unique=True), IndexModel("name_key", unique=True)]
@@ -49,7 +53,8 @@ class CategoryDocuments:
 
     async def left(self) -> list[tuple[Category, frozenset[str]]]:
         """Categories with consequences that are left, and the kinds of these."""
-        return [(CATEGORY.read(document), kinds_of(document)) for document in await self.untold.documents()]
+        documents = await self.untold.documents()
+        return [(category, kinds_of(document)) for category, document in self.untold.readable(documents, CATEGORY.read)]
 
     async def _called(self, field: str, keys: Sequence[str]) -> dict[str, Category]:
         """By each key the category that has it now, else the one that had it formerly."""

@@ -1,7 +1,7 @@
 """Comments: threaded, numbered, moderated, live.
 
-`writing` has what visitors do and `moderation` what staff do; `reading` serves pages and scripts; `documents` has all queries. The comment
-itself and the rules are pure.
+`writing` has what visitors do and `moderation` what staff do; `reading` serves pages and scripts; `documents` has all
+queries. The comment itself and the rules are pure.
 """
 
 from collections.abc import AsyncIterator, Sequence

@@ -67,10 +67,11 @@ class Author:
 
 @dataclass(frozen=True)
 class Comment:
-    """One comment. `n` numbers its newest change among all changes of its thread; `place` is its first `n` and never changes.
+    """One comment. `n` numbers its newest change among all changes of its thread; `place` is its first `n` and never
+    changes.
 
-    `counts` are its thread's after that change: each change makes them from those of the one before. `address` is the network address
-    it was written from. Comments for pages are read without their text and all that is not public.
+    `counts` are its thread's after that change: each change makes them from those of the one before. `address` is the
+    network address it was written from. Comments for pages are read without their text and all that is not public.
     """
 
     id: str
@@ -137,8 +138,9 @@ class Comment:
         return at <= self.edit_until and self.status in (Status.HELD, Status.PUBLISHED)
 
     def may_be_seen_as_own_by(self, author: Author) -> bool:
-        """Whether a visitor who has just sent this text may see the comment as its author does: hardly anybody else can have repeated
-        a text that nobody else has ever seen."""
+        """Whether a visitor who has just sent this text may see the comment as its author does: hardly anybody else can
+        have repeated a text that nobody else has ever seen.
+        """
         return self.author == author.id or (self.status == Status.HELD and not self.is_numbered)
 
     def may_be_answered_by(self, author: Author) -> bool:
@@ -170,7 +172,9 @@ class Comment:
         )
 
     def numbered(self, before: "Comment | None", counts: Counts) -> "Comment":
-        """The comment as the next change of a thread with these counts. `before` is the comment before the change, if there was one."""
+        """The comment as the next change of a thread with these counts. `before` is the comment before the change, if
+        there was one.
+        """
         n = counts.n + 1
         was_published = before is not None and before.is_published
         comments = counts.comments + self.is_published - was_published

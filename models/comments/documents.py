@@ -1,8 +1,8 @@
 """The documents of comments: every query, write and index of this collection, and the substrings that are watched for.
 
-Published changes are numbered (numbering.py): `n` is the number of a comment's newest change, `numbers` are all it ever had, unique in
-its thread. A comment whose consequences are not all carried out may not be durable yet; whoever reads one waits for the journal
-first, because a killed MongoDB would lose what was shown and give its number away again.
+Published changes are numbered (numbering.py): `n` is the number of a comment's newest change, `numbers` are all it ever
+had, unique in its thread. A comment whose consequences are not all carried out may not be durable yet; whoever reads
+one waits for the journal first, because a killed MongoDB would lose what was shown and give its number away again.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from models.errors import NotFound
 from models.outbox import EnsureAccount, InvalidatePages, PublishEvents
 from models.posts import Post
 from models.tools import Tools
-from models.untold import Untold, is_untold, kinds_of
+from models.untold import Untold, kinds_of, may_be_lost
 
 COMMENT = Shape(Comment, {"id": "_id", "address": "network"})
 NUMBERED = {"$gt": 0}
@@ -38,7 +38,7 @@ class CommentDocuments:
         self._substrings = tools.mongo["substrings"]
         self._clock = tools.clock
         self._barrier: Batches[None, None] = Batches(self._wait_for_journal)
-        self.untold = Untold(tools.mongo, "comments", tools.clock, KINDS)
+        self.untold = Untold(self._comments, tools.mongo.repeatable("comments"), tools.clock, KINDS)
 
     async def create_indexes(self) -> None:
         up, down = ASCENDING, DESCENDING
@@ -91,7 +91,9 @@ class CommentDocuments:
     # Threads, as pages show them
 
     async def under(self, post: Post) -> list[Comment]:
-        """All numbered comments of a post, by ascending number: a change moves its comment ahead of the scan, so none is missed."""
+        """All numbered comments of a post, by ascending number: a change moves its comment ahead of the scan, so none
+        is missed.
+        """
         return await self._shown({"post": post.id, "n": NUMBERED}, OLDEST_CHANGE)
 
     async def newest_roots(self, post: Post, most: int) -> list[Comment]:
@@ -149,8 +151,9 @@ class CommentDocuments:
         return dict(zip(statuses, counts, strict=True))
 
     async def facts(self, id: str, text: str, since: datetime, author: str) -> tuple[bool, bool, tuple[str, ...]]:
-        """What rules need, in one round trip: whether somebody wrote the same words since then, whether the author has a published
-        comment other than `id`, and the substrings that are watched for."""
+        """What rules need, in one round trip: whether somebody wrote the same words since then, whether the author has
+        a published comment other than `id`, and the substrings that are watched for.
+        """
         same, published = (
             {"words": words_of(text), "created": {"$gt": since}},
             {"author": author, "status": "published"},
@@ -171,7 +174,9 @@ class CommentDocuments:
     # Writing
 
     async def insert(self, comments: Sequence[Comment]) -> tuple[int, Collection[str]]:
-        """Inserts new comments in order, up to the first clash. Returns how many, and the fields that the next one clashed with."""
+        """Inserts new comments in order, up to the first clash. Returns how many, and the fields that the next one
+        clashed with.
+        """
         now = self._clock()
         documents = [
             document_of(comment)
@@ -196,7 +201,7 @@ class CommentDocuments:
         documents = await self.untold.documents()
         if documents:
             await self._barrier.add("", None)
-        return [(COMMENT.read(document), kinds_of(document)) for document in documents]
+        return [(comment, kinds_of(document)) for comment, document in self.untold.readable(documents, COMMENT.read)]
 
     async def move(self, author: str, to: str) -> None:
         """Gives all that an account wrote to another account. Safe to repeat."""
@@ -220,7 +225,9 @@ class CommentDocuments:
         return counts if counts.n == newest["n"] else (await self.count_threads(post))[post]
 
     async def count_threads(self, *posts: str) -> dict[str, Counts]:
-        """The counts of these threads, or of all, counted comment by comment: for changes that carry none, or wrong ones."""
+        """The counts of these threads, or of all, counted comment by comment: for changes that carry none, or wrong
+        ones.
+        """
         chosen: list[Document] = [{"$match": {"post": {"$in": posts}}}] if posts else []
         published, root = ({"$sum": {"$cond": [{"$eq": it}, 1, 0]}} for it in (["$status", "published"], ["$depth", 0]))
         group: Document = {"_id": "$post", "n": {"$max": "$n"}, "comments": published, "roots": root}
@@ -241,7 +248,7 @@ class CommentDocuments:
     async def _read(self, cursor: Cursor, sort: Sort | None, limit: int, skip: int) -> list[Comment]:
         cursor = cursor.skip(skip).limit(limit).batch_size(ALL_AT_ONCE)
         documents = await (cursor.sort(sort) if sort else cursor).to_list(None)
-        if any(map(is_untold, documents)):
+        if any(map(may_be_lost, documents)):
             await self._barrier.add("", None)
         return [COMMENT.read(document) for document in documents]
 
@@ -252,7 +259,9 @@ class CommentDocuments:
 
 
 def document_of(comment: Comment) -> Document:
-    """A comment as it is stored, but for the outbox's fields. Only the write that takes a number sets n, place and counts."""
+    """A comment as it is stored, but for the outbox's fields. Only the write that takes a number sets n, place and
+    counts.
+    """
     document = COMMENT.written(comment) | {"words": words_of(comment.text)}
     if comment.counts is None:
         for field in ("n", "place", "counts"):

@@ -26,7 +26,9 @@ class Moderation:
         self._own_host = tools.own_host
 
     async def queue(self, status: Status, before: str | None = None, most: int = 50) -> list[Comment]:
-        """Comments of a status, newest first, older than the one with the id `before`; one more than `most`, if there is one."""
+        """Comments of a status, newest first, older than the one with the id `before`; one more than `most`, if there
+        is one.
+        """
         return await self._documents.queue(status, before, most + 1)
 
     async def counts(self) -> dict[Status, int]:
@@ -40,7 +42,7 @@ class Moderation:
         """
         comment = await self._documents.by_id(id)
         above = hanging_on(comment.parent, await self._writing.ancestry(comment))
-        return await self._writing.change(id, partial(_published, revision=revision, above=above))
+        return await self._writing.change(id, partial(_published, revision=revision, above=above), comment)
 
     async def parents_first(self, ids: Iterable[str]) -> list[str]:
         """The order to approve comments in: a reply hangs on its parent only if that was published before."""

@@ -1,8 +1,9 @@
 """How changes take their numbers: the next number of the thread, by the very write that makes the change.
 
-Every change of what the public sees takes greatest + 1; unique indexes decide, and after a clash the write is retried with the number
-after the greatest by then. A visible number therefore means that all smaller ones are visible. Whoever takes a number knows which change
-it follows, hence the counts of the thread after both. Within a process a lock per post keeps writers from clashing with themselves.
+Every change of what the public sees takes greatest + 1; unique indexes decide, and after a clash the write is retried
+with the number after the greatest by then. A visible number therefore means that all smaller ones are visible. Whoever
+takes a number knows which change it follows, hence the counts of the thread after both. Within a process a lock per
+post keeps writers from clashing with themselves.
 """
 
 import asyncio
@@ -39,7 +40,8 @@ class Numbering:
         self._locks: WeakValueDictionary[str, ThreadLock] = WeakValueDictionary()
 
     async def insert(self, post: str, comments: Sequence[Comment], counts: Counts) -> list[Comment | None]:
-        """Inserts new comments of a post, the published ones with numbers. None in place of a comment whose id is taken.
+        """Inserts new comments of a post, the published ones with numbers. None in place of a comment whose id is
+        taken.
 
         `counts` are the newest that the caller knows; the first free number most likely follows them.
         """
@@ -60,7 +62,9 @@ class Numbering:
         return stored
 
     async def save(self, before: Comment, after: Comment) -> Comment | None:
-        """Stores a changed comment, numbered if the public sees it or saw it. None if somebody else changed it meanwhile."""
+        """Stores a changed comment, numbered if the public sees it or saw it. None if somebody else changed it
+        meanwhile.
+        """
         after = replace(after, revision=before.revision + 1)
         if not before.is_numbered and not after.is_published:
             return after if await self._documents.save(before, after, is_numbered=False) else None
@@ -80,7 +84,9 @@ class Numbering:
         return lock
 
     async def _expected(self, post: str, lock: ThreadLock, counts: Counts) -> Counts:
-        """The counts that are probably the newest. Where other processes write too, reading them costs less than a clash."""
+        """The counts that are probably the newest. Where other processes write too, reading them costs less than a
+        clash.
+        """
         if not lock.is_contended:
             return max(
                 counts, lock.counts, key=attrgetter("n")

@@ -1,4 +1,6 @@
-"""What pages, feeds and scripts need of comments: whole threads, changes to catch up with, and where a comment is shown."""
+"""What pages, feeds and scripts need of comments: whole threads, changes to catch up with, and where a comment is
+shown.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +35,9 @@ class CommentReading:
         self._as_json = as_json
 
     async def under(self, post: Post, page: int | None = None) -> CommentsPage:
-        """What the post's own page shows, or the page of older comments with this number. NotFound if there is no such page."""
+        """What the post's own page shows, or the page of older comments with this number. NotFound if there is no such
+        page.
+        """
         older = older_pages(post.root_count)
         if page is not None and page not in older:
             raise NotFound("There are no older comments than these.")
@@ -44,7 +48,9 @@ class CommentReading:
         return CommentsPage(thread([*roots, *replies]), post.n, older)
 
     async def changes(self, post: Post, after: int) -> tuple[int, list[dict[str, Any]], bool]:
-        """All changes numbered above `after`, in order: the newest number among them, they as JSON, and whether there are more."""
+        """All changes numbered above `after`, in order: the newest number among them, they as JSON, and whether there
+        are more.
+        """
         found = await self._documents.changes_after(post, after, MOST_CHANGES + 1)
         comments = found[:MOST_CHANGES]
         newest = comments[-1].n or after if comments else after  # not the thread's newest: that may be missing here
@@ -85,7 +91,9 @@ class CommentReading:
         return await self._documents.oldest_roots(post, start, most)
 
     async def _gone_above(self, comments: Iterable[Comment]) -> dict[str, list[Comment]]:
-        """The tombstones above each reply, topmost first: a page may have dropped them when nothing answered them any more."""
+        """The tombstones above each reply, topmost first: a page may have dropped them when nothing answered them any
+        more.
+        """
         replies = [comment for comment in comments if comment.parent]
         if not replies:
             return {}

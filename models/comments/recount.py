@@ -1,4 +1,6 @@
-"""Counting threads again: a restored backup may have wrong counts, if people wrote while it was made. The worker does it every hour."""
+"""Counting threads again: a restored backup may have wrong counts, if people wrote while it was made. The worker does
+it every hour.
+"""
 
 from models.comments.comment import Counts
 from models.comments.documents import CommentDocuments

@@ -1,7 +1,7 @@
 """Who may comment what: small, named, pure checks in one order. The first that objects decides, and its name is stored.
 
-Each takes an `Attempt` and the `Facts` that were gathered for it, and returns a `Verdict` or None. An absent field never counts against
-anyone. Refusing checks apply under every SITE_MODERATION; holding ones only ask a person to look.
+Each takes an `Attempt` and the `Facts` that were gathered for it, and returns a `Verdict` or None. An absent field
+never counts against anyone. Refusing checks apply under every SITE_MODERATION; holding ones only ask a person to look.
 """
 
 import re

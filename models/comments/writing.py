@@ -1,4 +1,6 @@
-"""What visitors do with comments: write, edit and remove them. Staff's part is in moderation.py, on top of `change` here."""
+"""What visitors do with comments: write, edit and remove them. Staff's part is in moderation.py, on top of `change`
+here.
+"""
 
 import asyncio
 import logging
@@ -56,7 +58,9 @@ class CommentWriting:
         self._new: Batches[tuple[Counts, Comment], Comment | None] = Batches(self._insert, MOST_AT_ONCE)
 
     async def add(self, post: Post, author: Author, attempt: Attempt, parent: str | None = None) -> Comment:
-        """Puts a comment under a post, and lets everyone who is reading it know. A repost returns the comment that exists."""
+        """Puts a comment under a post, and lets everyone who is reading it know. A repost returns the comment that
+        exists.
+        """
         id, existing, wait = await self._deduplicate(post, author, attempt)  # first: refused attempts count too
         if existing is not None:
             return existing
@@ -107,10 +111,14 @@ class CommentWriting:
 
     # For everything that changes comments
 
-    async def change(self, id: str, step: Step) -> Comment:
-        """Loads a comment, takes a pure step, and saves it; again if somebody else changed it in between. Conflict after 20 times."""
+    async def change(self, id: str, step: Step, known: Comment | None = None) -> Comment:
+        """Loads a comment, takes a pure step, and saves it; again if somebody else changed it in between. Conflict
+        after 20 times.
+
+        `known` is the comment as the caller has just loaded it.
+        """
         for _ in range(TRIES):
-            before = await self._documents.by_id(id)
+            before, known = known or await self._documents.by_id(id), None
             after = step(before)
             if after == before:
                 return before
@@ -160,8 +168,8 @@ class CommentWriting:
     async def _store(self, post: Post, comment: Comment) -> Comment:
         """Stores a new comment together with all that arrive at the same time under this post.
 
-        If its id exists the stored one is returned: the same text arrived twice at once. TimeoutError if MongoDB hangs; a retry gets what
-        was stored after all.
+        If its id exists the stored one is returned: the same text arrived twice at once. TimeoutError if MongoDB hangs;
+        a retry gets what was stored after all.
         """
         async with asyncio.timeout(LONGEST_WAIT):
             stored = await self._new.add(post.id, (Counts.of(post), comment))
@@ -187,7 +195,8 @@ class CommentWriting:
     async def _deduplicate(self, post: Post, author: Author, attempt: Attempt) -> tuple[str, Comment | None, int]:
         """Deduplicates and rate-limits. Returns (id, existing comment, wait in seconds).
 
-        A repost within a minute is not a new attempt. A text that its author has removed or rewritten since may be written again.
+        A repost within a minute is not a new attempt. A text that its author has removed or rewritten since may be
+        written again.
         """
         what, fresh, limits = digest(post.id, attempt.text), new_id(), limits_of(author, "comments")
         keys = [f"comment:{key}:{what}" for key in author.keys]

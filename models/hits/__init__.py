@@ -1,4 +1,6 @@
-"""Hits: how often each page is asked for, from the cache or from a process. nginx writes a line for each, and the worker adds them up."""
+"""Hits: how often each page is asked for, from the cache or from a process. nginx writes a line for each, and the
+worker adds them up.
+"""
 
 import re
 

@@ -1,8 +1,9 @@
-"""The documents of hits: one row for each page and day with their sums, and for each host the last batch read from its log.
+"""The documents of hits: one row for each page and day with their sums, and for each host the last batch read from its
+log.
 
-No line is counted twice and none is lost: a batch of counts and how far the log is read with it are stored in one write, and only then
-added. Each row knows the last batch that it took from each host, so a batch that was added half way is added again. Of two workers of a
-host at once only one can store the batch of a number.
+No line is counted twice and none is lost: a batch of counts and how far the log is read with it are stored in one
+write, and only then added. Each row knows the last batch that it took from each host, so a batch that was added half
+way is added again. Of two workers of a host at once only one can store the batch of a number.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """What the lines of nginx's log of hits say: how often each page was asked for on each day. Pure.
 
-A hit was answered from the page cache, a miss by a process; a read is either of them where a person asked, as far as one can tell.
-Only addresses of pages are counted, of which nginx logs those that it answered with 200 or 304: a made-up one is no row.
+A hit was answered from the page cache, a miss by a process; a read is either of them where a person asked, as far as
+one can tell. Only addresses of pages are counted, of which nginx logs those that it answered with 200 or 304: a made-up
+one is no row.
 """
 
 import re

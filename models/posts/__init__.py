@@ -1,4 +1,6 @@
-"""Posts: what the maker writes. `documents` finds them, `reading` serves pages, `writing` adds and edits; the post itself is pure."""
+"""Posts: what the maker writes. `documents` finds them, `reading` serves pages, `writing` adds and edits; the post
+itself is pure.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 

@@ -1,7 +1,7 @@
 """The documents of posts: every query, write and index of this collection.
 
-Lists are sorted by (date, id) in one index. What lists show of the text (`opening`) and of the comments (their count) is stored with
-the post. Counts and popularity are not their author's to write: `save` leaves them as they are.
+Lists are sorted by (date, id) in one index. What lists show of the text (`opening`) and of the comments (their count)
+is stored with the post. Counts and popularity are not their author's to write: `save` leaves them as they are.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ WITH_ADDRESSES = {"address_keys.0": {"$exists": True}}
 MOST_ALIKE = 12  # posts that a post is compared with
 RATED_AT_ONCE = 1000
 LEAST_CHANGE = 1e-5  # of popularity
+CHANGED = "Somebody else has just changed this post. Please look at it again."
 
 Known = Mapping[str, Category]
 Found = TypeVar("Found")
@@ -45,7 +46,9 @@ class Milestone(NamedTuple):
 
 @dataclass(frozen=True)
 class Left:
-    """A post with consequences that are left: the kinds of these, and the categories it was in since they last were carried out."""
+    """A post with consequences that are left: the kinds of these, and the categories it was in since they last were
+    carried out.
+    """
 
     post: Post
     kinds: frozenset[str]
@@ -62,7 +65,7 @@ class PostDocuments:
         self._categories = categories
         self._clock = tools.clock
         older = {"categories": {"$ifNull": ["$seen_in", "$categories"]}}
-        self.untold = Untold(tools.mongo, "posts", tools.clock, (InvalidatePages.kind,), older)
+        self.untold = Untold(self._posts, self._repeatable, tools.clock, (InvalidatePages.kind,), older)
 
     async def create_indexes(self) -> None:
         listed = ("is_listed", ASCENDING)
@@ -140,8 +143,9 @@ class PostDocuments:
         is_whole: bool = True,
         after: Milestone | None = None,
     ) -> list[Post]:
-        """Visible posts from `start` up to `stop`, counted from a milestone if one is given, newest first; only those in any of these
-        categories, if any are given. Each post before `start` costs time: see `PostReading.newest`."""
+        """Visible posts from `start` up to `stop`, counted from a milestone if one is given, newest first; only those
+        in any of these categories, if any are given. Each post before `start` costs time: see `PostReading.newest`.
+        """
         query, before = self._from(after, categories)
         fields = {"text": 0} if is_whole else LISTED
         return await self._found(query, fields, skip=before + start, limit=stop - start)
@@ -204,7 +208,9 @@ class PostDocuments:
         return [posts[0] if posts else None for posts in found]
 
     async def alike(self, post: Post) -> list[Post]:
-        """Visible posts that share categories or keywords with this one: of each the most popular; with the categories shared."""
+        """Visible posts that share categories or keywords with this one: of each the most popular; with the categories
+        shared.
+        """
         own = {category.id: category for category in post.categories}
         shared = {"categories": list(own), "keywords": list(post.keywords)}
         queries = (
@@ -232,7 +238,12 @@ class PostDocuments:
         """Stores a changed post. Conflict if an address of it is taken, or if somebody else changed it meanwhile."""
         fields = {name: value for name, value in document_of(after).items() if name not in COUNTED}
         fields |= {"changed": self._clock(), **({"origin": origin} if origin is not None else {})}
-        entries = self.untold.entries(after.revision, categories=sorted({*_ids(before), *_ids(after)}))
+        seen_in = sorted({*_ids(before), *_ids(after)})
+        entries = self.untold.entries(after.revision, categories=seen_in)
+        if (
+            before.is_visible(self._clock()) and after.published > self._clock()
+        ):  # withdrawn until then: due at once, and again then
+            entries += self.untold.entries(before.revision, categories=seen_in, is_due=True)
         change = {"$set": fields, "$push": {"untold": {"$each": entries}}}
         unchanged = {"_id": before.id, "revision": before.revision or {"$in": [0, None]}}
         try:
@@ -240,11 +251,14 @@ class PostDocuments:
         except DuplicateKey as error:
             raise _taken(after, error) from error
         if not result.matched_count:
-            raise Conflict("changed", "Somebody else has just changed this post. Please look at it again.")
+            raise Conflict("changed", CHANGED)
 
     async def left(self) -> list[Left]:
-        """Posts with consequences that are left; scheduled ones once their time has come."""
-        return await self._left(await self.untold.documents({"published": {"$lte": self._clock()}}))
+        """Posts with consequences that are left; scheduled ones once their time has come, or if they were visible
+        before.
+        """
+        is_due = {"$or": [{"published": {"$lte": self._clock()}}, {"untold.is_due": True}]}
+        return await self._left(await self.untold.documents(is_due))
 
     async def left_of(self, id: str) -> list[Left]:
         """The same for one post, now."""
@@ -337,11 +351,11 @@ class PostDocuments:
         categories = await self._categories.all() if documents else {}
         return [
             Left(
-                _post(document, categories),
+                post,
                 kinds_of(document),
                 frozenset(id for entry in document["untold"] for id in entry.get("categories", ())),
             )
-            for document in documents
+            for post, document in self.untold.readable(documents, lambda document: _post(document, categories))
         ]
 
     async def _with_categories(self, reading: Awaitable[Found], known: Known | None) -> tuple[Found, Known]:
@@ -364,8 +378,9 @@ def document_of(post: Post) -> Document:
 
 
 def formerly_at(keys: Sequence[str]) -> Document:
-    """The query for posts that once lived at an address with one of these keys. It repeats the condition of the partial index:
-    MongoDB uses that index only for queries which say the same, and reads all posts for others."""
+    """The query for posts that once lived at an address with one of these keys. It repeats the condition of the partial
+    index: MongoDB uses that index only for queries which say the same, and reads all posts for others.
+    """
     return {"address_keys": {"$in": list(keys)}, **WITH_ADDRESSES}
 
 

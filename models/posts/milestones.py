@@ -1,8 +1,9 @@
-"""Every thousandth post of a list, remembered: a page far back begins at one, and nobody counts through all posts before it.
+"""Every thousandth post of a list, remembered: a page far back begins at one, and nobody counts through all posts
+before it.
 
-MongoDB's `skip` visits each key of the index: at 100,000 posts the last page took 16 times as long as the first. What is remembered
-holds for one version of all posts: whatever changes the lists raises that version (`PostDocuments.raise_version`) before its
-consequences are carried out.
+MongoDB's `skip` visits each key of the index: at 100,000 posts the last page took 16 times as long as the first. What
+is remembered holds for one version of all posts: whatever changes the lists raises that version
+(`PostDocuments.raise_version`) before its consequences are carried out.
 """
 
 from typing import NamedTuple
@@ -28,8 +29,9 @@ class Milestones:
         self._lists: dict[tuple[Category, ...], _Remembered] = {}
 
     async def before(self, start: int, categories: tuple[Category, ...]) -> tuple[Milestone | None, int]:
-        """The last milestone before post number `start` of a list, and how many posts to skip from there. A list that ends before
-        that milestone has no post at that number either, whatever is skipped from its last milestone."""
+        """The last milestone before post number `start` of a list, and how many posts to skip from there. A list that
+        ends before that milestone has no post at that number either, whatever is skipped from its last milestone.
+        """
         number, skip = divmod(start, self._stride)
         if not number:
             return None, skip

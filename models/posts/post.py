@@ -124,7 +124,9 @@ def find_post_of_channel(channel: str) -> str | None:
 
 
 def consequences(post: Post, categories: Iterable[str], neighbours: Iterable[Post]) -> tuple[InvalidatePages]:
-    """What follows from a change of a post that is in these categories, or was until then (ids), between these neighbours."""
+    """What follows from a change of a post that is in these categories, or was until then (ids), between these
+    neighbours.
+    """
     own = (post.tag, post.title_tag, HOME, ARCHIVE, FEEDS, SITEMAP)
     others = (*(other.tag for other in neighbours), *map(tag_of_category, categories))
     return (InvalidatePages(post.id, post.revision, (*own, *others)),)

@@ -1,4 +1,6 @@
-"""What pages need of posts beyond single queries: related posts, and one read for all who ask for the same thread at once."""
+"""What pages need of posts beyond single queries: related posts, and one read for all who ask for the same thread at
+once.
+"""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -22,8 +24,9 @@ class PostReading:
         self._heads: Batches[None, Post] = Batches(self._read_head)
 
     async def head_by_slug(self, slug: str) -> Post:
-        """A visible post without texts and categories. After each comment everyone who missed it may ask: one read serves all,
-        and it begins after they asked."""
+        """A visible post without texts and categories. After each comment everyone who missed it may ask: one read
+        serves all, and it begins after they asked.
+        """
         return await self._heads.add(slug, None)
 
     async def has_open_thread(self, id: str) -> bool:
@@ -36,8 +39,9 @@ class PostReading:
         return is_open
 
     async def newest(self, start: int, stop: int, categories: Iterable[Category] = ()) -> list[Post]:
-        """Visible posts from `start` up to `stop`, newest first, as fast at the end of a long list as at its start; only those in
-        any of these categories, if any are given."""
+        """Visible posts from `start` up to `stop`, newest first, as fast at the end of a long list as at its start;
+        only those in any of these categories, if any are given.
+        """
         categories = tuple(sorted(categories, key=lambda category: category.id))
         milestone, skip = await self._milestones.before(start, categories)
         return await self._documents.newest(skip, skip + stop - start, categories, after=milestone)

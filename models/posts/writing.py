@@ -1,20 +1,25 @@
-"""What the maker does with posts: add and edit them. Every address that a post ever had stays in `addresses`, so old links arrive."""
+"""What the maker does with posts: add and edit them. Every address that a post ever had stays in `addresses`, so old
+links arrive.
+"""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from lib import mongo
 from lib.documents import Document
 from lib.ids import new_id
+from models.errors import Conflict
 from models.outbox import InvalidatePages, Outbox, tags_of
 from models.pages import Pages
-from models.posts.documents import Left, PostDocuments
+from models.posts.documents import CHANGED, Left, PostDocuments
 from models.posts.post import Post, consequences, rendered
 from models.tools import Tools
 from models.untold import REPEATED_AFTER, Consequence
 
-NO_REVISION = -1  # a consequence of it removes no entry
+logger = logging.getLogger(__name__)
 
 
 class PostWriting:
@@ -34,21 +39,28 @@ class PostWriting:
         return post
 
     async def edit(self, post: Post, origin: Document | None = None) -> Post:
-        """Stores a changed post, rendered again; its former address stays among its addresses. Conflict and Invalid as in `add`."""
+        """Stores a changed post, rendered again; its former address stays among its addresses. Conflict and Invalid as
+        in `add`.
+        """
         before = await self._documents.by_id(post.id)
-        former = {before.path} if before.slug.casefold() != post.slug.casefold() else set()
-        addresses = tuple(dict.fromkeys((*before.addresses, *post.addresses, *former)))
-        edited = replace(post, addresses=addresses, edited=self._clock(), revision=before.revision + 1)
-        post = rendered(edited)
+        if post.revision != before.revision:
+            raise Conflict("changed", CHANGED)
+        former = [before.path] if before.slug.casefold() != post.slug.casefold() else []
+        taken = await self._documents.taken_addresses(former, post.id)  # one that another post had before stays there
+        kept = (address for address in former if address not in taken)
+        addresses = tuple(dict.fromkeys((*before.addresses, *post.addresses, *kept)))
+        post = rendered(replace(post, addresses=addresses, edited=self._clock(), revision=before.revision + 1))
         await self._documents.save(before, post, origin)
         if any(version.is_visible(self._clock()) for version in (before, post)):
             await self.tell(post.id)
         return post
 
     async def show_due(self) -> int:
-        """Invalidates the pages of this host that a scheduled post belongs on once its time has come. Returns how many came.
+        """Invalidates the pages of this host that a scheduled post belongs on once its time has come. Returns how many
+        came.
 
-        Every host does this for itself, so that a post appears on time also while Redis is away. The outbox does the rest.
+        Every host does this for itself, so that a post appears on time also while Redis is away. The outbox does the
+        rest.
         """
         due = await self._documents.due(since=self._shown_until)
         for left in due:
@@ -61,16 +73,21 @@ class PostWriting:
             yield [c for c in await self._consequences(left) if c.kind in left.kinds]
 
     async def tell(self, id: str) -> None:
-        """Carries out all consequences that are left for this post."""
-        for left in await self._documents.left_of(id):
-            told = await self._consequences(left)
-            if (
-                left.post.published > self._clock()
-            ):  # it was visible and is scheduled now: told again when its time comes
-                told = [replace(c, revision=NO_REVISION) for c in told]
-            await self._outbox.tell(self._documents.untold, told)
+        """Carries out all consequences that are left for this post. Where MongoDB is away by now, the worker does it
+        later.
+        """
+        try:
+            for left in await self._documents.left_of(id):
+                await self._outbox.tell(self._documents.untold, await self._consequences(left))
+        except mongo.Away:
+            logger.warning("post %s is stored, but its consequences were not carried out; the worker will", id)
 
     async def _consequences(self, left: Left) -> list[InvalidatePages]:
-        """What follows from changes of a post. All milestones are given up first: a page may be asked for as soon as others hear."""
+        """What follows from changes of a post. All milestones are given up first: a page may be asked for as soon as
+        others hear.
+        """
         neighbours, _ = await asyncio.gather(self._documents.neighbours(left.post), self._documents.raise_version())
-        return list(consequences(left.post, left.categories, [other for other in neighbours if other is not None]))
+        told = consequences(left.post, left.categories, [other for other in neighbours if other is not None])
+        if left.post.published > self._clock():  # withdrawn: what its own revision entered waits until it appears
+            return [replace(consequence, revision=left.post.revision - 1) for consequence in told]
+        return list(told)

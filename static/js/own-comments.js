@@ -39,7 +39,7 @@ export class OwnComments {
    * @param {string} text
    */
   keep({ id, edit_token: token, edit_until: until }, text) {
-    this.kept[id] = { token, until, text };
+    this.kept = { ...recall("mine"), [id]: { token, until, text } }; // another tab may have written meanwhile
     remember("mine", this.kept);
   }
 
@@ -118,6 +118,7 @@ export class OwnComments {
   async #change(id, method, value) {
     const { token, until, text = "" } = this.kept[id] ?? {};
     const answer = await askWith(`${this.url}/${id}`, method, { edit_token: token, ...value });
+    this.kept = { ...recall("mine"), ...this.kept };
     if (method === "DELETE") delete this.kept[id];
     else this.kept[id] = { token, until, text: value.text ?? text };
     remember("mine", this.kept);

@@ -96,7 +96,8 @@ class Queue {
       this.#sent(form, answer);
     } catch (error) {
       outcome.textContent = sentence(error);
-      if (error instanceof Refused && error.status === 409) this.#stale(/** @type {Answer & Rows} */ (error.answer));
+      const answer = error instanceof Refused ? /** @type {Answer & Rows} */ (error.answer) : null;
+      if (answer?.rows) this.#stale(answer);
     }
   }
 

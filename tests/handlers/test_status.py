@@ -12,7 +12,8 @@ from tests.lib.redis_server import RedisServer
 from ui_modules.comments import comment_json
 
 CROWD = 90
-# Two attempts of 2 s for the limits, 1 s for publishing, and a margin for a busy machine. Without timeouts it never ends.
+# Two attempts of 2 s for the limits, 1 s for publishing, and a margin for a busy machine. Without timeouts it never
+# ends.
 SECONDS = 12
 
 

@@ -1,7 +1,7 @@
 """A process of the site that is killed at a chosen line: `python -m tests.killed.dying POST LINE TEXT`.
 
-It adds a comment as any process does, on the servers named by SITE_*. One of its tools kills it at the first call of one
-method: after the comment is stored, and before the rest of its consequences are carried out.
+It adds a comment as any process does, on the servers named by SITE_*. One of its tools kills it at the first call of
+one method: after the comment is stored, and before the rest of its consequences are carried out.
 """
 
 import asyncio

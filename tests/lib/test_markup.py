@@ -204,6 +204,12 @@ class Posts(unittest.TestCase):
     def test_deep_nesting_is_flattened(self):
         self.assertLess(post("<div>" * 1900 + "deep").count("<div>"), 100)
 
+    def test_code_that_is_slow_to_highlight_stays_plain(self):
+        for language, piece in (("java", "a "), ("easytrieve", "\t"), ("autoit", " "), ("ng2", "(")):
+            blocks = f"```{language}\n{repeated(piece, 9_000)}\n```\n\n" * 30
+            with self.subTest(language), quickly(6):
+                self.assertEqual(post_html(blocks, "markdown").html.count('<div class="highlight">'), 30)
+
     def test_hostile_html_is_refused_or_takes_linear_time(self):
         fonts = "".join(f"<font color=a{n}>" for n in range(1000))
         for html in (
@@ -215,6 +221,9 @@ class Posts(unittest.TestCase):
             "<b></p>",
             "<span><div></span>",
             "<form><div></form>",
+            "<g/>",
+            "<font id=N><!--</font>--><p>",
+            "<b id=N><img alt='</b>'><p>",
         ):
             with self.subTest(html), quickly(), self.assertRaises(TooNested):
                 post(repeated(html))

@@ -1,6 +1,8 @@
 """The outbox: what fails is left in the document, each kind by itself, and the worker carries it out later."""
 
 import errno
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from lib import redis
@@ -9,7 +11,7 @@ from models.comments import Attempt, Author, Comment
 from models.outbox import EnsureAccount, InvalidatePages, PublishEvents
 from models.site import Site
 from models.untold import Untold
-from tests.base import SiteTestCase, site_with
+from tests.base import START, SiteTestCase, site_with
 
 BO = Author("b" * 12)
 
@@ -54,7 +56,7 @@ class OutboxTest(SiteTestCase):
     def test_a_consequence_of_an_earlier_revision_is_left_though_a_later_one_has_other_kinds(self) -> None:
         """As of an approval that died before its letter, and an edit afterwards."""
         comments = self.site.tools.mongo["comments"]
-        untold = Untold(self.site.tools.mongo, "comments", self.clock, ("letter", "pages"))
+        untold = Untold(comments, comments, self.clock, ("letter", "pages"))
         entries = [*untold.entries(1), *untold.entries(2, ["pages"])]
         self.run_now(comments.insert_one({"_id": "c", "untold": entries}))
         self.run_now(untold.remove([InvalidatePages("c", 2, ())]))
@@ -74,6 +76,47 @@ class OutboxTest(SiteTestCase):
         before = {"$set": {"told": False}, "$unset": {"untold": "", "revision": ""}}
         self.run_now(self.site.tools.mongo["comments"].update_one({"_id": comment.id}, before))
         self.assertEqual((self.carried_out_later(), self.kinds()), (1, []))
+
+    def test_a_category_that_the_version_before_renamed_gets_its_entry_too(self) -> None:
+        """It had no time of its change."""
+        category = self.run_now(self.site.categories.named("Web"))
+        before = {"$set": {"told": False}, "$unset": {"untold": "", "changed": "", "revision": ""}}
+        self.run_now(self.site.tools.mongo["categories"].update_one({"_id": category.id}, before))
+        self.assertEqual([self.carried_out_later(), self.carried_out_later()], [1, 0])
+
+    def test_entries_are_added_to_those_that_this_version_has_written(self) -> None:
+        posts = self.site.tools.mongo["posts"]
+        entries = self.site.posts.untold.entries(7, categories=["c"])
+        change = {"told": False, "seen_in": ["a", "b"], "untold": entries}
+        self.run_now(posts.update_one({"_id": self.post.id}, {"$set": change}))
+        self.clock.pass_by(seconds=6)
+        self.run_now(self.site.posts.untold.adopt())
+        untold = self.run_now(posts.find_one({"_id": self.post.id}))["untold"]
+        self.assertEqual([entry["categories"] for entry in untold], [["c"], ["a", "b"]])
+
+    def test_a_malformed_document_is_named_once_and_holds_up_no_other(self) -> None:
+        unreachable = site_with(self.site, channels=Unreachable())
+        comments = [self.written(unreachable, text) for text in ("Malformed by hand", "All is well")]
+        self.run_now(self.site.tools.mongo["comments"].update_one({"_id": comments[0].id}, {"$set": {"name": None}}))
+        self.assertEqual([self.carried_out_later(), self.carried_out_later()], [1, 0])
+        self.expect_log(f"document {comments[0].id} is malformed")
+        self.assertEqual(self.kinds(), [PublishEvents.kind, InvalidatePages.kind])
+
+    def test_a_kind_of_a_newer_version_is_left_alone(self) -> None:
+        comment = self.written(self.site, "With a letter to send")
+        entry = {"$push": {"untold": {"kind": "letter", "revision": 0}}}
+        self.run_now(self.site.tools.mongo["comments"].update_one({"_id": comment.id}, entry))
+        self.assertEqual((self.carried_out_later(), self.kinds()), (0, ["letter"]))
+
+    def test_a_post_that_is_withdrawn_until_later_disappears_also_if_its_process_dies(self) -> None:
+        later = replace(self.post, published=START + timedelta(days=30), revision=self.post.revision + 1)
+        self.run_now(self.site.posts.documents.save(self.post, later, None))  # as by a process that dies right after
+        pending = self.site.pages.begin()
+        self.assertEqual([self.carried_out_later(), self.carried_out_later()], [1, 0])
+        self.assertFalse(pending.is_current)
+        self.assertEqual(self.kinds("posts"), [InvalidatePages.kind])
+        self.clock.pass_by(days=30)
+        self.assertEqual((self.carried_out_later(), self.kinds("posts")), (1, []))
 
     def test_corrected_counts_of_a_thread_reach_the_pages_also_if_redis_is_away_meanwhile(self) -> None:
         self.run_now(self.site.tools.mongo["posts"].update_one({"_id": self.post.id}, {"$set": {"comment_count": 7}}))

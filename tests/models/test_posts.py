@@ -121,6 +121,20 @@ class PostsTest(SiteTestCase):
             plan = self.run_now(self.site.tools.mongo["posts"].find(query).explain())
             self.assertEqual(plan["executionStats"]["totalDocsExamined"], 1, query)
 
+    def test_an_edit_of_an_outdated_revision_is_a_conflict(self) -> None:
+        post = self.post_by("hello")
+        self.run_now(self.second_site.posts.writing.edit(replace(post, title="Another title")))
+        with self.assertRaises(Conflict):
+            self.run_now(self.site.posts.writing.edit(replace(post, text="Another text")))
+        self.assertEqual(self.run_now(self.site.posts.documents.by_id(post.id)).title, "Another title")
+
+    def test_a_new_slug_costs_no_post_the_former_address_that_it_had_before(self) -> None:
+        first, second = self.post_by("a", addresses=("/plog/b",)), self.post_by("b")
+        moved = self.run_now(self.site.posts.writing.edit(replace(second, slug="c")))
+        self.assertEqual((moved.path, moved.addresses), ("/plog/c", ()))
+        found = self.run_now(self.site.posts.documents.find_by_address("/plog/b"))
+        self.assertEqual(found and found.id, first.id)
+
     def test_two_posts_never_share_a_former_address(self) -> None:
         self.post_by("first", addresses=("/old/",))
         with self.assertRaises(Conflict) as caught:
@@ -139,11 +153,11 @@ class PostsTest(SiteTestCase):
         """X→Y is stored and its process dies; then Y→Z. The consequences of Y→Z must also invalidate X's pages."""
         old, mid, new = (self.run_now(self.site.categories.named(name)) for name in ("X", "Y", "Z"))
         post = self.post_by("hello", categories=(old,))
-        moved = replace(post, categories=(mid,), revision=1)
+        moved = replace(post, categories=(mid,), revision=post.revision + 1)
         self.run_now(self.site.posts.documents.save(post, moved, None))  # as by a process that dies right after
         for category in (old, mid, new):
             self.keep(category)
-        self.run_now(self.site.posts.writing.edit(replace(post, categories=(new,))))
+        self.run_now(self.site.posts.writing.edit(replace(moved, categories=(new,))))
         self.assertEqual([c.name for c in (old, mid, new) if self.is_kept(c)], [])
 
     def test_of_two_simultaneous_edits_the_later_is_refused(self) -> None:
