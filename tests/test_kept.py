@@ -7,6 +7,8 @@ import asyncio
 import gzip
 import os
 import random
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,17 @@ class CachedPagesTest(KilledTestCase):
         """Sends one request with exactly these headers and returns the unmodified answer."""
         return await asyncio.to_thread(self.running.ask, method, path, headers=headers)
 
+    async def cached(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """The first answer from disk. On a busy machine the worker may repeat an invalidation meanwhile."""
+        answers = []
+
+        async def is_cached() -> bool:
+            answers.append(await ask())
+            return "Accept-Ranges" in answers[-1].headers
+
+        await self.becomes(is_cached, "the page is cached")
+        return answers[-1]
+
     async def is_from_disk(self, path: str, method: str = "GET") -> bool:
         return (await self.get(path, method)).body.count(b"<!-- kept -->") == 1
 
@@ -103,9 +116,8 @@ class CachedPagesTest(KilledTestCase):
                 Post(id="", slug=slug, title="Odd", published=now, edited=now, text="x")
             )
             rendered = await self.get(post.path)
-            kept = await self.get(post.path)
+            kept = await self.cached(partial(self.get, post.path))
             self.assertEqual((kept.code, kept.body), (200, rendered.body), post.path)
-            self.assertIn("Accept-Ranges", kept.headers, f"{post.path} is not cached")
             raw = post.path.replace("%5B", "[").replace("%5E", "^")
             if raw != post.path:
                 moved = await asyncio.to_thread(self.running.get, raw)
@@ -140,10 +152,8 @@ class CachedPagesTest(KilledTestCase):
         paths = (self.post.path, "/", "/plog/", "/rss.xml", "/atom.xml", "/feed.json", "/sitemap.xml")
         for path in (*paths, f"{self.post.path}/comments.atom"):
             rendered = await self.get(f"{path}?x=1")  # a request with a query always goes to a process
-            await self.get(path)
-            plain, kept = [await self.get(path, takes_gzip=takes_gzip) for takes_gzip in (False, True)]
+            plain, kept = [await self.cached(partial(self.get, path, takes_gzip=takes)) for takes in (False, True)]
             self.assertIn("X-Consumed-Content-Encoding", kept.headers, path)
-            self.assertIn("Accept-Ranges", kept.headers, f"{path} is not cached")
             self.assertNotIn("Last-Modified", kept.headers, "the file's modification time is not the page's")
             self.assertEqual(self.lasting(kept), self.lasting(rendered), path)
             self.assertEqual([a.headers.get("Vary") for a in (kept, plain, rendered)], ["Accept-Encoding"] * 3, path)
@@ -169,15 +179,13 @@ class CachedPagesTest(KilledTestCase):
             await self.site.pages.invalidate_everywhere(["feeds"])
             etags = set()
             for encoding in ("gzip", ""):
-                answers = [await self.ask(path, Accept_Encoding=encoding) for _ in range(2)]
-                answers.append(await self.ask(path, "HEAD", Accept_Encoding=encoding))
+                answers = [await self.ask(path, Accept_Encoding=encoding)]
+                for method in ("GET", "HEAD"):
+                    answers.append(await self.cached(partial(self.ask, path, method, Accept_Encoding=encoding)))
                 told = {(a.headers["Etag"], a.headers["Content-Encoding"], a.headers["Last-Modified"]) for a in answers}
                 etags.add(answers[0].headers["Etag"])
                 self.assertEqual(told, {(answers[0].headers["Etag"], encoding or None, None)}, path)
                 self.assertEqual({a.headers["Content-Length"] for a in answers}, {answers[0].headers["Content-Length"]})
-                self.assertEqual(
-                    [a.headers["Accept-Ranges"] for a in answers[1:]], ["bytes"] * 2, f"{path} is not cached"
-                )
                 await self.write("Something newer")
                 await self.site.pages.invalidate_everywhere(["feeds"])
             self.assertEqual(len(etags), 2, path)
