@@ -34,7 +34,10 @@ class Shape(Generic[Thing]):
         return msgspec.convert(values, self._thing)
 
     def written(self, thing: Thing) -> Document:
-        """Returns the document that describes a thing, with all its fields."""
+        """Returns the document that describes a thing.
+
+        A field that the document it was read from lacked is left out, as long as it has its default.
+        """
         document: Document = msgspec.to_builtins(thing, builtin_types=(datetime,))
         for field, stored in self._stored_as:
             document[stored] = document.pop(field)

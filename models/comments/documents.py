@@ -188,8 +188,13 @@ class CommentDocuments:
         return inserted, taken.keys()
 
     async def save(self, before: Comment, after: Comment, *, is_numbered: bool) -> bool:
-        """Replaces a comment, if nobody changed it since it was read. DuplicateKey if its number is taken."""
-        change: Document = {"$set": document_of(after) | {"changed": self._clock()}}
+        """Stores what differs, if nobody changed the comment since it was read. DuplicateKey if its number is taken.
+
+        Fields that stay the same are not written: `move` and `forget_addresses` change some at any time.
+        """
+        stored = document_of(before)
+        differing = {name: value for name, value in document_of(after).items() if (name, value) not in stored.items()}
+        change: Document = {"$set": differing | {"changed": self._clock()}}
         change["$push"] = {"untold": {"$each": self.untold.entries(after.revision)}}
         if is_numbered:
             change["$push"]["numbers"] = after.n
@@ -205,13 +210,12 @@ class CommentDocuments:
 
     async def move(self, author: str, to: str) -> None:
         """Gives all that an account wrote to another account. Safe to repeat."""
-        await self._comments.update_many({"author": author}, {"$set": {"author": to}, "$inc": {"revision": 1}})
+        await self._comments.update_many({"author": author}, {"$set": {"author": to}})
 
     async def forget_addresses(self) -> int:
         """Removes network addresses and browsers of comments older than 30 days. Returns of how many."""
         old = {"network": {"$gt": ""}, "created": {"$lt": self._clock() - ADDRESSES_KEPT}}
-        change = {"$set": {"network": "", "agent": ""}, "$inc": {"revision": 1}}
-        return (await self._comments.update_many(old, change)).modified_count
+        return (await self._comments.update_many(old, {"$set": {"network": "", "agent": ""}})).modified_count
 
     # Counts of threads
 
@@ -265,5 +269,5 @@ def document_of(comment: Comment) -> Document:
     document = COMMENT.written(comment) | {"words": words_of(comment.text)}
     if comment.counts is None:
         for field in ("n", "place", "counts"):
-            del document[field]
+            document.pop(field, None)
     return document

@@ -361,6 +361,19 @@ class CommentsTest(SiteTestCase):
             self.run_now(dying.outbox.close())
         self.assertEqual(kinds_of(self.stored(comment)), {"account", "pages", "events"})
 
+    def test_a_comment_stays_as_it_was_read_when_its_author_signs_in(self) -> None:
+        """So staff who read it before may approve it, and a change that was under way does not undo the sign-in."""
+        comment = self.write("Written before signing in")
+        reading = self.run_now(self.site.comments.documents.by_id(comment.id))
+        self.run_now(self.site.comments.documents.move(comment.author, "m" * 12))
+        saved = self.run_now(
+            self.site.comments.documents.save(
+                reading, replace(reading, text="Edited", revision=reading.revision + 1), is_numbered=False
+            )
+        )
+        after = self.run_now(self.site.comments.documents.by_id(comment.id))
+        self.assertEqual((saved, after.text, after.author), (True, "Edited", "m" * 12))
+
     def test_untold_entries_of_a_newer_revision_stay_when_older_ones_are_removed(self) -> None:
         comment = self.write_and_die("The first version", BO)
         edited = self.edit_and_die(comment, "The second version")
