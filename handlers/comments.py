@@ -79,7 +79,7 @@ class CommentsHandler(BaseHandler):
 class PreviewHandler(BaseHandler):
     @public
     async def post(self, slug: str) -> None:
-        """The text of a comment as it would stand on the page; nothing is kept."""
+        """The text of a comment as it would stand on the page; nothing is stored."""
         await open_post(self, slug)
         attempt = Attempt.cleaned(self.form.text("text"))
         self.json({"html": await self.site.comments.writing.preview(self.visitor.author, attempt)})
@@ -98,11 +98,9 @@ class CommentHandler(BaseHandler):
         """Change one's own comment, with the token that its writing gave."""
         post = await open_post(self, slug)
         text = Attempt.cleaned(self.form.text("text")).text
-        self.json(
-            as_own(
-                self, await self.site.comments.writing.edit(post, await self.visitor.writer(), id, self._token(), text)
-            )
-        )
+        author = await self.visitor.writer()
+        comment = await self.site.comments.writing.edit(post, author, id, self._token(), text)
+        self.json(as_own(self, comment))
 
     @visitor
     async def delete(self, slug: str, id: str) -> None:

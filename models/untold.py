@@ -1,7 +1,7 @@
 """The outbox's entries in the documents of one collection: which consequences of which change are still to be carried
 out.
 
-The word's `documents.py` opens the collection and hands it in.
+The one place outside of `documents.py` that queries a collection: `documents.py` opens it and hands it in.
 
 A change and the fact that the world has not heard of it are one write: it appends an entry `{kind, revision}` to the
 document's `untold` for each kind of consequence, and sets `changed`. An entry is removed once that consequence of that

@@ -148,10 +148,8 @@ class Channels:
             confirmed = channel.confirmed
             async with self._reads:
                 channel.n = max(await channel.newest(), channel.n)
-            if channel.confirmed in (
-                None,
-                confirmed,
-            ):  # else Redis reconnected meanwhile, so this number may be too old
+            # If Redis has reconnected meanwhile, this number may be too old.
+            if channel.confirmed in (None, confirmed):
                 channel.read = confirmed
                 return
 

@@ -154,10 +154,8 @@ class CommentDocuments:
         """What rules need, in one round trip: whether somebody wrote the same words since then, whether the author has
         a published comment other than `id`, and the substrings that are watched for.
         """
-        same, published = (
-            {"words": words_of(text), "created": {"$gt": since}},
-            {"author": author, "status": "published"},
-        )
+        same = {"words": words_of(text), "created": {"$gt": since}}
+        published = {"author": author, "status": "published"}
         pipeline: list[Document] = [{"$match": same}, {"$limit": 1}, {"$project": {"_id": "repeated"}}]
         two = {"$limit": 2}  # not `_id: {$ne: id}`, for which MongoDB may scan all comments by their id
         pipeline.append(also("comments", {"$match": published}, two, {"$project": {"_id": "approved", "id": "$_id"}}))

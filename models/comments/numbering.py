@@ -88,9 +88,8 @@ class Numbering:
         clash.
         """
         if not lock.is_contended:
-            return max(
-                counts, lock.counts, key=attrgetter("n")
-            )  # with equal numbers the stored ones: they may be corrected
+            # With equal numbers the stored counts, which may have been corrected.
+            return max(counts, lock.counts, key=attrgetter("n"))
         newest = await self._documents.counts(post)
         lock.is_contended = newest != lock.counts
         return newest

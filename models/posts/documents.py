@@ -240,9 +240,8 @@ class PostDocuments:
         fields |= {"changed": self._clock(), **({"origin": origin} if origin is not None else {})}
         seen_in = sorted({*_ids(before), *_ids(after)})
         entries = self.untold.entries(after.revision, categories=seen_in)
-        if (
-            before.is_visible(self._clock()) and after.published > self._clock()
-        ):  # withdrawn until then: due at once, and again then
+        if before.is_visible(self._clock()) and after.published > self._clock():
+            # Withdrawn until then: due at once, and again when it appears.
             entries += self.untold.entries(before.revision, categories=seen_in, is_due=True)
         change = {"$set": fields, "$push": {"untold": {"$each": entries}}}
         unchanged = {"_id": before.id, "revision": before.revision or {"$in": [0, None]}}

@@ -39,7 +39,8 @@ export class OwnComments {
    * @param {string} text
    */
   keep({ id, edit_token: token, edit_until: until }, text) {
-    this.kept = { ...recall("mine"), [id]: { token, until, text } }; // another tab may have written meanwhile
+    // Another tab may have stored a comment of its own meanwhile.
+    this.kept = { ...recall("mine"), ...this.kept, [id]: { token, until, text } };
     remember("mine", this.kept);
   }
 
