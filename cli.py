@@ -96,7 +96,7 @@ async def rename_category(site: Site, given: argparse.Namespace) -> int:
 async def forget(site: Site, given: argparse.Namespace) -> int:
     """invalidate cached pages: all, or the one with this address"""
     if given.path:
-        site.pages.invalidate_address(given.path)
+        site.pages.cache.invalidate_address(given.path)
         print(f"{given.path} is forgotten.")
     else:
         try:

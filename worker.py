@@ -35,9 +35,13 @@ LARGEST_LOG = 32 << 20  # bytes; the previous log stays too
 logger = logging.getLogger("worker")
 
 
-async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> None:
-    """Runs a chore forever, with pauses. If it returns a number other than 0, that is logged."""
+async def every(seconds: float, chore: Callable[[], Awaitable[int | None]], woken: asyncio.Event | None = None) -> None:
+    """Runs a chore forever, with pauses, which end early when `woken` is set. If it returns a number other than 0, that
+    is logged.
+    """
+    woken = woken or asyncio.Event()
     while True:
+        woken.clear()
         try:
             done = await chore()
             if done:
@@ -48,7 +52,9 @@ async def every(seconds: float, chore: Callable[[], Awaitable[int | None]]) -> N
             logger.warning("%s: %s", chore.__name__, error)
         except Exception:
             logger.exception("%s failed", chore.__name__)
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await woken.wait()
 
 
 def rotate(folder: Path, reopen: Callable[[], None]) -> None:
@@ -75,7 +81,7 @@ async def work(site: Site) -> None:
 
     await asyncio.gather(
         every(1, site.posts.writing.show_due),
-        every(1, site.tell_untold),
+        every(1, site.tell_untold, site.outbox.woken),
         every(2, count_hits),
         every(2, rotate_logs),
         every(5, site.pages.catch_up),
@@ -91,6 +97,7 @@ async def work(site: Site) -> None:
 async def serve(settings: Settings) -> None:
     site = await Site.open(settings, comment_json)
     await site.pages.listen()
+    await site.outbox.listen()
     working = asyncio.ensure_future(work(site))
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, working.cancel)

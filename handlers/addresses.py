@@ -24,11 +24,11 @@ async def post_at(handler: BaseHandler, slug: str, is_whole: bool = True) -> Pos
     """The visible post of this slug; without texts and categories unless `is_whole`. Moves who asks by another
     spelling.
     """
-    posts = handler.site.posts
+    posts = handler.site.posts.documents
     try:
-        post = await (posts.documents.by_slug if is_whole else posts.reading.head_by_slug)(slug)
+        post = await (posts.by_slug if is_whole else posts.head_by_slug)(slug)
     except NotFound:
-        former = await posts.documents.find_by_address(f"/plog/{quote(slug)}")
+        former = await posts.find_by_address(f"/plog/{quote(slug)}")
         if former is None:
             raise
         post = former

@@ -59,7 +59,7 @@ class CachedHandler(BaseHandler):
 
     async def render_once(self, method: Method, *args: Any) -> None:
         """Renders, while `under_way` lets other requests for this path wait for the answer."""
-        rendering = Rendering(self.site.pages.begin(), asyncio.get_running_loop().create_future())
+        rendering = Rendering(self.site.pages.cache.begin(), asyncio.get_running_loop().create_future())
         self._rendering = self.renderings[self.request.path] = rendering
         try:
             await method(self, *args)
@@ -67,7 +67,7 @@ class CachedHandler(BaseHandler):
             rendering.answer.set_result(error)
             raise
         finally:
-            self.site.pages.drop(rendering.pending)
+            self.site.pages.cache.drop(rendering.pending)
             if self.renderings.get(self.request.path) is rendering:
                 del self.renderings[self.request.path]
             if not rendering.answer.done():
@@ -86,7 +86,7 @@ class CachedHandler(BaseHandler):
         if self._rendering is not None and self._tags is not None and self.get_status() == 200:
             body = Body(b"".join(self._write_buffer))
             kind = self._headers["Content-Type"].partition(";")[0]
-            self.site.pages.put(self._rendering.pending, self.request.path, kind, body, self._tags)
+            self.site.pages.cache.put(self._rendering.pending, self.request.path, kind, body, self._tags)
             headers = tuple((name, value) for name, value in self._headers.get_all() if name != "Set-Cookie")
             self._rendering.answer.set_result(Answer(body, headers))
             self._choose(body)

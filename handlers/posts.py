@@ -10,11 +10,11 @@ from handlers.addresses import move_from_former, post_at
 from handlers.base import public
 from handlers.caching import CachedHandler, cached
 from lib.clock import iso
+from lib.dates import MONTHS
 from models.categories import Category, path_of
 from models.errors import NotFound
 from models.pages import ARCHIVE, HOME
 from models.posts import Post
-from ui_modules.dates import MONTHS
 
 ON_A_PAGE = 10
 AT_ONCE = 2  # posts that the first page renders; it fetches the others after load

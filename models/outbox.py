@@ -1,31 +1,36 @@
 """What follows from a change: carried out at once, and what fails later again by the worker. One outbox for all words.
 
-Each word has a pure function `consequences` that returns the values below. Its documents keep an entry for each
-(models/untold.py) until it is done, so a process that dies at any line, a Redis that is away or a page cache that
+Each word has a pure function `consequences` that returns the plain values below. Its documents keep an entry for each
+(lib/untold.py) until it is done, so a process that dies at any line, a Redis that is away or a page cache that
 cannot be written costs a delay and nothing else. The kinds fail separately: an unwritable page cache delays no event,
-and no event is published again because of it.
+and no event is published again because of it. What only the worker can do waits for it: a message through Redis wakes
+it, and without Redis it looks every second.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from lib import mongo, redis
 from lib.channels import Event, NextEvent
 from lib.pagecache import Unwritable
+from lib.untold import Consequence, Kinds, Untold
 from models.accounts import Accounts
 from models.pages import Pages, Tags
 from models.tools import Tools
-from models.untold import Consequence, Untold
 
 PATIENCE = 1.0  # seconds for Redis to publish: others wait for their turn behind it
 SOON = 0.25  # seconds in which finished consequences gather, to be removed with one write
 PAUSE = 5.0  # seconds between two rounds of `repeat` after a failure
 
+WORKER = "worker"  # the channel that the worker follows
+WAKE = Event(WORKER, 0, {})
+
 logger = logging.getLogger(__name__)
+Work = Callable[[Sequence[Consequence]], Awaitable[Sequence[Consequence]]]
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,8 @@ class Word(Protocol):
     @property
     def untold(self) -> Untold: ...
 
-    def left(self) -> AsyncIterator[Sequence[Consequence]]:
-        """Reads each document that has entries, and yields the consequences that these stand for."""
+    def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
+        """Reads each document that has entries of these kinds, and yields the consequences that these stand for."""
 
 
 class Outbox:
@@ -77,6 +82,7 @@ class Outbox:
         self._removing: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._can_invalidate = True  # the last time that it was tried
+        self.woken = asyncio.Event()
         self._next_round = 0.0  # in the event loop's seconds
 
     async def tell(self, untold: Untold, consequences: Sequence[Consequence]) -> None:
@@ -87,7 +93,8 @@ class Outbox:
         """
         tags = tags_of(consequences)
         is_invalidated = self._invalidate(tags)
-        has_published = await self._publish([*self._pages.messages(tags), *events_of(consequences)])
+        wake = [WAKE] if any(one.is_for_worker for one in consequences) else []
+        has_published = await self._publish([*self._pages.messages(tags), *events_of(consequences), *wake])
         self._remove_soon(untold, done_of(consequences, is_invalidated, has_published))
 
     async def repeat(self, *words: Word) -> int:
@@ -102,15 +109,46 @@ class Outbox:
         done = 0
         for word in words:
             await word.untold.adopt()
-            async for consequences in word.left():
-                is_invalidated, has_published = await self._carry_out_again(word.untold, consequences)
-                if not is_invalidated or not has_published:
-                    self._next_round = asyncio.get_running_loop().time() + PAUSE  # each attempt costs pages
-                if not has_published:
-                    return done
-                done += is_invalidated
-            await self.flush()
+            for kinds in self._doable(word.untold.web_kinds):
+                async for consequences in word.left(kinds):
+                    is_invalidated, has_published = await self._carry_out_again(word.untold, consequences)
+                    if not is_invalidated or not has_published:
+                        self._next_round = asyncio.get_running_loop().time() + PAUSE  # each attempt costs pages
+                    if not has_published:
+                        return done
+                    done += is_invalidated
+                await self.flush()
         return done
+
+    async def work(self, consequence: type[Consequence], work: Work, *words: Word) -> int:
+        """Carries out what is left of a kind that only the worker can do. Returns how many consequences were done.
+
+        `work` returns those that are done; the others are left for the next time. It fails by itself: neither Redis nor
+        an unwritable page cache delays it.
+        """
+        done = 0
+        for word in words:
+            left = [one async for consequences in word.left(Kinds({consequence.kind})) for one in consequences]
+            finished = await work(left) if left else []
+            self._done[word.untold] += finished
+            done += len(finished)
+        await self.flush()
+        return done
+
+    async def listen(self) -> None:
+        """Sets `woken` from now on when a process leaves something for the worker."""
+        await self._channels.follow(WORKER, self, _nothing)
+
+    def send(self, _: str) -> None:
+        """Receives a message of the channel; after a lost connection too, when messages may have been missed."""
+        self.woken.set()
+
+    def _doable(self, kinds: Kinds) -> list[Kinds]:
+        """While pages cannot be invalidated, the other kinds come first: thousands of documents that only wait for
+        their pages would hide them.
+        """
+        others = kinds - {InvalidatePages.kind}
+        return [kinds] if self._can_invalidate or not others else [others, kinds]
 
     async def _carry_out_again(self, untold: Untold, consequences: Sequence[Consequence]) -> tuple[bool, bool]:
         tags = tags_of(consequences)
@@ -150,6 +188,8 @@ class Outbox:
         await self.flush()
 
     def _invalidate(self, tags: Tags) -> bool:
+        if tags == ():
+            return True
         try:
             self._pages.invalidate(tags)
         except Unwritable as error:
@@ -212,4 +252,9 @@ def done_of(consequences: Sequence[Consequence], is_invalidated: bool, has_publi
     removed.
     """
     is_done = {InvalidatePages: is_invalidated and has_published, PublishEvents: has_published, EnsureAccount: True}
-    return [one for one in consequences if is_done[type(one)]]
+    return [one for one in consequences if is_done.get(type(one), False)]
+
+
+async def _nothing() -> int:
+    """The newest number of a channel whose messages have none."""
+    return 0

@@ -6,13 +6,13 @@ messages on one channel. A host that missed a number, or cannot know whether it 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from lib import json, redis
 from lib.channels import NextEvent
 from lib.documents import Document
-from lib.pagecache import Body, Pending, Unwritable
+from lib.pagecache import Unwritable
 from models.tools import Tools
 
 CHANNEL = "pages"
@@ -35,7 +35,7 @@ class Pages:
     """The cached pages of one host."""
 
     def __init__(self, tools: Tools) -> None:
-        self._cache = tools.page_cache
+        self.cache = tools.page_cache
         self._channels = tools.channels
         self._redis = tools.redis
         self._host = tools.host
@@ -55,21 +55,12 @@ class Pages:
         if self._is_behind:
             self._invalidate_for_others(None)
 
-    def begin(self) -> Pending:
-        return self._cache.begin()
-
-    def put(self, pending: Pending, address: str, kind: str, body: Body, tags: Iterable[str]) -> bool:
-        return self._cache.put(pending, address, kind, body, tags)
-
-    def drop(self, pending: Pending) -> None:
-        self._cache.drop(pending)
-
     def invalidate(self, tags: Tags) -> None:
         """Invalidates this host's pages under these tags. Call it after the change is stored. Raises `Unwritable`."""
         if tags is None:
-            self._cache.invalidate_all()
+            self.cache.invalidate_all()
         elif tags:
-            self._cache.invalidate(tags)
+            self.cache.invalidate(tags)
 
     def messages(self, tags: Tags) -> list[NextEvent]:
         """Returns the messages that make other hosts do the same. Numbers rise by one: a gap means a lost message."""
@@ -92,13 +83,9 @@ class Pages:
             raise
         await self._channels.publish(*self.messages(tags))
 
-    def invalidate_address(self, address: str) -> None:
-        """Invalidates one page of this host."""
-        self._cache.invalidate_address(address)
-
     async def sweep(self) -> int:
         """Removes pages that are too old or too many, in a thread. Returns how many files."""
-        return await asyncio.to_thread(self._cache.sweep, OLDEST, MOST)
+        return await asyncio.to_thread(self.cache.sweep, OLDEST, MOST)
 
     def send(self, text: str) -> None:
         """Receives a message of the channel. `Channels` calls it: this object is a follower."""

@@ -31,7 +31,6 @@ ROOMS = {
 MODEL_ORDER = (
     "errors",
     "tools",
-    "untold",
     "pages",
     "accounts",
     "outbox",
@@ -42,7 +41,6 @@ MODEL_ORDER = (
     "imports",
     "site",
 )
-STORING = ("documents", "untold")  # the modules of models that may access a collection
 MOST_ARGUMENTS = 6  # of a constructor
 MOST_ATTRIBUTES = 12  # of the site
 SHARED_TOOLS = {
@@ -168,7 +166,7 @@ class ImportsTest(unittest.TestCase):
 
     def test_only_storage_modules_access_collections(self) -> None:
         for module, path in modules():
-            if module.startswith("models.") and module.rpartition(".")[2] not in STORING:
+            if module.startswith("models.") and module.rpartition(".")[2] != "documents":
                 text = path.read_text(encoding="utf-8")
                 self.assertNotRegex(text, r"mongo\[|\.repeatable\(|\"\$", module)
 

@@ -11,9 +11,9 @@ from typing import Any
 from tornado.escape import xhtml_escape
 from tornado.web import UIModule
 
+from lib.dates import moment_html
 from models.comments import Comment, Node, Status
 from models.posts import Post
-from ui_modules.dates import moment_html
 
 HELD = '<p class="held-note">Held: only you see this until it is approved.</p>'
 REPLY = '<a class="reply" href="#write">Reply<span class="unseen"> to {}</span></a>'

@@ -6,9 +6,9 @@ from datetime import datetime
 from tornado.escape import xhtml_escape
 from tornado.web import UIModule
 
+from lib.dates import day_html
 from lib.markup.addresses import host_of, is_remote
 from models.posts import Post
-from ui_modules.dates import day_html
 
 OLD, VERY_OLD = 3, 6  # years
 

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 from tornado.escape import xhtml_escape
 from tornado.web import UIModule
 
+from lib import dates
 from models.hits import Tally
-from ui_modules import dates
 
 STEP, BAR, HEIGHT = 10, 8, 100  # of the picture's own units
 SHORTEST = 1.5  # a day with one reader is to be seen beside one with a thousand

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lib.ids import new_id
 from lib.mongo import DuplicateKey, taken_key
+from lib.untold import Consequence, Kinds, Untold
 from models.categories.category import (
     SAFE,
     Category,
@@ -20,7 +21,6 @@ from models.categories.documents import CATEGORY, CategoryDocuments
 from models.errors import Conflict, Invalid, NotFound
 from models.outbox import Outbox
 from models.tools import Tools
-from models.untold import Consequence, Untold
 
 __all__ = ["CATEGORY", "SAFE", "Categories", "Category", "CategoryDocuments", "path_of", "tag_of_category"]
 
@@ -78,9 +78,9 @@ class Categories:
         await self._outbox.tell(self.untold, consequences(after))
         return after
 
-    async def left(self) -> AsyncIterator[Sequence[Consequence]]:
-        for category, kinds in await self.documents.left():
-            yield [c for c in consequences(category) if c.kind in kinds]
+    async def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
+        for category, left in await self.documents.left(kinds):
+            yield [c for c in consequences(category) if c.kind in kinds & left]
 
     async def _renamed(self, before: Category, to: str) -> Category:
         for address in _addresses_of(to):

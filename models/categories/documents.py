@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from lib.documents import Document, Shape
 from lib.mongo import IndexModel
+from lib.untold import Kinds, Untold, kinds_of
 from models.categories.category import Category, key_of
 from models.outbox import InvalidatePages
 from models.tools import Tools
-from models.untold import Untold, kinds_of
 
 CATEGORY = Shape(Category, {"id": "_id"})
 
@@ -18,9 +18,7 @@ class CategoryDocuments:
     def __init__(self, tools: Tools) -> None:
         self._categories = tools.mongo["categories"]
         self._clock = tools.clock
-        self.untold = Untold(
-            self._categories, tools.mongo.repeatable("categories"), tools.clock, (InvalidatePages.kind,)
-        )
+        self.untold = Untold(self._categories, tools.mongo.repeatable("categories"), tools.clock, (InvalidatePages,))
 
     async def create_indexes(self) -> None:
         unique = [IndexModel("key", unique=True), IndexModel("name_key", unique=True)]
@@ -51,9 +49,9 @@ class CategoryDocuments:
         unchanged = {"_id": before.id, "revision": before.revision or {"$in": [0, None]}}
         return (await self._categories.update_one(unchanged, change)).matched_count == 1
 
-    async def left(self) -> list[tuple[Category, frozenset[str]]]:
-        """Categories with consequences that are left, and the kinds of these."""
-        documents = await self.untold.documents()
+    async def left(self, kinds: Kinds) -> list[tuple[Category, Kinds]]:
+        """Categories with consequences of these kinds that are left, and all kinds that are left."""
+        documents = await self.untold.documents(kinds)
         return [(category, kinds_of(document)) for category, document in self.untold.readable(documents, CATEGORY.read)]
 
     async def _called(self, field: str, keys: Sequence[str]) -> dict[str, Category]:

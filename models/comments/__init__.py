@@ -6,18 +6,17 @@ queries. The comment itself and the rules are pure.
 
 from collections.abc import AsyncIterator, Sequence
 
+from lib.untold import Consequence, Kinds, Untold
 from models.comments.comment import STAFF_CHANNEL, Author, Comment, Counts, Status, html_of
 from models.comments.documents import CommentDocuments
 from models.comments.moderation import Moderation
-from models.comments.reading import AsJson, CommentReading, CommentsPage
-from models.comments.recount import recount
+from models.comments.numbering import recount
+from models.comments.reading import AsJson, CommentReading, CommentsPage, Node, thread
 from models.comments.rules import Attempt, Facts, Verdict, judge
-from models.comments.thread import Node, thread
 from models.comments.writing import CommentWriting
 from models.outbox import Outbox
 from models.posts import Posts
 from models.tools import Tools
-from models.untold import Consequence, Untold
 
 __all__ = [
     "STAFF_CHANNEL",
@@ -52,8 +51,8 @@ class Comments:
     def untold(self) -> Untold:
         return self.documents.untold
 
-    def left(self) -> AsyncIterator[Sequence[Consequence]]:
-        return self.writing.left()
+    def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
+        return self.writing.left(kinds)
 
     async def recount(self) -> int:
         """Corrects wrong counts of threads. Returns of how many posts."""

@@ -12,10 +12,10 @@ from lib.documents import Document
 from lib.markup import comment_text_html, imported_comment_text_html
 from lib.networks import network_of
 from lib.tokens import digest
+from lib.untold import Consequence
 from models.outbox import EnsureAccount, InvalidatePages, PublishEvents
 from models.pages import ARCHIVE
 from models.posts import Post, channel_of_thread, tag_of_post
-from models.untold import Consequence
 
 LONGEST_TEXT = 10_000
 LONGEST_NAME = 100

@@ -13,12 +13,12 @@ from lib.batches import Batches
 from lib.documents import Document, Shape
 from lib.ids import is_id
 from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, Cursor, IndexModel, Sort, also, insert_in_order
+from lib.untold import Kinds, Untold, kinds_of
 from models.comments.comment import Comment, Counts, Status, words_of
 from models.errors import NotFound
 from models.outbox import EnsureAccount, InvalidatePages, PublishEvents
 from models.posts import Post
 from models.tools import Tools
-from models.untold import Untold, kinds_of, may_be_lost
 
 COMMENT = Shape(Comment, {"id": "_id", "address": "network"})
 NUMBERED = {"$gt": 0}
@@ -27,7 +27,7 @@ NEWEST_CHANGE = [("n", DESCENDING)]
 NEWEST = [("created", DESCENDING), ("_id", DESCENDING)]
 ROOTS = {"depth": 0, "place": NUMBERED}  # exactly the numbered ones have a place, so the index of roots serves alone
 NOT_SHOWN = ("text", "agent", "network", "email", "words", "numbers", "counts", "origin", "changed")  # on no page
-KINDS = (EnsureAccount.kind, InvalidatePages.kind, PublishEvents.kind)
+CONSEQUENCES = (EnsureAccount, InvalidatePages, PublishEvents)
 ADDRESSES_KEPT = timedelta(days=30)
 
 
@@ -38,7 +38,7 @@ class CommentDocuments:
         self._substrings = tools.mongo["substrings"]
         self._clock = tools.clock
         self._barrier: Batches[None, None] = Batches(self._wait_for_journal)
-        self.untold = Untold(self._comments, tools.mongo.repeatable("comments"), tools.clock, KINDS)
+        self.untold = Untold(self._comments, tools.mongo.repeatable("comments"), tools.clock, CONSEQUENCES)
 
     async def create_indexes(self) -> None:
         up, down = ASCENDING, DESCENDING
@@ -199,9 +199,9 @@ class CommentDocuments:
         unchanged = {"_id": before.id, "revision": before.revision}
         return (await self._comments.update_one(unchanged, change)).matched_count == 1
 
-    async def left(self) -> list[tuple[Comment, frozenset[str]]]:
-        """Comments with consequences that are left, and the kinds of these."""
-        documents = await self.untold.documents()
+    async def left(self, kinds: Kinds) -> list[tuple[Comment, Kinds]]:
+        """Comments with consequences of these kinds that are left, and all kinds that are left."""
+        documents = await self.untold.documents(kinds)
         if documents:
             await self._barrier.add("", None)
         return [(comment, kinds_of(document)) for comment, document in self.untold.readable(documents, COMMENT.read)]
@@ -269,3 +269,15 @@ def document_of(comment: Comment) -> Document:
         for field in ("n", "place", "counts"):
             document.pop(field, None)
     return document
+
+
+def may_be_lost(document: Document) -> bool:
+    """Whether a server that is killed may lose what was read: the change may be so new that it is not in the journal
+    yet.
+
+    Where only pages are left to invalidate, the other entries were removed after the change was in the journal.
+    """
+    return (
+        any(entry["kind"] != InvalidatePages.kind for entry in document.get("untold", ()))
+        or document.get("told") is False
+    )

@@ -5,8 +5,8 @@ from functools import partial
 
 from models.comments.comment import Author, Comment, Status
 from models.comments.documents import CommentDocuments
+from models.comments.reading import hanging_on
 from models.comments.rules import Attempt, Facts, judge, refuse
-from models.comments.thread import hanging_on
 from models.comments.writing import CommentWriting
 from models.errors import Conflict, Invalid
 from models.posts import Post

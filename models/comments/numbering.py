@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from lib.mongo import DuplicateKey
 from models.comments.comment import Comment, Counts
 from models.comments.documents import CommentDocuments
+from models.posts import Posts
 
 LONGEST_WAIT = 5  # seconds for the lock
 REMEMBERED = 5  # seconds that a lock lives, from its making or as long as somebody waits for it
@@ -93,3 +94,20 @@ class Numbering:
         newest = await self._documents.counts(post)
         lock.is_contended = newest != lock.counts
         return newest
+
+
+async def recount(documents: CommentDocuments, posts: Posts) -> int:
+    """Corrects counts that differ from the comments, and returns of how many posts: a restored backup may have wrong
+    ones, if people wrote while it was made. The worker does it every hour.
+    """
+    stored = await posts.documents.threads()  # first: what is written in between only makes the counted ones newer
+    counted, corrected = await documents.count_threads(), 0
+    for post, wrong in stored.items():
+        right = counted.get(post, Counts())
+        if right == wrong or right != (await documents.count_threads(post)).get(post, Counts()):
+            continue  # nothing is wrong, or somebody is writing
+        if await posts.documents.correct_thread(post, wrong, right):
+            await documents.correct_counts(post, right)
+            await posts.writing.tell(post)
+            corrected += 1
+    return corrected

@@ -14,17 +14,16 @@ from lib.batches import Batches
 from lib.ids import new_id
 from lib.markup import comment_text_html
 from lib.tokens import digest
+from lib.untold import Consequence, Kinds
 from models.comments.comment import Author, Comment, Counts, Status, consequences, consequences_of_import
 from models.comments.documents import CommentDocuments
 from models.comments.numbering import Numbering
-from models.comments.reading import CommentReading
+from models.comments.reading import CommentReading, hanging_on
 from models.comments.rules import MOST_PREVIEWS, Attempt, Facts, Verdict, judge, limits_of, looks_back, refuse
-from models.comments.thread import hanging_on
 from models.errors import Conflict, Invalid, NotAllowed
 from models.outbox import Outbox
 from models.posts import Post, Posts
 from models.tools import Tools
-from models.untold import Consequence
 
 MINUTE = 60
 REPOSTED_WITHIN = timedelta(days=1)
@@ -161,9 +160,9 @@ class CommentWriting:
             line.append(await self._documents.by_id(line[-1].parent))
         return {c.id: c for c in reversed(line)}
 
-    async def left(self) -> AsyncIterator[Sequence[Consequence]]:
-        for comment, kinds in await self._documents.left():
-            yield [c for c in await self._consequences(comment) if c.kind in kinds]
+    async def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
+        for comment, left in await self._documents.left(kinds):
+            yield [c for c in await self._consequences(comment) if c.kind in kinds & left]
 
     async def _store(self, post: Post, comment: Comment) -> Comment:
         """Stores a new comment together with all that arrive at the same time under this post.

@@ -4,6 +4,7 @@ itself is pure.
 
 from collections.abc import AsyncIterator, Sequence
 
+from lib.untold import Consequence, Kinds, Untold
 from models.categories import Categories
 from models.outbox import Outbox
 from models.pages import Pages
@@ -12,7 +13,6 @@ from models.posts.post import Post, channel_of_thread, find_post_of_channel, tag
 from models.posts.reading import PostReading
 from models.posts.writing import PostWriting
 from models.tools import Tools
-from models.untold import Consequence, Untold
 
 __all__ = ["Post", "PostDocuments", "Posts", "channel_of_thread", "find_post_of_channel", "tag_of_post"]
 
@@ -29,5 +29,5 @@ class Posts:
     def untold(self) -> Untold:
         return self.documents.untold
 
-    def left(self) -> AsyncIterator[Sequence[Consequence]]:
-        return self.writing.left()
+    def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
+        return self.writing.left(kinds)

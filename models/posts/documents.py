@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
+from lib.batches import Batches
 from lib.documents import Document, Shape
 from lib.mongo import ALL_AT_ONCE, ASCENDING, DESCENDING, DuplicateKey, IndexModel, UpdateOne, taken_key
+from lib.untold import Kinds, Untold, kinds_of
 from models.categories import Category, CategoryDocuments
 from models.errors import Conflict, NotFound
 from models.outbox import InvalidatePages
 from models.posts.post import Post, address_key, popularity
 from models.tools import Tools
-from models.untold import Untold, kinds_of
 
 POST = Shape(Post, {"id": "_id"})
 NEWEST = [("published", DESCENDING), ("_id", DESCENDING)]
@@ -28,6 +29,7 @@ COMPARED = {**LISTED, "popularity": 1, "keywords": 1}
 WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 COUNTED = ("_id", "comment_count", "root_count", "n", "popularity")
 WITH_ADDRESSES = {"address_keys.0": {"$exists": True}}
+LONGEST_READ = 5  # seconds that all who ask for a post at once wait for it
 MOST_ALIKE = 12  # posts that a post is compared with
 RATED_AT_ONCE = 1000
 LEAST_CHANGE = 1e-5  # of popularity
@@ -51,7 +53,7 @@ class Left:
     """
 
     post: Post
-    kinds: frozenset[str]
+    kinds: Kinds
     categories: frozenset[str]
 
 
@@ -64,8 +66,9 @@ class PostDocuments:
         self._versions = tools.mongo.repeatable("versions")
         self._categories = categories
         self._clock = tools.clock
+        self._heads: Batches[None, Post] = Batches(self._read_head)
         older = {"categories": {"$ifNull": ["$seen_in", "$categories"]}}
-        self.untold = Untold(self._posts, self._repeatable, tools.clock, (InvalidatePages.kind,), older)
+        self.untold = Untold(self._posts, self._repeatable, tools.clock, (InvalidatePages,), older)
 
     async def create_indexes(self) -> None:
         listed = ("is_listed", ASCENDING)
@@ -94,8 +97,11 @@ class PostDocuments:
         return await self._one(self._at(slug))
 
     async def head_by_slug(self, slug: str) -> Post:
-        """The same without texts and categories: enough to show and write comments."""
-        return await self._one(self._at(slug), WITHOUT_TEXTS, known={})
+        """The same without texts and categories: enough to show and write comments.
+
+        After each comment everyone who missed it may ask: one read serves all, and it begins after they asked.
+        """
+        return await self._heads.add(slug, None)
 
     async def find_by_address(self, address: str) -> Post | None:
         """The visible post that once lived at this address, however it is spelt; without its categories."""
@@ -252,12 +258,12 @@ class PostDocuments:
         if not result.matched_count:
             raise Conflict("changed", CHANGED)
 
-    async def left(self) -> list[Left]:
+    async def left(self, kinds: Kinds) -> list[Left]:
         """Posts with consequences that are left; scheduled ones once their time has come, or if they were visible
         before.
         """
         is_due = {"$or": [{"published": {"$lte": self._clock()}}, {"untold.is_due": True}]}
-        return await self._left(await self.untold.documents(is_due))
+        return await self._left(await self.untold.documents(kinds, is_due))
 
     async def left_of(self, id: str) -> list[Left]:
         """The same for one post, now."""
@@ -307,6 +313,11 @@ class PostDocuments:
         if writes:
             await self._posts.bulk_write(writes, ordered=False)
         return len(writes)
+
+    async def _read_head(self, slug: str, readers: Sequence[None]) -> list[Post]:
+        async with asyncio.timeout(LONGEST_READ):
+            post = await self._one(self._at(slug), WITHOUT_TEXTS, known={})
+        return [post] * len(readers)
 
     def _visible(self) -> Document:
         return {"is_listed": True, "published": {"$lte": self._clock()}}

@@ -1,11 +1,7 @@
-"""What pages need of posts beyond single queries: related posts, and one read for all who ask for the same thread at
-once.
-"""
+"""What pages need of posts beyond single queries: long lists, related posts, and whether a thread may be followed."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from lib.batches import Batches
 from lib.misses import Misses
 from models.categories import Category
 from models.posts.documents import PostDocuments
@@ -13,21 +9,12 @@ from models.posts.milestones import Milestones
 from models.posts.post import Post, ranked
 from models.tools import Tools
 
-LONGEST_READ = 5  # seconds that others wait for
-
 
 class PostReading:
     def __init__(self, tools: Tools, documents: PostDocuments) -> None:
         self._documents = documents
         self._milestones = Milestones(documents)
         self._without_thread = Misses(lambda: tools.clock().timestamp())
-        self._heads: Batches[None, Post] = Batches(self._read_head)
-
-    async def head_by_slug(self, slug: str) -> Post:
-        """A visible post without texts and categories. After each comment everyone who missed it may ask: one read
-        serves all, and it begins after they asked.
-        """
-        return await self._heads.add(slug, None)
 
     async def has_open_thread(self, id: str) -> bool:
         """Whether there is a visible post of this id whose comments may be seen. "No" is remembered for some seconds."""
@@ -49,8 +36,3 @@ class PostReading:
     async def related(self, post: Post) -> list[Post]:
         """Posts that share categories, then keywords, the most popular first; with the categories shared."""
         return ranked(post, await self._documents.alike(post))
-
-    async def _read_head(self, slug: str, readers: Sequence[None]) -> list[Post]:
-        async with asyncio.timeout(LONGEST_READ):
-            post = await self._documents.head_by_slug(slug)
-        return [post] * len(readers)

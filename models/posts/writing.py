@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from lib import mongo
 from lib.documents import Document
 from lib.ids import new_id
+from lib.untold import REPEATED_AFTER, Consequence, Kinds
 from models.errors import Conflict
 from models.outbox import InvalidatePages, Outbox, tags_of
 from models.pages import Pages
 from models.posts.documents import CHANGED, Left, PostDocuments
 from models.posts.post import Post, consequences, rendered
 from models.tools import Tools
-from models.untold import REPEATED_AFTER, Consequence
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +68,9 @@ class PostWriting:
         self._shown_until = self._clock() - REPEATED_AFTER
         return len(due)
 
-    async def left(self) -> AsyncIterator[Sequence[Consequence]]:
-        for left in await self._documents.left():
-            yield [c for c in await self._consequences(left) if c.kind in left.kinds]
+    async def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
+        for left in await self._documents.left(kinds):
+            yield [c for c in await self._consequences(left) if c.kind in kinds & left.kinds]
 
     async def tell(self, id: str) -> None:
         """Carries out all consequences that are left for this post. Where MongoDB is away by now, the worker does it

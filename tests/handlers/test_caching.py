@@ -126,8 +126,8 @@ class CachingTest(SiteTestCase):
         async def ask() -> list[HTTPResponse]:
             return await asyncio.gather(*(self.client.fetch_async("GET", "/plog/post-1") for _ in range(10)))
 
-        counted = Counted(self.site.pages)
-        self.site.pages = counted  # type: ignore[assignment]
+        counted = Counted(self.site.pages.cache)
+        self.site.pages.cache = counted  # type: ignore[assignment]
         answers = self.run_now(ask())
         self.assertEqual({answer.code for answer in answers}, {200})
         self.assertEqual(len({answer.body for answer in answers}), 1)
@@ -141,8 +141,8 @@ class CachingTest(SiteTestCase):
             asking = (self.client.fetch_async("GET", "/plog/post-1", takes_gzip=n % 2 == 0) for n in range(10))
             return await asyncio.gather(*asking)
 
-        counted = Counted(self.site.pages)
-        self.site.pages = counted  # type: ignore[assignment]
+        counted = Counted(self.site.pages.cache)
+        self.site.pages.cache = counted  # type: ignore[assignment]
         answers = self.run_now(ask())
         self.assertEqual(counted.begun, 1)
         self.assertEqual(len({answer.body for answer in answers}), 1)
@@ -183,14 +183,14 @@ class CachingTest(SiteTestCase):
         async def story() -> None:
             await abroad.listen()
             for tags in (("home",), None):
-                abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
+                abroad.cache.put(abroad.cache.begin(), "/", HTML, Body(b"x"), ("home",))
                 await self.site.pages.invalidate_everywhere(tags)
                 while page.exists():
                     await asyncio.sleep(0.01)
             await self.site.pages.invalidate_everywhere(["elsewhere"])
-            abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
+            abroad.cache.put(abroad.cache.begin(), "/", HTML, Body(b"x"), ("home",))
             for pages in (self.site.pages, abroad):  # also one of its own hides no other
-                abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
+                abroad.cache.put(abroad.cache.begin(), "/", HTML, Body(b"x"), ("home",))
                 await self.site.tools.redis.incr("pages:n")  # a message that got lost
                 await pages.invalidate_everywhere(["elsewhere"])
                 while page.exists():
@@ -205,7 +205,7 @@ class CachingTest(SiteTestCase):
         post = self.run_now(self.site.posts.documents.by_slug("post-1"))
 
         def keep(*tags: str) -> None:
-            abroad.put(abroad.begin(), "/", HTML, Body(b"x"), tags)
+            abroad.cache.put(abroad.cache.begin(), "/", HTML, Body(b"x"), tags)
 
         async def reaches(change: Awaitable[Any]) -> None:
             page = folder / "now" / "pages" / name_of("/", HTML)
@@ -239,7 +239,7 @@ class CachingTest(SiteTestCase):
         self.clock.pass_by(seconds=6)
         self.a_second_passes(alone)
         self.keep_all()
-        pending = self.site.pages.begin()
+        pending = self.site.pages.cache.begin()
         self.assertEqual([self.a_second_passes(alone) for _ in range(3)], [0, 0, 0])
         self.assertTrue(self.is_kept("/") and pending.is_current)
         self.clock.pass_by(days=1)
@@ -299,7 +299,7 @@ class CachingTest(SiteTestCase):
         abroad = self.abroad(folder)
         page = folder / "now" / "pages" / name_of("/", HTML)
         self.run_now(abroad.listen())
-        abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
+        abroad.cache.put(abroad.cache.begin(), "/", HTML, Body(b"x"), ("home",))
         with read_only(folder):
             self.run_now(self.site.pages.invalidate_everywhere(["home"]))
             self.run_now(self.logged(f"{folder}/now.*: ({REFUSALS})"))
@@ -308,7 +308,7 @@ class CachingTest(SiteTestCase):
         self.assertTrue(page.exists())
         self.run_now(abroad.catch_up())
         self.assertFalse(page.exists())
-        abroad.put(abroad.begin(), "/", HTML, Body(b"x"), ("home",))
+        abroad.cache.put(abroad.cache.begin(), "/", HTML, Body(b"x"), ("home",))
         self.run_now(abroad.catch_up())
         self.assertTrue(page.exists())
         with read_only(folder), self.assertRaises(Unwritable):
@@ -330,20 +330,20 @@ class CachingTest(SiteTestCase):
         self.assertEqual((self.is_kept("/plog/"), len(tags)), (True, 1))
 
     def test_a_page_that_is_not_there_is_looked_for_once_however_many_ask_at_once(self) -> None:
-        counted = Counted(self.site.pages)
-        self.site.pages = counted  # type: ignore[assignment]
+        counted = Counted(self.site.pages.cache)
+        self.site.pages.cache = counted  # type: ignore[assignment]
         answers = self.run_now(self.asked_at_once("/plog/nothing"))
         self.assertEqual([answer.code for answer in answers], [404] * 20)
         self.assertEqual(counted.begun, 1)
 
     def test_what_cannot_be_shared_is_made_by_one_after_another(self) -> None:
         for address, code in (("/PLOG/post-1", 301), ("/plog/POST-1", 301), ("/oc-Live/oc-Speed", 200)):
-            counted = Counted(self.site.pages)
-            self.site.pages = counted  # type: ignore[assignment]
+            counted = Counted(self.site.pages.cache)
+            self.site.pages.cache = counted  # type: ignore[assignment]
             answers = self.run_now(self.asked_at_once(address))
             self.assertEqual([answer.code for answer in answers], [code] * 20)
             self.assertLessEqual(counted.most_at_once, 1)
-            self.site.pages = counted.pages
+            self.site.pages.cache = counted.cache
 
     def test_a_bare_question_mark_is_another_spelling(self) -> None:
         right = {address: address for address in ("/plog/post-1", "/", "/rss.xml", "/oc-Live/oc-Speed", "/p2")}
@@ -451,21 +451,21 @@ class SlowOnce:
 
 
 class Counted:
-    """Pages that count how often one was begun, and how many were under way at once."""
+    """A page cache that counts how often one was begun, and how many were under way at once."""
 
-    def __init__(self, pages: Pages) -> None:
-        self.pages = pages
+    def __init__(self, cache: PageCache) -> None:
+        self.cache = cache
         self.begun = self.at_once = self.most_at_once = 0
 
     def begin(self) -> Pending:
         self.begun += 1
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        return self.pages.begin()
+        return self.cache.begin()
 
     def drop(self, pending: Pending) -> None:
         self.at_once -= 1
-        self.pages.drop(pending)
+        self.cache.drop(pending)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.pages, name)
+        return getattr(self.cache, name)

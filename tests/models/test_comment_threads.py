@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from models.comments import Comment, thread
-from models.comments.thread import Node, hanging_on, older_pages, page_of
+from models.comments.reading import Node, hanging_on, older_pages, page_of
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 

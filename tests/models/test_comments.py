@@ -12,13 +12,13 @@ from lib.documents import Document
 from lib.ids import new_id
 from lib.mongo import Mongo
 from lib.pagecache import Unwritable
+from lib.untold import kinds_of
 from models.comments import Attempt, Author, Comment, Counts, Status
 from models.comments.numbering import Numbering
 from models.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from models.outbox import PublishEvents
 from models.posts import Post
 from models.site import Site
-from models.untold import kinds_of
 from tests.base import SiteTestCase, approve, site_with
 
 BO = Author(new_id(), "203.0.113.7", "Firefox")

@@ -1,16 +1,18 @@
 """The outbox: what fails is left in the document, each kind by itself, and the worker carries it out later."""
 
+import asyncio
 import errno
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from lib import redis
 from lib.pagecache import Unwritable
+from lib.untold import Consequence, Kinds, Untold
 from models.comments import Attempt, Author, Comment
-from models.outbox import EnsureAccount, InvalidatePages, PublishEvents
+from models.outbox import WORKER, EnsureAccount, InvalidatePages, PublishEvents
 from models.site import Site
-from models.untold import Untold
 from tests.base import START, SiteTestCase, site_with
 
 BO = Author("b" * 12)
@@ -56,7 +58,7 @@ class OutboxTest(SiteTestCase):
     def test_a_consequence_of_an_earlier_revision_is_left_though_a_later_one_has_other_kinds(self) -> None:
         """As of an approval that died before its letter, and an edit afterwards."""
         comments = self.site.tools.mongo["comments"]
-        untold = Untold(comments, comments, self.clock, ("letter", "pages"))
+        untold = Untold(comments, comments, self.clock, (SendLetter, InvalidatePages))
         entries = [*untold.entries(1), *untold.entries(2, ["pages"])]
         self.run_now(comments.insert_one({"_id": "c", "untold": entries}))
         self.run_now(untold.remove([InvalidatePages("c", 2, ())]))
@@ -111,7 +113,7 @@ class OutboxTest(SiteTestCase):
     def test_a_post_that_is_withdrawn_until_later_disappears_also_if_its_process_dies(self) -> None:
         later = replace(self.post, published=START + timedelta(days=30), revision=self.post.revision + 1)
         self.run_now(self.site.posts.documents.save(self.post, later, None))  # as by a process that dies right after
-        pending = self.site.pages.begin()
+        pending = self.site.pages.cache.begin()
         self.assertEqual([self.carried_out_later(), self.carried_out_later()], [1, 0])
         self.assertFalse(pending.is_current)
         self.assertEqual(self.kinds("posts"), [InvalidatePages.kind])
@@ -123,6 +125,127 @@ class OutboxTest(SiteTestCase):
         self.assertEqual(self.run_now(site_with(self.site, channels=Unreachable()).comments.recount()), 1)
         self.assertEqual(self.kinds("posts"), [InvalidatePages.kind])
         self.assertEqual((self.carried_out_later(), self.kinds("posts")), (1, []))
+
+
+class WorkerTest(SiteTestCase):
+    """What only the worker can do. No word has such a consequence yet, so these tests bring one of their own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        collection = self.site.tools.mongo["comments"]
+        self.letters = Letters(Untold(collection, collection, self.clock, (SendLetter, InvalidatePages)))
+        entries = {"untold": self.letters.untold.entries(3), "changed": self.clock()}
+        self.run_now(collection.insert_one({"_id": "c", **entries}))
+
+    def kinds(self) -> list[str]:
+        document = self.run_now(self.site.tools.mongo["comments"].find_one({"_id": "c"}))
+        return [entry["kind"] for entry in document["untold"]]
+
+    def test_the_worker_is_woken_through_redis(self) -> None:
+        worker = self.second_site.outbox
+
+        async def woken() -> None:
+            await worker.listen()
+            await self.site.outbox.tell(self.letters.untold, [SendLetter("c", 3)])
+            async with asyncio.timeout(5):
+                await worker.woken.wait()
+
+        self.run_now(woken())
+
+    def test_what_every_process_can_do_wakes_no_worker(self) -> None:
+        heard, channels = Heard(), self.second_site.tools.channels
+
+        async def told() -> None:
+            await channels.follow(WORKER, heard, nothing)
+            await self.site.outbox.tell(self.letters.untold, [InvalidatePages("c", 3, ("home",))])
+            await self.site.outbox.tell(self.letters.untold, [SendLetter("c", 3)])
+            async with asyncio.timeout(5):
+                await heard.first.wait()
+
+        self.run_now(told())
+        self.assertEqual(heard.number, 1)
+
+    def test_the_web_process_leaves_it_and_the_worker_does_it_at_once(self) -> None:
+        self.run_now(
+            self.site.outbox.tell(self.letters.untold, [SendLetter("c", 3), InvalidatePages("c", 3, ("home",))])
+        )
+        self.run_now(self.site.outbox.flush())
+        self.assertEqual(self.kinds(), ["letter"])
+        sent: list[Consequence] = []
+
+        async def send(letters: Sequence[Consequence]) -> Sequence[Consequence]:
+            sent.extend(letters)
+            return letters
+
+        work = self.second_site.outbox.work
+        self.assertEqual([self.run_now(work(SendLetter, send, self.letters)) for _ in range(2)], [1, 0])
+        self.assertEqual((sent, self.kinds()), ([SendLetter("c", 3)], []))
+
+    def test_what_the_worker_could_not_do_is_left_and_delays_no_other_kind(self) -> None:
+        async def fail(_: Sequence[Consequence]) -> Sequence[Consequence]:
+            return []
+
+        self.assertEqual(self.run_now(self.site.outbox.work(SendLetter, fail, self.letters)), 0)
+        self.clock.pass_by(seconds=6)
+        self.assertEqual(self.run_now(self.site.outbox.repeat(self.letters)), 1)
+        self.assertEqual(self.kinds(), ["letter"])
+
+    def test_while_pages_cannot_be_invalidated_the_other_kinds_are_read_first(self) -> None:
+        """A thousand documents that wait for their pages alone would hide the event of another one."""
+        comments = Asked(self.site.comments.untold)
+        outbox = site_with(self.site, page_cache=ReadOnly()).outbox
+        self.run_now(outbox.repeat(comments))
+        self.run_now(outbox.tell(self.letters.untold, [InvalidatePages("c", 3, ("home",))]))
+        self.expect_log("Cached pages cannot be removed")
+        self.run_now(outbox.repeat(comments))
+        self.assertEqual(comments.asked, [comments.untold.web_kinds, {"account", "events"}, comments.untold.web_kinds])
+
+
+@dataclass(frozen=True)
+class SendLetter(Consequence):
+    kind = "letter"
+    is_for_worker = True
+
+
+@dataclass
+class Letters:
+    """A word with a consequence that only the worker can carry out."""
+
+    untold: Untold
+
+    async def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
+        for document in await self.untold.documents(kinds):
+            possible = (SendLetter(document["_id"], 3), InvalidatePages(document["_id"], 3, ("home",)))
+            yield [one for one in possible if one.kind in kinds]
+
+
+class Asked:
+    """A word without documents that remembers which kinds it was asked for."""
+
+    def __init__(self, untold: Untold) -> None:
+        self.untold = untold
+        self.asked: list[Kinds] = []
+
+    async def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
+        self.asked.append(kinds)
+        for nothing in ():
+            yield nothing
+
+
+class Heard:
+    """A follower that counts its messages."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.number = 0
+
+    def send(self, _: str) -> None:
+        self.first.set()
+        self.number += 1
+
+
+async def nothing() -> int:
+    return 0
 
 
 class ReadOnly:

@@ -178,7 +178,9 @@ class PostsTest(SiteTestCase):
 
     def keep(self, category: Category) -> None:
         self.assertTrue(
-            self.site.pages.put(self.site.pages.begin(), category.path, "text/html", Body(b"x"), (category.tag,))
+            self.site.pages.cache.put(
+                self.site.pages.cache.begin(), category.path, "text/html", Body(b"x"), (category.tag,)
+            )
         )
 
     def is_kept(self, category: Category) -> bool:
@@ -196,13 +198,13 @@ class PostsTest(SiteTestCase):
     def test_requests_during_a_read_share_one_newer_read(self) -> None:
         post = self.post_by("hello", title="Before")
         slow = SlowMongo(self.site.tools.mongo)
-        reading = site_with(self.site, mongo=slow).posts.reading
+        documents = site_with(self.site, mongo=slow).posts.documents
 
         async def ask() -> list[str]:
-            early = asyncio.create_task(reading.head_by_slug("hello"))
+            early = asyncio.create_task(documents.head_by_slug("hello"))
             await slow.has_read.wait()
             await self.site.posts.writing.edit(replace(post, title="After"))
-            late = [asyncio.ensure_future(reading.head_by_slug("hello")) for _ in range(3)]
+            late = [asyncio.ensure_future(documents.head_by_slug("hello")) for _ in range(3)]
             late[0].cancel()
             slow.may_go_on.set()
             return [(await asking).title for asking in (early, *late[1:])]

@@ -5,8 +5,8 @@ import unittest
 from datetime import UTC, datetime
 
 from models.comments.comment import Comment
+from models.comments.reading import Node
 from models.comments.rules import CHECKS, REFUSING
-from models.comments.thread import Node
 from ui_modules.comments import REASONS, comment_html, thread_html
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

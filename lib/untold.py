@@ -1,7 +1,5 @@
 """The outbox's entries in the documents of one collection: which consequences of which change are still to be carried
-out.
-
-The one place outside of `documents.py` that queries a collection: `documents.py` opens it and hands it in.
+out. Each word's `documents.py` opens its collection and hands it in here.
 
 A change and the fact that the world has not heard of it are one write: it appends an entry `{kind, revision}` to the
 document's `untold` for each kind of consequence, and sets `changed`. An entry is removed once that consequence of that
@@ -22,6 +20,7 @@ from lib.mongo import ASCENDING, Collection, IndexModel
 REPEATED_AFTER = timedelta(seconds=5)  # by then whoever made the change has carried out its consequences, or died
 MOST_AT_ONCE = 1000
 
+Kinds = frozenset[str]
 Thing = TypeVar("Thing")
 
 logger = logging.getLogger(__name__)
@@ -29,9 +28,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Consequence:
-    """What follows from revision `revision` of document `id`. It may be carried out twice, so that must do no harm."""
+    """What follows from revision `revision` of document `id`. It may be carried out twice, so that must do no harm.
+
+    `is_for_worker`: only the worker can carry it out.
+    """
 
     kind: ClassVar[str]
+    is_for_worker: ClassVar[bool] = False
 
     id: str
     revision: int
@@ -40,7 +43,7 @@ class Consequence:
 class Untold:
     """The entries of one collection, whose idempotent writes go to `repeatable`.
 
-    `kinds` are all that its documents may have; `older` adds fields to adopted entries.
+    `consequences` are all that its documents may have; `older` adds fields to adopted entries.
     """
 
     def __init__(
@@ -48,15 +51,21 @@ class Untold:
         collection: Collection,
         repeatable: Collection,
         clock: Clock,
-        kinds: Sequence[str],
+        consequences: Sequence[type[Consequence]],
         older: Document | None = None,
     ) -> None:
         self._collection = collection
         self._repeatable = repeatable
         self._clock = clock
-        self._kinds = kinds
+        self._kinds = [consequence.kind for consequence in consequences]
+        self._worker_kinds = Kinds(consequence.kind for consequence in consequences if consequence.is_for_worker)
         self._older = older or {}
         self._malformed: set[str] = set()
+
+    @property
+    def web_kinds(self) -> Kinds:
+        """The kinds that every process can carry out."""
+        return Kinds(self._kinds) - self._worker_kinds
 
     @property
     def indexes(self) -> list[IndexModel]:
@@ -72,13 +81,15 @@ class Untold:
         """
         return [{"kind": kind, "revision": revision, **fields} for kind in kinds or self._kinds]
 
-    async def documents(self, query: Document | None = None) -> list[Document]:
-        """Documents with entries that were changed 5 s ago or earlier, and that `query` finds; longest waiting first.
+    async def documents(self, kinds: Kinds, query: Document | None = None) -> list[Document]:
+        """Documents with entries of these kinds that `query` finds; longest waiting first.
 
-        Entries of unknown kinds are left alone: they are a newer version's.
+        Only those that were changed 5 s ago or earlier, unless the kinds are the worker's own: nobody else is carrying
+        them out. Entries of unknown kinds are left alone: they are a newer version's.
         """
-        due: Document = {"untold.0": {"$exists": True}, "changed": {"$lt": self._clock() - REPEATED_AFTER}}
-        due["untold.kind"] = {"$in": list(self._kinds)}
+        due: Document = {"untold.0": {"$exists": True}, "untold.kind": {"$in": sorted(kinds)}}
+        if not kinds <= self._worker_kinds:
+            due["changed"] = {"$lt": self._clock() - REPEATED_AFTER}
         found = self._collection.find({**due, **(query or {})})
         return await found.sort([("changed", ASCENDING)]).limit(MOST_AT_ONCE).to_list(None)
 
@@ -121,15 +132,6 @@ class Untold:
         await self._collection.update_many(left, [adopted, {"$unset": "told"}])
 
 
-def kinds_of(document: Document) -> frozenset[str]:
+def kinds_of(document: Document) -> Kinds:
     """The kinds of consequences that this document has entries for."""
-    return frozenset(entry["kind"] for entry in document["untold"])
-
-
-def may_be_lost(document: Document) -> bool:
-    """Whether a server that is killed may lose what was read: the change may be so new that it is not in the journal
-    yet.
-
-    Where only pages are left to invalidate, the other entries were removed after the change was in the journal.
-    """
-    return any(entry["kind"] != "pages" for entry in document.get("untold", ())) or document.get("told") is False
+    return Kinds(entry["kind"] for entry in document["untold"])
