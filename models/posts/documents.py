@@ -29,6 +29,7 @@ COMPARED = {**LISTED, "popularity": 1, "keywords": 1}
 WITHOUT_TEXTS = {"text": 0, "html": 0, "opening": 0}
 COUNTED = ("_id", "comment_count", "root_count", "n", "popularity")
 WITH_ADDRESSES = {"address_keys.0": {"$exists": True}}
+CONSEQUENCES = (InvalidatePages,)
 LONGEST_READ = 5  # seconds that all who ask for a post at once wait for it
 MOST_ALIKE = 12  # posts that a post is compared with
 RATED_AT_ONCE = 1000
@@ -68,7 +69,7 @@ class PostDocuments:
         self._clock = tools.clock
         self._heads: Batches[None, Post] = Batches(self._read_head)
         older = {"categories": {"$ifNull": ["$seen_in", "$categories"]}}
-        self.untold = Untold(self._posts, self._repeatable, tools.clock, (InvalidatePages,), older)
+        self.untold = Untold(self._posts, self._repeatable, tools.clock, CONSEQUENCES, older)
 
     async def create_indexes(self) -> None:
         listed = ("is_listed", ASCENDING)
