@@ -25,7 +25,6 @@ from models.tools import Tools
 PATIENCE = 1.0  # seconds for Redis to publish: others wait for their turn behind it
 SOON = 0.25  # seconds in which finished consequences gather, to be removed with one write
 PAUSE = 5.0  # seconds between two rounds of `repeat` after a failure
-
 WORKER = "worker"  # the channel that the worker follows
 WAKE = Event(WORKER, 0, {})
 

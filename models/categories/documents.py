@@ -12,13 +12,14 @@ from models.outbox import InvalidatePages
 from models.tools import Tools
 
 CATEGORY = Shape(Category, {"id": "_id"})
+CONSEQUENCES = (InvalidatePages,)
 
 
 class CategoryDocuments:
     def __init__(self, tools: Tools) -> None:
         self._categories = tools.mongo["categories"]
         self._clock = tools.clock
-        self.untold = Untold(self._categories, tools.mongo.repeatable("categories"), tools.clock, (InvalidatePages,))
+        self.untold = Untold(self._categories, tools.mongo.repeatable("categories"), tools.clock, CONSEQUENCES)
 
     async def create_indexes(self) -> None:
         unique = [IndexModel("key", unique=True), IndexModel("name_key", unique=True)]
