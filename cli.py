@@ -97,13 +97,13 @@ async def forget(site: Site, given: argparse.Namespace) -> int:
     """invalidate cached pages: all, or the one with this address"""
     if given.path:
         site.pages.cache.invalidate_address(given.path)
-        print(f"{given.path} is forgotten.")
+        print(f"The cached page {given.path} was removed.")
     else:
         try:
             await site.pages.invalidate_everywhere(None)
         except redis.Away:  # not an error: bin/run calls this, and the site starts without Redis
             print("Redis does not answer, so other hosts were not told: run this again when it does.", file=sys.stderr)
-        print("All kept pages are forgotten.")
+        print("All cached pages were removed.")
     return 0
 
 

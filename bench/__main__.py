@@ -19,7 +19,7 @@ from bench._figure import Figure
 from stack.commands import end_when_asked
 
 FOLDER = Path(__file__).parent
-KEPT = FOLDER.parent / "var" / "bench"
+RESULTS = FOLDER.parent / "var" / "bench"
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     if unknown := set(chosen) - set(names()):
         sys.exit(f"There is no figure {', '.join(sorted(unknown))}; there are {', '.join(names())}.")
     end_when_asked("Stopped.")  # SystemExit also ends the stacks
-    KEPT.mkdir(parents=True, exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     promised: list[str] = []
     broken: list[str] = []
     for name in chosen:
@@ -45,7 +45,7 @@ def main() -> None:
 
 def measured(name: str) -> Iterator[Figure]:
     """Yields the figures of one module, after printing and storing each."""
-    with open(KEPT / f"{name}.jsonl", "a", encoding="utf-8") as file:
+    with open(RESULTS / f"{name}.jsonl", "a", encoding="utf-8") as file:
         for figure in import_module(f"bench.{name}").figures():
             print(row(name, figure), flush=True)
             write(file, name, figure)

@@ -100,7 +100,7 @@ class CachedHandler(BaseHandler):
         self.finish()
 
     def _choose(self, body: Body) -> None:
-        """Sends the file that nginx would choose (`$kept_folder` in nginx.conf), with the ETag that nginx sends."""
+        """Sends the file that nginx would choose (`$cache_folder` in nginx.conf), with the ETag that nginx sends."""
         content = body.plain
         if takes_gzip(self.request.headers.get("Accept-Encoding", "")):
             content = body.compressed

@@ -72,8 +72,8 @@ class CommentsHandler(BaseHandler):
         if problem.wait is not None:
             self.set_header("Retry-After", str(problem.wait))
         problems = problem.problems or {"text": problem.message}
-        kept = {name: cleaned(value) for name, value in self.form.texts().items()}
-        self.page("post/comment_again.html", post=post, problems=problems, given=kept, message=problem.message)
+        given = {name: cleaned(value) for name, value in self.form.texts().items()}
+        self.page("post/comment_again.html", post=post, problems=problems, given=given, message=problem.message)
 
 
 class PreviewHandler(BaseHandler):

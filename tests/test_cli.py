@@ -90,13 +90,13 @@ class ChoresTest(SiteTestCase):
 
     def test_forget_without_redis_invalidates_local_pages_and_asks_to_run_it_again(self) -> None:
         self.client.get("/")
-        kept = data_folder() / "kept" / "now"
-        self.assertTrue(kept.exists())
+        cache = data_folder() / "kept" / "now"
+        self.assertTrue(cache.exists())
         settings = replace(self.settings, redis_url="unix:///nowhere.sock")
         self.site = self.run_now(Site.open(settings, comment_json, self.clock))
         self._closing.append(self.site.close)
         status, out, err = self.chore(cli.forget, path=None)
-        self.assertEqual((status, out, kept.exists()), (0, "All kept pages are forgotten.\n", False))
+        self.assertEqual((status, out, cache.exists()), (0, "All cached pages were removed.\n", False))
         self.assertIn("run this again", err)
 
     def test_the_help_describes_every_chore(self) -> None:
@@ -137,14 +137,14 @@ class CommandTest(SiteTestCase):
             self.assertIn(f"argument {name}: invalid utf8 value", done.stderr)
 
     def test_forget_fails_with_path_and_reason_if_pages_cannot_be_removed(self) -> None:
-        kept = data_folder() / "kept"
+        cache = data_folder() / "kept"
         for redis in (self.settings.redis_url, "unix:///nowhere.sock"):
             self.assertEqual(self.client.get("/").code, 200)
-            with read_only(kept):
+            with read_only(cache):
                 for path in ((), ("/",)):
                     done = self.site_command("forget", *path, SITE_REDIS_URL=redis)
                     self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
-                    self.assertRegex(done.stderr, f"{kept}/now.*: ({REFUSALS})")
+                    self.assertRegex(done.stderr, f"{cache}/now.*: ({REFUSALS})")
                     self.assertNotIn("Redis", done.stderr)
                     self.assertNotIn("Traceback", done.stderr)
 

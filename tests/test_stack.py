@@ -237,13 +237,13 @@ class FrontTest(RunningTestCase):
 
     def test_each_public_process_is_pinned_to_one_core_and_the_admin_is_not(self) -> None:
         """All threads are pinned, also those of MongoDB's client."""
-        cores, kept_to = os.sched_getaffinity(0), []
+        cores, pinned = os.sched_getaffinity(0), []
         for number in (1, 2, 3, 4):
             pid = self.running.pid_of(f"--port={self.running.port + number}")
             threads = [int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()]
             self.assertGreater(len(threads), 1)
-            kept_to.append(set.union(*map(os.sched_getaffinity, threads)))
-        *public, admin = kept_to
+            pinned.append(set.union(*map(os.sched_getaffinity, threads)))
+        *public, admin = pinned
         self.assertEqual((list(map(len, public)), admin), ([1, 1, 1], cores))
         self.assertEqual(len(set.union(*public)), min(3, len(cores)))
 

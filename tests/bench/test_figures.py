@@ -58,7 +58,7 @@ class FigureTest(unittest.TestCase):
         module = SimpleNamespace(figures=lambda: iter(figures))
         with (
             redirect_stdout(io.StringIO()) as said,
-            patch.object(main, "KEPT", folder),
+            patch.object(main, "RESULTS", folder),
             patch.object(main, "import_module", lambda name: module),
             patch.object(main.sys, "argv", ["bench", "pages"]),
         ):

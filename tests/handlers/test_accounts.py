@@ -115,14 +115,14 @@ class AccountsTest(SiteTestCase):
         visitor = self.me()["visitor"]
         self.client.post(self.link())
         self.assertEqual(self.me()["visitor"], visitor)
-        kept = TestClient(self)
-        kept.cookies.load(self.client.cookies.output(header="", sep=";"))
-        kept.cookies["session"] = self.client.cookies["session"].value
+        copy = TestClient(self)
+        copy.cookies.load(self.client.cookies.output(header="", sep=";"))
+        copy.cookies["session"] = self.client.cookies["session"].value
         response = self.client.post("/signout")
         self.assertEqual((response.code, response.headers["Location"]), (303, "/"))
         self.assertFalse(self.me()["member"])
         self.assertNotEqual(self.me()["visitor"], visitor)
-        self.assertFalse(self.me(kept)["member"], "the server must end the session, not only remove the cookie")
+        self.assertFalse(self.me(copy)["member"], "the server must end the session, not only remove the cookie")
 
     def test_signing_out_renews_the_visitor_cookie(self) -> None:
         self.client.post(self.link())

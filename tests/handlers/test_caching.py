@@ -1,4 +1,4 @@
-"""Which pages are kept, and what makes them go."""
+"""Which pages are cached, and what invalidates them."""
 
 import asyncio
 import re
@@ -25,9 +25,19 @@ from ui_modules.comments import comment_json
 
 HTML = "text/html"
 ADA = Author("ada000000000", "192.0.2.1", is_staff=True)
-KEPT = ("/", "/p2", "/rest/2/10/", "/oc-Live", "/plog/", "/plog/post-1", "/rss.xml", "/oc-Live/atom.xml", "/feed.json")
-KEPT_TOO = ("/sitemap.xml", "/plog/post-1/comments.atom")
-NOT_KEPT = ("/?x=1", "/rest/0/2/", "/oc-Live/oc-Speed", "/me", "/signin", "/status", "/plog/nothing", "/robots.txt")
+CACHED = (
+    "/",
+    "/p2",
+    "/rest/2/10/",
+    "/oc-Live",
+    "/plog/",
+    "/plog/post-1",
+    "/rss.xml",
+    "/oc-Live/atom.xml",
+    "/feed.json",
+)
+ALSO_CACHED = ("/sitemap.xml", "/plog/post-1/comments.atom")
+NOT_CACHED = ("/?x=1", "/rest/0/2/", "/oc-Live/oc-Speed", "/me", "/signin", "/status", "/plog/nothing", "/robots.txt")
 
 
 class CachingTest(SiteTestCase):
@@ -48,63 +58,63 @@ class CachingTest(SiteTestCase):
         """The cached pages of another host."""
         return Pages(replace(self.second_site.tools, page_cache=PageCache(folder), host="abroad"))
 
-    def is_kept(self, address: str) -> bool:
+    def is_cached(self, address: str) -> bool:
         pages = data_folder() / "kept" / "now" / "pages"
         return any((pages / name_of(address, kind)).exists() for kind in SUFFIXES)
 
-    def keep_all(self) -> None:
-        for address in (*KEPT, *KEPT_TOO):
+    def cache_all(self) -> None:
+        for address in (*CACHED, *ALSO_CACHED):
             self.assertEqual(self.client.get(address).code, 200)
-            self.assertTrue(self.is_kept(address), address)
+            self.assertTrue(self.is_cached(address), address)
 
     def write(self, slug: str) -> Any:
         post = self.run_now(self.site.posts.documents.by_slug(slug))
         return self.run_now(self.second_site.comments.writing.add(post, ADA, Attempt(f"A comment on {slug}")))
 
-    def test_pages_that_are_the_same_for_everybody_are_kept_as_they_were_sent(self) -> None:
-        self.keep_all()
+    def test_pages_that_are_the_same_for_everybody_are_cached_as_they_were_sent(self) -> None:
+        self.cache_all()
         sent = self.client.get("/plog/post-1").body
-        kept = (Path(data_folder()) / "kept" / "now" / "pages" / "plog" / "post-1" / "page.html").read_bytes()
-        self.assertEqual(kept, sent)
+        cached = (Path(data_folder()) / "kept" / "now" / "pages" / "plog" / "post-1" / "page.html").read_bytes()
+        self.assertEqual(cached, sent)
 
-    def test_nothing_else_is(self) -> None:
-        for address in NOT_KEPT:
+    def test_no_other_page_is_cached(self) -> None:
+        for address in NOT_CACHED:
             self.client.get(address)
         self.client.get("/PLOG/post-1")
         self.client.get("/plog/post-1/")
         pages = data_folder() / "kept" / "now" / "pages"
         self.assertEqual([path for path in pages.rglob("*") if path.is_file()], [])
 
-    def test_a_comment_makes_every_page_go_that_shows_its_post_and_no_other(self) -> None:
-        self.keep_all()
+    def test_a_comment_invalidates_only_the_pages_that_show_its_post(self) -> None:
+        self.cache_all()
         self.client.get("/plog/post-2")
         self.write("post-2")
-        self.assertEqual([a for a in (*KEPT, *KEPT_TOO) if not self.is_kept(a)], ["/", "/plog/"])
-        self.assertFalse(self.is_kept("/plog/post-2"))
+        self.assertEqual([a for a in (*CACHED, *ALSO_CACHED) if not self.is_cached(a)], ["/", "/plog/"])
+        self.assertFalse(self.is_cached("/plog/post-2"))
         self.assertIn("1 comment", self.client.get("/plog/").body.decode())
 
-    def test_an_edited_post_makes_its_lists_and_its_neighbours_go(self) -> None:
-        self.keep_all()
+    def test_an_edited_post_invalidates_its_lists_and_its_neighbours(self) -> None:
+        self.cache_all()
         for address in ("/plog/post-3", "/plog/post-12", "/oc-Speed"):
             self.client.get(address)
         post = self.run_now(self.site.posts.documents.by_slug("post-2"))
         self.edit(post, title="Another title")
         for address in ("/", "/plog/post-1", "/plog/post-3", "/oc-Speed", "/plog/", "/rss.xml", "/sitemap.xml"):
-            self.assertFalse(self.is_kept(address), address)
+            self.assertFalse(self.is_cached(address), address)
         self.assertIn("Another title", self.client.get("/plog/post-1").body.decode())
 
-    def test_a_post_that_moves_to_another_category_makes_both_go(self) -> None:
+    def test_a_post_that_moves_to_another_category_invalidates_both(self) -> None:
         for address in ("/oc-Live", "/oc-Speed"):
             self.client.get(address)
         speed = self.run_now(self.site.categories.by_addresses(["Speed"]))
         self.edit(self.run_now(self.site.posts.documents.by_slug("post-1")), categories=speed)
-        self.assertFalse(self.is_kept("/oc-Live") or self.is_kept("/oc-Speed"))
+        self.assertFalse(self.is_cached("/oc-Live") or self.is_cached("/oc-Speed"))
 
-    def test_a_renamed_category_makes_every_page_go_and_its_old_address_leads_to_the_new_one(self) -> None:
-        self.keep_all()
+    def test_a_renamed_category_invalidates_every_page_and_its_old_address_redirects(self) -> None:
+        self.cache_all()
         self.client.get("/oc-Live")
         self.run_now(self.site.categories.rename("Live", "Real time"))
-        self.assertEqual([address for address in (*KEPT, "/oc-Live") if self.is_kept(address)], [])
+        self.assertEqual([address for address in (*CACHED, "/oc-Live") if self.is_cached(address)], [])
         for former, now in (("/oc-Live", "/oc-Real+time"), ("/oc-Live/atom.xml", "/oc-Real+time/atom.xml")):
             answer = self.client.get(former)
             self.assertEqual((answer.code, answer.headers.get("Location")), (301, now))
@@ -115,10 +125,10 @@ class CachingTest(SiteTestCase):
         self.assertNotIn("tomorrow", self.client.get("/").body.decode())
         self.clock.pass_by(hours=23)
         self.assertEqual(self.run_now(self.site.tell_untold()), 0)
-        self.assertTrue(self.is_kept("/"))
+        self.assertTrue(self.is_cached("/"))
         self.clock.pass_by(hours=1, seconds=1)
         self.assertEqual(self.run_now(self.site.tell_untold()), 1)
-        self.assertFalse(self.is_kept("/"))
+        self.assertFalse(self.is_cached("/"))
         self.assertIn("tomorrow", self.client.get("/").body.decode())
         self.assertEqual(self.run_now(self.site.tell_untold()), 0)
 
@@ -152,7 +162,7 @@ class CachingTest(SiteTestCase):
             self.assertEqual(len({answer.headers["Etag"] for answer in answers[n::2]}), 1)
         self.assertNotEqual(answers[0].headers["Etag"], answers[1].headers["Etag"])
 
-    def test_who_asks_after_a_change_never_gets_what_was_begun_before(self) -> None:
+    def test_a_request_after_a_change_never_gets_a_page_that_was_begun_before(self) -> None:
         """A rendering is held up between reading and answering; a comment is written meanwhile; then somebody asks."""
         post = self.run_now(self.site.posts.documents.by_slug("post-1"))
 
@@ -172,10 +182,10 @@ class CachingTest(SiteTestCase):
         self.assertNotIn(b"Written meanwhile", early.body)
         self.assertIn(b"Written meanwhile", late.body)
         self.assertIn(b"Written meanwhile", self.client.get("/plog/post-1").body)
-        kept = data_folder() / "kept" / "now" / "pages" / "plog" / "post-1" / "page.html"
-        self.assertIn(b"Written meanwhile", kept.read_bytes())
+        page = data_folder() / "kept" / "now" / "pages" / "plog" / "post-1" / "page.html"
+        self.assertIn(b"Written meanwhile", page.read_bytes())
 
-    def test_another_host_forgets_what_is_forgotten_here_and_everything_when_it_missed_something(self) -> None:
+    def test_another_host_invalidates_the_same_pages_and_all_pages_if_it_missed_a_message(self) -> None:
         folder = Path(self.enterContext(TemporaryDirectory(prefix="plog-abroad-")))
         abroad = self.abroad(folder)
         page = folder / "now" / "pages" / name_of("/", HTML)
@@ -204,7 +214,7 @@ class CachingTest(SiteTestCase):
         alone = self.site_without_redis()
         post = self.run_now(self.site.posts.documents.by_slug("post-1"))
 
-        def keep(*tags: str) -> None:
+        def cache(*tags: str) -> None:
             abroad.cache.put(abroad.cache.begin(), "/", HTML, Body(b"x"), tags)
 
         async def reaches(change: Awaitable[Any]) -> None:
@@ -218,19 +228,19 @@ class CachingTest(SiteTestCase):
                     await asyncio.sleep(0.01)
 
         self.run_now(abroad.listen())
-        keep("home")
+        cache("home")
         self.run_now(reaches(alone.posts.writing.edit(replace(post, title="Another title"))))
-        keep("anything")
+        cache("anything")
         self.run_now(reaches(alone.categories.rename("Live", "Real time")))
-        keep(post.tag)
+        cache(post.tag)
         self.run_now(reaches(alone.comments.writing.add(post, ADA, Attempt("Written without Redis"))))
-        keep(post.tag)
+        cache(post.tag)
         brought = Comment(
             id="c" * 12, post=post.id, author=ADA.id, text="x", html="x", created=START, status=Status.PUBLISHED
         )
         self.run_now(reaches(alone.comments.writing.bring(post, [brought])))
 
-    def test_while_redis_is_away_pages_stay_whatever_waits_to_be_told_and_scheduled_posts_appear(self) -> None:
+    def test_while_redis_is_away_untold_entries_invalidate_pages_once_and_scheduled_posts_appear(self) -> None:
         alone = self.site_without_redis()
         self.post_by("tomorrow", published=START + timedelta(days=1))
         post = self.run_now(self.site.posts.documents.by_slug("post-1"))
@@ -238,38 +248,38 @@ class CachingTest(SiteTestCase):
         self.run_now(alone.posts.writing.edit(replace(post, title="Edited without Redis")))
         self.clock.pass_by(seconds=6)
         self.a_second_passes(alone)
-        self.keep_all()
+        self.cache_all()
         pending = self.site.pages.cache.begin()
         self.assertEqual([self.a_second_passes(alone) for _ in range(3)], [0, 0, 0])
-        self.assertTrue(self.is_kept("/") and pending.is_current)
+        self.assertTrue(self.is_cached("/") and pending.is_current)
         self.clock.pass_by(days=1)
         self.a_second_passes(alone)
         self.assertIn("tomorrow", self.client.get("/").body.decode())
         self.a_second_passes(alone)
-        self.assertTrue(self.is_kept("/"))
+        self.assertTrue(self.is_cached("/"))
         self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [3, 0])
 
-    def test_a_redis_that_answers_and_takes_nothing_makes_one_page_go_and_not_one_each_second(self) -> None:
+    def test_a_redis_that_refuses_writes_costs_one_invalidation_and_not_one_each_second(self) -> None:
         self.run_now(self.site.tools.redis.config_set("maxmemory", 1))
         self._closing.append(partial(self.site.tools.redis.config_set, "maxmemory", 0))
         self.write("post-1")
         self.clock.pass_by(seconds=6)
-        for is_kept in (False, True, True):
+        for is_cached in (False, True, True):
             self.client.get("/plog/post-1")
             self.assertEqual(self.run_now(self.site.tell_untold()), 0)
-            self.assertEqual(self.is_kept("/plog/post-1"), is_kept)
+            self.assertEqual(self.is_cached("/plog/post-1"), is_cached)
 
-    def test_where_no_page_can_be_kept_all_are_answered(self) -> None:
-        kept = data_folder() / "kept" / "now"
-        kept.parent.mkdir(exist_ok=True)
-        kept.write_text("This is no folder.")
-        self.addCleanup(kept.unlink)
-        for address in (*KEPT, *KEPT_TOO):
+    def test_pages_are_answered_where_none_can_be_cached(self) -> None:
+        folder = data_folder() / "kept" / "now"
+        folder.parent.mkdir(exist_ok=True)
+        folder.write_text("This is no folder.")
+        self.addCleanup(folder.unlink)
+        for address in (*CACHED, *ALSO_CACHED):
             self.assertEqual(self.client.get(address).code, 200)
         self.expect_log("Pages cannot be kept")  # once
 
-    def test_a_change_whose_pages_cannot_be_removed_is_stored_and_heard_and_the_worker_repeats_it(self) -> None:
-        self.keep_all()
+    def test_a_change_whose_pages_cannot_be_removed_is_stored_and_published_and_the_worker_repeats_it(self) -> None:
+        self.cache_all()
         post = self.run_now(self.site.posts.documents.by_slug("post-1"))
         heard = Heard()
         self.run_now(
@@ -288,13 +298,13 @@ class CachingTest(SiteTestCase):
             self.run_now(self.site.categories.rename("Live", "Real time"))
             self.clock.pass_by(seconds=6)
             self.assertEqual(self.run_now(self.site.tell_untold()), 0)
-            self.assertTrue(self.is_kept("/plog/post-1"))
+            self.assertTrue(self.is_cached("/plog/post-1"))
         self.expect_log("Cached pages cannot be removed")  # once
-        self.assertEqual(self.until_told(), 3)
-        self.assertFalse(self.is_kept("/plog/post-1"))
+        self.assertEqual(self.until_tells(), 3)
+        self.assertFalse(self.is_cached("/plog/post-1"))
         self.assertIn("Written while nothing could be removed", self.client.get("/plog/post-1").body.decode())
 
-    def test_pages_that_could_not_be_removed_for_another_host_or_for_the_worker_go_when_the_disk_lets_us(self) -> None:
+    def test_pages_that_the_worker_or_another_host_could_not_remove_are_removed_once_the_disk_allows_it(self) -> None:
         folder = Path(self.enterContext(TemporaryDirectory(prefix="plog-abroad-")))
         abroad = self.abroad(folder)
         page = folder / "now" / "pages" / name_of("/", HTML)
@@ -316,18 +326,18 @@ class CachingTest(SiteTestCase):
         self.run_now(abroad.catch_up())
         self.assertFalse(page.exists())
 
-    def test_the_workers_sweep_removes_what_was_forgotten_as_a_whole_and_leaves_what_is_kept_now(self) -> None:
+    def test_the_sweep_removes_a_cache_that_was_invalidated_as_a_whole_and_leaves_the_current_one(self) -> None:
         self.client.get("/")
         self.run_now(self.site.pages.invalidate_everywhere(None))
-        self.keep_all()
+        self.cache_all()
         self.assertEqual(self.run_now(self.site.pages.sweep()), 0)
         self.assertEqual([path.name for path in (data_folder() / "kept").iterdir()], ["now"])
-        self.assertTrue(self.is_kept("/"))
+        self.assertTrue(self.is_cached("/"))
 
-    def test_the_archive_is_kept_under_one_tag_however_many_posts_it_lists(self) -> None:
+    def test_the_archive_is_cached_under_one_tag_however_many_posts_it_lists(self) -> None:
         self.client.get("/plog/")
         tags = list((data_folder() / "kept" / "now" / "tags").iterdir())
-        self.assertEqual((self.is_kept("/plog/"), len(tags)), (True, 1))
+        self.assertEqual((self.is_cached("/plog/"), len(tags)), (True, 1))
 
     def test_a_page_that_is_not_there_is_looked_for_once_however_many_ask_at_once(self) -> None:
         counted = Counted(self.site.pages.cache)
@@ -336,7 +346,7 @@ class CachingTest(SiteTestCase):
         self.assertEqual([answer.code for answer in answers], [404] * 20)
         self.assertEqual(counted.begun, 1)
 
-    def test_what_cannot_be_shared_is_made_by_one_after_another(self) -> None:
+    def test_requests_whose_answer_cannot_be_shared_are_rendered_one_after_another(self) -> None:
         for address, code in (("/PLOG/post-1", 301), ("/plog/POST-1", 301), ("/oc-Live/oc-Speed", 200)):
             counted = Counted(self.site.pages.cache)
             self.site.pages.cache = counted  # type: ignore[assignment]
@@ -383,14 +393,14 @@ class CachingTest(SiteTestCase):
         self.http_client.max_clients = 20
         return await asyncio.gather(*(self.client.fetch_async("GET", address) for _ in range(20)))
 
-    def until_told(self) -> int:
+    def until_tells(self) -> int:
         """How many changes the worker tells, once it tries again."""
 
         async def tell() -> int:
             async with asyncio.timeout(20):
-                while not (told := await self.site.tell_untold()):
+                while not (number := await self.site.tell_untold()):
                     await asyncio.sleep(0.1)
-            return told
+            return number
 
         return self.run_now(tell())
 

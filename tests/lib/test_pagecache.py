@@ -28,7 +28,7 @@ sys.addaudithook(_audit)  # cannot be taken away again; with nobody to tell it d
 
 class PageCacheTest(unittest.TestCase):
     def setUp(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="plog-kept-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="plog-pages-"))
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.cache = PageCache(self.folder)
         self.other = PageCache(self.folder)  # of another process
@@ -155,10 +155,10 @@ class PageCacheTest(unittest.TestCase):
     def test_no_name_leads_outside_or_is_too_long_for_the_disk(self) -> None:
         for address in ("/../secret", "/a/../../b", "/%2e%2e/x", "/a//b", "/" + "é" * 200, "/a" * 600, "/a\0b", "/./x"):
             self.assertFalse(self.put(address, b"x", "t"), address[:40])
-        kept = [path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink()]
-        self.assertEqual(kept, [])
+        files = [path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+        self.assertEqual(files, [])
 
-    def test_invalidating_everything_takes_all_of_it_and_the_next_page_is_kept_again(self) -> None:
+    def test_invalidating_everything_removes_all_pages_and_the_next_page_is_cached_again(self) -> None:
         self.put("/", b"x", "home")
         self.cache.invalidate_all()
         self.assertFalse((self.folder / "now").exists())
@@ -202,7 +202,7 @@ class PageCacheTest(unittest.TestCase):
         self.assertEqual(self.cache.sweep(oldest=3600, most=most), 4)
         self.assertEqual(list(self.folder.iterdir()), [])
 
-    def test_a_disk_that_takes_nothing_keeps_no_page_and_says_so_once_until_it_does_again(self) -> None:
+    def test_on_a_full_disk_no_page_is_cached_and_the_log_says_so_once_each_time(self) -> None:
         for _ in range(2):
             with full(100), self.assertLogs("lib.pagecache", "WARNING") as logged:
                 for n in range(5):
@@ -211,7 +211,7 @@ class PageCacheTest(unittest.TestCase):
             self.assertTrue(self.put("/p2", b"x" * 10_000, "home"))
         self.assertEqual(list((self.folder / "now" / "pending").iterdir()), [])
 
-    def test_a_page_that_cannot_even_be_begun_is_not_kept(self) -> None:
+    def test_a_page_whose_pending_file_cannot_be_made_is_not_cached(self) -> None:
         (self.folder / "now").write_text("This is no folder.")
         with self.assertLogs("lib.pagecache", "WARNING") as logged:
             for _ in range(3):
@@ -243,7 +243,7 @@ class PageCacheTest(unittest.TestCase):
             with self.assertRaisesRegex(Unwritable, f"{self.file('/')}: Is a directory"):
                 invalidate()
 
-    def test_a_page_whose_folder_would_be_where_another_page_lies_is_not_kept(self) -> None:
+    def test_a_page_whose_folder_has_the_name_of_another_page_is_not_cached(self) -> None:
         for address in ("/plog/folder.html", "/plog/page.html", "/plog/page.html.gz", "/plog/folder.feed/p2"):
             self.assertFalse(self.put(address, PAGE, "post:1"), address)
         self.assertTrue(self.put("/plog/", PAGE, "archive") and self.put("/plog/pages", PAGE, "post:2"))

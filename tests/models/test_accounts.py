@@ -52,11 +52,11 @@ class AccountsTest(SiteTestCase):
     def test_links_and_sessions_are_not_stored_in_plain_text(self) -> None:
         token = self.link()
         secret, _ = self.sign_in()
-        kept = [
+        stored = [
             self.run_now(self.site.tools.mongo[name].find({}).to_list(None)) for name in ("signin_links", "sessions")
         ]
-        self.assertNotIn(token, str(kept))
-        self.assertNotIn(secret, str(kept))
+        self.assertNotIn(token, str(stored))
+        self.assertNotIn(secret, str(stored))
 
     def test_signing_in_with_a_new_email_makes_the_visitor_a_member(self) -> None:
         visitor = new_id()

@@ -156,9 +156,9 @@ class PostsTest(SiteTestCase):
         moved = replace(post, categories=(mid,), revision=post.revision + 1)
         self.run_now(self.site.posts.documents.save(post, moved, None))  # as by a process that dies right after
         for category in (old, mid, new):
-            self.keep(category)
+            self.cache(category)
         self.run_now(self.site.posts.writing.edit(replace(moved, categories=(new,))))
-        self.assertEqual([c.name for c in (old, mid, new) if self.is_kept(c)], [])
+        self.assertEqual([c.name for c in (old, mid, new) if self.is_cached(c)], [])
 
     def test_of_two_simultaneous_edits_the_later_is_refused(self) -> None:
         post = self.post_by("hello")
@@ -176,14 +176,14 @@ class PostsTest(SiteTestCase):
         self.run_now(story())
         self.assertEqual(self.run_now(self.site.posts.documents.by_slug("hello")).title, "Earlier")
 
-    def keep(self, category: Category) -> None:
+    def cache(self, category: Category) -> None:
         self.assertTrue(
             self.site.pages.cache.put(
                 self.site.pages.cache.begin(), category.path, "text/html", Body(b"x"), (category.tag,)
             )
         )
 
-    def is_kept(self, category: Category) -> bool:
+    def is_cached(self, category: Category) -> bool:
         return (data_folder() / "kept" / "now" / "pages" / name_of(category.path, "text/html")).exists()
 
     def test_an_edit_never_reverts_counts(self) -> None:

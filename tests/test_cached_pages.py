@@ -50,10 +50,10 @@ class CachedPagesTest(KilledTestCase):
     async def get(self, path: str, method: str = "GET", takes_gzip: bool = True, **headers: str) -> HTTPResponse:
         return await self.visitor().fetch_async(method, path, headers=headers, takes_gzip=takes_gzip)
 
-    async def kept_path(self) -> str:
+    async def marked_path(self) -> str:
         """Caches the post's page and marks its files, so that an answer from disk is recognised. Returns the address."""
         await self.get(self.post.path)
-        page = self.page.read_bytes().replace(b"</html>", b"</html><!-- kept -->")
+        page = self.page.read_bytes().replace(b"</html>", b"</html><!-- from disk -->")
         self.page.write_bytes(page)
         self.compressed.write_bytes(gzip.compress(page))
         return self.post.path
@@ -74,12 +74,12 @@ class CachedPagesTest(KilledTestCase):
         return answers[-1]
 
     async def is_from_disk(self, path: str, method: str = "GET") -> bool:
-        return (await self.get(path, method)).body.count(b"<!-- kept -->") == 1
+        return (await self.get(path, method)).body.count(b"<!-- from disk -->") == 1
 
     async def test_only_a_plain_get_of_the_exact_address_is_answered_from_disk(self) -> None:
-        path = await self.kept_path()
+        path = await self.marked_path()
         for takes_gzip in (True, False):
-            self.assertIn(b"<!-- kept -->", (await self.get(path, takes_gzip=takes_gzip)).body)
+            self.assertIn(b"<!-- from disk -->", (await self.get(path, takes_gzip=takes_gzip)).body)
         for other in (
             f"{path}?x=1",
             f"{path}/",
@@ -116,21 +116,21 @@ class CachedPagesTest(KilledTestCase):
                 Post(id="", slug=slug, title="Odd", published=now, edited=now, text="x")
             )
             rendered = await self.get(post.path)
-            kept = await self.cached(partial(self.get, post.path))
-            self.assertEqual((kept.code, kept.body), (200, rendered.body), post.path)
+            cached = await self.cached(partial(self.get, post.path))
+            self.assertEqual((cached.code, cached.body), (200, rendered.body), post.path)
             raw = post.path.replace("%5B", "[").replace("%5E", "^")
             if raw != post.path:
                 moved = await asyncio.to_thread(self.running.get, raw)
                 self.assertEqual((moved.code, moved.headers["Location"]), (301, post.path))
 
     async def test_other_spellings_redirect_once_although_the_page_is_cached(self) -> None:
-        path = await self.kept_path()
+        path = await self.marked_path()
         for other, query in ((f"{path}/", ""), (f"/{path}", "?a=1"), (path.upper(), ""), (f"{path}//", "?b=2")):
             answer = await self.get(other + query)
             self.assertEqual((answer.code, answer.headers["Location"]), (301, path + query), other)
 
     async def test_no_malicious_path_reaches_a_file_outside_the_cache(self) -> None:
-        await self.kept_path()
+        await self.marked_path()
         secret = (self.running.data / "secret").read_bytes()
         odd = ("/../secret", "/plog/../../../secret", "/%2e%2e/secret", "/plog/%2E%2E/%2e%2e/secret", "/..%2fsecret")
         for path in (
@@ -152,12 +152,16 @@ class CachedPagesTest(KilledTestCase):
         paths = (self.post.path, "/", "/plog/", "/rss.xml", "/atom.xml", "/feed.json", "/sitemap.xml")
         for path in (*paths, f"{self.post.path}/comments.atom"):
             rendered = await self.get(f"{path}?x=1")  # a request with a query always goes to a process
-            plain, kept = [await self.cached(partial(self.get, path, takes_gzip=takes)) for takes in (False, True)]
-            self.assertIn("X-Consumed-Content-Encoding", kept.headers, path)
-            self.assertNotIn("Last-Modified", kept.headers, "the file's modification time is not the page's")
-            self.assertEqual(self.lasting(kept), self.lasting(rendered), path)
-            self.assertEqual([a.headers.get("Vary") for a in (kept, plain, rendered)], ["Accept-Encoding"] * 3, path)
-            self.assertTrue(kept.body == plain.body == rendered.body, path)
+            plain, compressed = [
+                await self.cached(partial(self.get, path, takes_gzip=takes)) for takes in (False, True)
+            ]
+            self.assertIn("X-Consumed-Content-Encoding", compressed.headers, path)
+            self.assertNotIn("Last-Modified", compressed.headers, "the file's modification time is not the page's")
+            self.assertEqual(self.lasting(compressed), self.lasting(rendered), path)
+            self.assertEqual(
+                [a.headers.get("Vary") for a in (compressed, plain, rendered)], ["Accept-Encoding"] * 3, path
+            )
+            self.assertTrue(compressed.body == plain.body == rendered.body, path)
 
     async def test_a_matching_etag_is_answered_304_until_the_page_changes(self) -> None:
         for encoding in ("gzip", ""):
@@ -182,9 +186,9 @@ class CachedPagesTest(KilledTestCase):
                 answers = [await self.ask(path, Accept_Encoding=encoding)]
                 for method in ("GET", "HEAD"):
                     answers.append(await self.cached(partial(self.ask, path, method, Accept_Encoding=encoding)))
-                told = {(a.headers["Etag"], a.headers["Content-Encoding"], a.headers["Last-Modified"]) for a in answers}
+                sent = {(a.headers["Etag"], a.headers["Content-Encoding"], a.headers["Last-Modified"]) for a in answers}
                 etags.add(answers[0].headers["Etag"])
-                self.assertEqual(told, {(answers[0].headers["Etag"], encoding or None, None)}, path)
+                self.assertEqual(sent, {(answers[0].headers["Etag"], encoding or None, None)}, path)
                 self.assertEqual({a.headers["Content-Length"] for a in answers}, {answers[0].headers["Content-Length"]})
                 await self.write("Something newer")
                 await self.site.pages.invalidate_everywhere(["feeds"])
@@ -197,20 +201,20 @@ class CachedPagesTest(KilledTestCase):
             self.assertEqual((await self.get(self.post.path, **{"If-Modified-Since": date})).code, 200)
 
     async def test_nginx_and_the_processes_choose_the_same_encoding(self) -> None:
-        path = await self.kept_path()
+        path = await self.marked_path()
         for header in ("gzip, deflate, br, zstd", "GZIP", "br;q=1.0, gzip;q=0.8", "gzip;q=0", "identity", "*", "xgzip"):
             answer = await self.ask(path, Accept_Encoding=header)
             self.assertEqual(
                 answer.headers["Content-Encoding"], "gzip" if pagecache.takes_gzip(header) else None, header
             )
-            self.assertEqual("<!-- kept -->" in answer.body, not pagecache.takes_gzip(header), header)
+            self.assertEqual("<!-- from disk -->" in answer.body, not pagecache.takes_gzip(header), header)
 
     async def test_a_page_with_one_missing_file_is_rendered_again_for_clients_of_that_encoding(self) -> None:
         for missing, there, encoding, other in (
             (self.page, self.compressed, "", "gzip"),
             (self.compressed, self.page, "gzip", ""),
         ):
-            path = await self.kept_path()
+            path = await self.marked_path()
             missing.unlink()
             before = there.read_bytes()
             answer = await self.ask(path, Accept_Encoding=other)
@@ -221,7 +225,7 @@ class CachedPagesTest(KilledTestCase):
             self.assertNotEqual(there.read_bytes(), before, "both files are written again")
 
     async def test_a_range_is_taken_from_the_plain_page_whatever_encoding_is_accepted(self) -> None:
-        path = await self.kept_path()
+        path = await self.marked_path()
         for encoding in ("gzip", ""):
             answer = await self.ask(path, Accept_Encoding=encoding, Range="bytes=0-9")
             self.assertEqual((answer.code, answer.headers["Content-Encoding"]), (206, None))
