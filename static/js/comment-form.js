@@ -1,10 +1,10 @@
-/* The form under a post's comments: posts without leaving the page, moves under the comment that is answered, and keeps
-   what was typed in this browser until it is posted. Used by comments.js. Where this script does not run, the browser
-   posts the form by itself. */
+/* The form under a post's comments. It posts without leaving the page, moves under the comment that is answered, and
+   stores the draft in this browser until it is posted. Used by comments.js. If this script does not run, the browser
+   submits the form itself. */
 
 /** @import { Thread } from "./thread.js" */
 /** @import { Change } from "./helpers/placement.js" */
-/** @typedef {Change & { edit_token?: string, edit_until?: string }} Answer the server's answer to a post */
+/** @typedef {Change & { edit_token?: string, edit_until?: string }} Answer the server's answer to a posted comment */
 
 import { one } from "./helpers/dom.js";
 import { ask, askWith, Refused, sentence } from "./helpers/requests.js";
@@ -13,9 +13,9 @@ import { recall, remember } from "./helpers/storage.js";
 export class CommentForm {
   /**
    * @param {HTMLFormElement} form
-   * @param {string} url where comments are posted; names the draft, too
+   * @param {string} url where comments are posted; the draft is stored under this name
    * @param {Thread} thread
-   * @param {(answer: Answer, text: string) => void} posted
+   * @param {(answer: Answer, text: string) => void} posted called after a comment was posted
    */
   constructor(form, url, thread, posted) {
     this.form = form;
@@ -24,7 +24,7 @@ export class CommentForm {
     this.thread = thread;
     this.posted = posted;
     this.isBusy = false;
-    this.isKept = false; // whether the draft could be stored
+    this.isStored = false; // false if the browser refused to store the draft
     this.home = form.parentElement;
     this.title = one(form, "h3");
     this.text = one(form, "#text", HTMLTextAreaElement);
@@ -38,7 +38,7 @@ export class CommentForm {
     this.cancel.addEventListener("click", () => this.moveHome());
     one(form, ".preview").addEventListener("click", () => this.preview());
     form.addEventListener("input", ({ target }) => {
-      this.#keep();
+      this.#storeDraft();
       if (target instanceof HTMLElement) this.#showProblem(target.id, "");
     });
     form.addEventListener("submit", (event) => {
@@ -50,7 +50,7 @@ export class CommentForm {
   /** @param {string} id */
   replyTo(id) {
     this.#moveTo(id);
-    this.#keep();
+    this.#storeDraft();
     this.#say("");
     this.text.focus();
   }
@@ -61,19 +61,21 @@ export class CommentForm {
     this.title.textContent = "Write a comment";
     this.cancel.hidden = true;
     this.home?.append(this.form);
-    this.#keep();
+    this.#storeDraft();
     if (reply instanceof HTMLElement) reply.focus();
   }
 
-  /** The comment that was being answered is gone. */
-  loseParent() {
+  /** The comment that is being answered was removed: its reply becomes a comment of its own. */
+  dropParent() {
     this.moveHome();
-    this.#say("The comment that you answer is not here any more. Your text is kept: post it as a comment of its own.");
+    this.#say(
+      "The comment that you answer is not here any more. Your text is still here: you can post it as a new comment.",
+    );
   }
 
   async preview() {
     this.#say("");
-    await this.#during(async () => {
+    await this.#whileBusy(async () => {
       const { html } = await askWith(`${this.url}/preview`, "POST", { text: this.text.value });
       this.previewed.innerHTML = html;
       this.previewed.hidden = false;
@@ -83,7 +85,7 @@ export class CommentForm {
   async send() {
     if (this.isBusy) return;
     this.#say("Posting…");
-    await this.#during(async () => {
+    await this.#whileBusy(async () => {
       const text = this.text.value;
       const body = /** @type {any} */ (new URLSearchParams(/** @type {any} */ (new FormData(this.form))));
       const answer = await ask(this.url, { method: "POST", body }).catch((error) => this.#notPosted(error));
@@ -98,28 +100,30 @@ export class CommentForm {
   #wasPosted(answer, text) {
     remember("known", true);
     remember("author", { name: this.name.value, email: this.email.value });
-    if (this.text.value === text) this.text.value = ""; // else somebody went on typing
+    if (this.text.value === text) this.text.value = ""; // otherwise the visitor has typed more since
     this.previewed.hidden = true;
     this.moveHome();
     this.posted(answer, text);
-    this.#say(answer.status === "held" ? "Thank you. It is held: only you see it until it is approved." : "Posted.");
+    this.#say(
+      answer.status === "held" ? "Thank you. Your comment is held: only you see it until it is approved." : "Posted.",
+    );
   }
 
   /** @param {unknown} error */
   #notPosted(error) {
-    if (error instanceof Refused && error.problems.parent) return this.loseParent();
+    if (error instanceof Refused && error.problems.parent) return this.dropParent();
     if (error instanceof Refused) throw error;
-    const where = this.isKept
-      ? "Your text is kept in this browser, even if you close this page."
+    const where = this.isStored
+      ? "Your text is saved in this browser, even if you close this page."
       : "Your text is only on this page: please keep this page open.";
-    this.#say(`The site cannot be reached: your comment is not posted yet. ${where} Post it again in a moment.`);
+    this.#say(`The site cannot be reached, so your comment is not posted yet. ${where} Please try again in a moment.`);
   }
 
   /**
-   * Runs what asks the server, one at a time, and shows what was refused at the field that it is about.
+   * Runs a request with the buttons disabled. If the server refuses it, shows each problem beside its field.
    * @param {() => Promise<void>} work
    */
-  async #during(work) {
+  async #whileBusy(work) {
     const buttons = this.form.querySelectorAll("button:not(.cancel)");
     this.isBusy = true;
     for (const button of buttons) button.toggleAttribute("disabled", true);
@@ -137,7 +141,7 @@ export class CommentForm {
   }
 
   /**
-   * Shows a problem beside a field, or none if the text is empty. Returns whether there is such a field.
+   * Shows a problem beside its field; an empty text hides it. Returns false if the form has no such field.
    * @param {string} name
    * @param {string} text
    */
@@ -167,23 +171,23 @@ export class CommentForm {
     if (name) article.after(this.form);
   }
 
-  /** Stores what was typed, and which comment it answers. */
-  #keep() {
+  /** Stores the text and the comment that it answers. */
+  #storeDraft() {
     const draft = { text: this.text.value, parent: this.parent.value };
-    this.isKept = remember(this.draft, draft.text ? draft : null);
+    this.isStored = remember(this.draft, draft.text ? draft : null);
   }
 
-  /** Fills in what was typed here before. What is in the field already was typed while this script was loading. */
+  /** Fills in the stored draft, unless the visitor typed something while this script was loading. */
   #restore() {
     const { name, email } = recall("author") ?? {};
     this.name.value ||= name ?? "";
     this.email.value ||= email ?? "";
-    const kept = recall(this.draft) ?? "";
-    // Earlier versions kept the text alone.
-    const { text, parent } = typeof kept === "string" ? { text: kept, parent: "" } : kept;
+    const stored = recall(this.draft) ?? "";
+    // Earlier versions stored only the text, as a string.
+    const { text, parent } = typeof stored === "string" ? { text: stored, parent: "" } : stored;
     this.text.value ||= text;
     this.parent.value = "";
     if (parent && this.text.value === text) this.#moveTo(parent);
-    this.#keep();
+    this.#storeDraft();
   }
 }

@@ -1,7 +1,7 @@
-/* <plog-comments>: keeps the comments under a post up to date while somebody reads, and lets visitors write without
+/* <plog-comments>: shows changes of the comments under a post while the page is open, and lets visitors write without
    leaving the page. Loaded by every page with a post (templates/post/post.html). The live connection opens when the
-   comments come near the screen. Everything is imported at once, on purpose: what is imported later can fail later, and
-   then the form would be dead (docs/decisions.md). */
+   comments come near the screen. All modules are imported at once: a later import could fail, and the form would no
+   longer work (docs/decisions.md). */
 
 /** @import { Numbered } from "./helpers/sequence.js" */
 /** @import { Change } from "./helpers/placement.js" */
@@ -17,8 +17,8 @@ import { NewItems } from "./new-items.js";
 import { OwnComments } from "./own-comments.js";
 import { Thread } from "./thread.js";
 
-const TICK = 5_000;
-const SAFETY = 300_000; // how often to ask although the connection is fine
+const TICK = 5_000; // milliseconds between two polls without a connection
+const SAFETY = 300_000; // milliseconds between two polls while the connection works, in case it lost a change
 
 class Comments {
   /** @param {HTMLElement} root */
@@ -26,31 +26,32 @@ class Comments {
     this.root = root;
     this.url = root.dataset.url ?? "";
     this.thread = new Thread(root, new NewItems(one(root, ".news"), "comment"));
-    this.own = new OwnComments(this.url, this.thread, (change) => this.#changed(change));
+    this.own = new OwnComments(this.url, this.thread, (change) => this.#showOwn(change));
     this.sequence = new Sequence(
       Number(root.dataset.n),
       (n) => ask(`${this.url}?after=${n}`),
       (change) => this.thread.show(change),
     );
     this.#goToPage();
-    const near = new IntersectionObserver((entries) => this.#near(entries, near), { rootMargin: "800px" });
+    const near = new IntersectionObserver((entries) => this.#followWhenNear(entries, near), { rootMargin: "800px" });
     near.observe(root);
-    const form = root.querySelector("form.write"); // missing where comments are closed
+    const form = root.querySelector("form.write"); // missing if comments are closed
     if (form instanceof HTMLFormElement) this.#takeOver(form);
     if (recall("known")) this.own.showHeld();
   }
 
-  /** The comment that the address names may be on another page by now. */
+  /** Goes to the page that shows the comment in the address (`#c…`), if that is another page by now. */
   #goToPage() {
     const id = /^#c([0-9a-v]{12})$/.exec(location.hash)?.[1];
     if (id && !this.thread.item(id)) location.replace(`${this.url}/${id}`);
   }
 
   /**
+   * Follows the channel once the comments come near the screen.
    * @param {IntersectionObserverEntry[]} entries
    * @param {IntersectionObserver} observer
    */
-  #near(entries, observer) {
+  #followWhenNear(entries, observer) {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
     const indicator = one(this.root, "plog-live", LiveIndicator);
@@ -59,28 +60,28 @@ class Comments {
       event: (n, { comment }) => this.sequence.receive({ ...comment, n }),
       here: (count) => indicator.here(count),
     });
-    this.asked = Date.now();
+    this.polledAt = Date.now();
     setInterval(() => this.#poll(), TICK);
   }
 
-  /** Without a connection every 5 s, with one every 5 min, and whenever a change is known to be missing. */
+  /** Asks for missed changes: every 5 s while the connection is down or a change is missing, else every 5 min. */
   #poll() {
     const now = Date.now();
     const isDown = live.state !== "live" && now - live.since > TICK;
-    const isDue = isDown || this.sequence.isBehind || now - (this.asked ?? 0) > SAFETY;
+    const isDue = isDown || this.sequence.isBehind || now - (this.polledAt ?? 0) > SAFETY;
     if (document.hidden || !isDue) return;
-    this.asked = now;
+    this.polledAt = now;
     this.sequence.catchUp();
   }
 
   /**
-   * From now on the form posts by script.
+   * Lets the script post the form.
    * @param {HTMLFormElement} element
    */
   #takeOver(element) {
     const form = new CommentForm(element, this.url, this.thread, (answer, text) => {
-      this.own.keep(answer, text);
-      this.#changed(answer);
+      this.own.store(answer, text);
+      this.#showOwn(answer);
       this.thread.item(answer.id)?.scrollIntoView({ block: "nearest" });
     });
     this.root.addEventListener("click", (event) => {
@@ -90,11 +91,11 @@ class Comments {
       event.preventDefault();
       form.replyTo(id);
     });
-    this.thread.onRemove = (item) => item.contains(element) && form.loseParent();
+    this.thread.onRemove = (item) => item.contains(element) && form.dropParent();
     this.#pauseWhileWriting();
   }
 
-  /** Nothing changes around a visitor who types a reply or an edit inside the thread. */
+  /** Shows no changes while the visitor types inside the thread: they would move the text field. */
   #pauseWhileWriting() {
     const isWriting = () => Boolean(document.activeElement?.closest(".thread form"));
     this.root.addEventListener("focusin", () => isWriting() && this.sequence.pause());
@@ -102,11 +103,11 @@ class Comments {
   }
 
   /**
-   * This visitor wrote, changed or removed a comment: shows it at once, before anything comes over the live connection.
+   * Shows what this visitor has just written, changed or removed, before its live event arrives.
    * @param {Change} change
    */
-  #changed(change) {
-    // What is left of a removed comment with replies is described by the server only.
+  #showOwn(change) {
+    // A removed comment with replies leaves a tombstone, and only the server has its HTML.
     const isKnown = Boolean(change.html) || !change.n || !this.thread.hasReplies(change.id);
     if (isKnown) this.thread.show(change, true);
     else this.thread.release(change.id);

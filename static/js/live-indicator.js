@@ -1,5 +1,5 @@
-/* <plog-live>: says whether the page is live and how many people follow it. Silent until there is something to say.
-   Used by comments.js and queue.js. */
+/* <plog-live>: shows whether the page is live, and how many people read it. Empty until the first attempt to connect
+   succeeds or fails. Used by comments.js and queue.js. */
 
 import { live } from "./live.js";
 

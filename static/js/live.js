@@ -1,6 +1,6 @@
-/* The page's only live connection, shared by all scripts that follow a channel. Opens with the first follower.
-   WebSocket first; where that fails twice before it ever opened, SockJS. Import it by its plain address: a second
-   address would be a second connection. */
+/* The page's only live connection, shared by all scripts that follow a channel. It opens when a script first follows
+   one. Until an attempt succeeds, it tries WebSocket twice, then SockJS, and so on. Import this module by its plain
+   address: under a second address it would be a second module with a second connection. */
 
 import { afterRestart, wait } from "./helpers/backoff.js";
 import { Heartbeat, TICK } from "./helpers/heartbeat.js";
@@ -8,7 +8,7 @@ import { fallback, native } from "./helpers/sockets.js";
 
 /** @import { Socket } from "./helpers/sockets.js" */
 /**
- * What a script wants to hear of a channel.
+ * The callbacks of a script that follows a channel.
  * @typedef {object} Follower
  * @property {(n: number) => void} [followed] the channel is followed, and its newest change is number n
  * @property {(n: number, data: any) => void} [event] the change numbered n
@@ -27,7 +27,7 @@ class Live extends EventTarget {
   #hasOpened = false;
   #needsFallback = false;
   #isRestarting = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} set while an attempt is waiting for its time */
+  /** @type {ReturnType<typeof setTimeout> | undefined} set while a reconnection is scheduled */
   #retry;
   #heartbeat = new Heartbeat(Date.now());
 
@@ -61,7 +61,7 @@ class Live extends EventTarget {
     const socket = isNative ? native() : await fallback();
     this.#socket = socket;
     if (!socket) return this.#lost(null);
-    this.#heartbeat.asked(Date.now()); // so that #watch gives up an attempt that hangs
+    this.#heartbeat.asked(Date.now()); // so that #watch drops an attempt that hangs
     socket.onopen = () => this.#opened(socket, isNative);
     socket.onmessage = (message) => this.#received(socket, JSON.parse(message.data));
     socket.onclose = () => this.#lost(socket);
@@ -89,7 +89,7 @@ class Live extends EventTarget {
     if (socket !== this.#socket) return;
     this.#heartbeat.heard(Date.now());
     if (message.type === "restart") this.#isRestarting = true;
-    // The server cannot read the channel's number just now: follow again in a moment.
+    // The server cannot read the channel's newest number at present: follow again in a moment.
     if (message.code === "away") setTimeout(() => this.#opened(socket, !this.#needsFallback), wait(4, Math.random()));
     const follower = this.#followers.get(message.channel);
     if (message.type === "followed") follower?.followed?.(message.n);
@@ -110,7 +110,7 @@ class Live extends EventTarget {
     this.#retry = setTimeout(() => this.#open(), pause);
   }
 
-  /** The machine woke up, the tab is shown again, or the network is back: connect now, and check an open connection. */
+  /** The machine woke up, the tab is shown again, or the network is back: reconnects now, or checks the connection. */
   #wake() {
     if (this.#retry && !document.hidden) this.#open();
     else if (this.state === "live") this.#ping();
@@ -122,7 +122,7 @@ class Live extends EventTarget {
     if (due === "ping" && this.state === "live") this.#ping();
     if (due === "drop" && this.#socket) {
       const dead = this.#socket;
-      this.#lost(dead); // before it is closed: that may take minutes if the other end is dead
+      this.#lost(dead); // before close(), which may take minutes if the other end is dead
       dead.close();
     }
   }

@@ -1,5 +1,6 @@
-/* <plog-me>: the reader's own name, and a link to the admin for staff. Loaded by every page (templates/base.html). It
-   asks the server only if this browser has commented or signed in before: nobody else costs the server anything. */
+/* <plog-me>: shows the reader's own name, and a link to the admin for staff. Loaded by every page
+   (templates/base.html). It asks the server only if this browser has commented or signed in before: all other readers
+   cost the server nothing. */
 
 import { element } from "./helpers/dom.js";
 import { ask } from "./helpers/requests.js";
@@ -14,8 +15,8 @@ customElements.define(
       const me = await ask("/me").catch(() => null);
       if (!me) return;
       if (me.name) this.append(element("span", { className: "name", textContent: me.name }));
-      const isThere = document.querySelector('nav a[href="/admin/"]');
-      if (me.staff && !isThere) this.append(element("a", { href: "/admin/", textContent: "Admin" }));
+      const hasLink = document.querySelector('nav a[href="/admin/"]');
+      if (me.staff && !hasLink) this.append(element("a", { href: "/admin/", textContent: "Admin" }));
     }
   },
 );

@@ -1,6 +1,6 @@
-/* Announces what arrives while somebody reads: the bar "2 new comments". An item that would push the text being read
-   stays hidden until the bar is pressed; one further down is shown at once. The bar counts both until they are seen.
-   Used by comments.js and queue.js. */
+/* Announces items that arrive while the page is open, by a bar: "2 new comments". An item that would move the text on
+   the screen stays hidden until the bar is pressed; an item below the screen is shown at once. The bar counts both
+   until they are seen. Used by comments.js and queue.js. */
 
 import { element } from "./helpers/dom.js";
 import { counted } from "./helpers/placement.js";
@@ -9,12 +9,12 @@ export class NewItems {
   #bar;
   #word;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #soon;
+  #timer;
   /** @type {Set<HTMLElement>} */
   #unseen = new Set();
   #observer = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) {
-      if (isIntersecting && target instanceof HTMLElement) this.forget(target);
+      if (isIntersecting && target instanceof HTMLElement) this.markSeen(target);
     }
   });
 
@@ -28,7 +28,7 @@ export class NewItems {
   }
 
   /**
-   * Puts an item into a list, before `next` or at its end, without moving anything that is on the screen.
+   * Inserts an item into a list, before `next` or at the end, without moving anything that is on the screen.
    * @param {HTMLElement} item
    * @param {HTMLElement} list
    * @param {Element | null} next
@@ -45,16 +45,16 @@ export class NewItems {
   }
 
   /**
-   * It was seen, was removed, or is the reader's own.
+   * Stops counting an item: it was seen or removed, or it is the reader's own.
    * @param {HTMLElement} item
    */
-  forget(item) {
+  markSeen(item) {
     item.hidden = false;
     this.#observer.unobserve(item);
     if (this.#unseen.delete(item)) this.#countSoon();
   }
 
-  /** Shows all of them and moves to the first. */
+  /** Shows all new items and moves the focus to the first one. */
   show() {
     const items = [...this.#unseen].filter((item) => item.isConnected);
     items.sort((a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
@@ -67,10 +67,10 @@ export class NewItems {
     first?.scrollIntoView({ block: "center" });
   }
 
-  /** Not at once: several arrive together, and a visitor's own comment may arrive before the answer to its post. */
+  /** Counts after a moment: several items may arrive together, and the event of an own comment before its answer. */
   #countSoon() {
-    clearTimeout(this.#soon);
-    this.#soon = setTimeout(() => this.#count(), 150);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#count(), 150);
   }
 
   #count() {

@@ -1,10 +1,10 @@
-/* What this visitor wrote here: shows comments that are still held, and lets the visitor edit and delete for as long as
+/* The visitor's own comments under a post: shows those that are held, and lets the visitor edit and delete them while
    the server allows it. Used by comments.js. */
 
 /** @import { Thread } from "./thread.js" */
 /** @import { Change } from "./helpers/placement.js" */
 /** @import { Answer } from "./comment-form.js" */
-/** @typedef {Record<string, { token?: string, until?: string, text: string }>} Kept by the comments' ids */
+/** @typedef {Record<string, { token?: string, until?: string, text: string }>} Stored by the ids of comments */
 
 import { element } from "./helpers/dom.js";
 import { ask, askWith, sentence } from "./helpers/requests.js";
@@ -14,42 +14,42 @@ export class OwnComments {
   /**
    * @param {string} url
    * @param {Thread} thread
-   * @param {(change: Change) => void} changed
+   * @param {(change: Change) => void} changed called after the visitor changed or removed a comment
    */
   constructor(url, thread, changed) {
     this.url = url;
     this.thread = thread;
     this.changed = changed;
-    /** @type {Kept} */
-    const kept = recall("mine") ?? {};
-    this.kept = Object.fromEntries(Object.entries(kept).filter(([, { until }]) => timeLeft(until) > 0));
+    /** @type {Stored} */
+    const stored = recall("mine") ?? {};
+    this.stored = Object.fromEntries(Object.entries(stored).filter(([, { until }]) => timeLeft(until) > 0));
     this.thread.onShown = (id) => this.addButtons(id);
-    for (const id of Object.keys(this.kept)) this.addButtons(id);
+    for (const id of Object.keys(this.stored)) this.addButtons(id);
   }
 
-  /** Shows those that wait for approval. They are on no page that others can see, so this asks the server. */
+  /** Shows the comments that wait for approval. They are not in the page, which is the same for everybody. */
   async showHeld() {
     const { comments } = await ask(`${this.url}?mine=1`).catch(() => ({ comments: [] }));
     for (const comment of comments) this.thread.show(comment, true);
   }
 
   /**
-   * This visitor has just written a comment.
+   * Stores a comment that this visitor has just written.
    * @param {Answer} answer
    * @param {string} text
    */
-  keep({ id, edit_token: token, edit_until: until }, text) {
-    // Another tab may have stored a comment of its own meanwhile.
-    this.kept = { ...recall("mine"), ...this.kept, [id]: { token, until, text } };
-    remember("mine", this.kept);
+  store({ id, edit_token: token, edit_until: until }, text) {
+    // Another tab may have stored another comment meanwhile.
+    this.stored = { ...recall("mine"), ...this.stored, [id]: { token, until, text } };
+    remember("mine", this.stored);
   }
 
   /**
-   * Gives an own comment its buttons until its time is over.
+   * Adds the buttons Edit and Delete to one of these comments. They disappear when its time is over.
    * @param {string} id
    */
   addButtons(id) {
-    const left = timeLeft(this.kept[id]?.until);
+    const left = timeLeft(this.stored[id]?.until);
     const foot = this.thread.article(id)?.querySelector("footer");
     if (!(left > 0) || !foot || foot.querySelector("button")) return;
     const edit = element("button", { type: "button", textContent: "Edit", onclick: () => this.#edit(id) });
@@ -69,7 +69,7 @@ export class OwnComments {
   #edit(id) {
     const article = this.thread.article(id);
     if (!article || article.querySelector("form")) return;
-    const value = this.kept[id]?.text ?? "";
+    const value = this.stored[id]?.text ?? "";
     const text = element("textarea", { value, maxLength: 10_000, required: true, ariaLabel: "Your comment" });
     const outcome = element("output", { className: "outcome" });
     const save = element("button", { className: "main", textContent: "Save" });
@@ -93,7 +93,7 @@ export class OwnComments {
   }
 
   /**
-   * The first press asks, the second one does it.
+   * The first press asks for confirmation, the second one deletes.
    * @param {string} id
    * @param {HTMLButtonElement} button
    */
@@ -117,18 +117,18 @@ export class OwnComments {
    * @param {{ text?: string }} value
    */
   async #change(id, method, value) {
-    const { token, until, text = "" } = this.kept[id] ?? {};
+    const { token, until, text = "" } = this.stored[id] ?? {};
     const answer = await askWith(`${this.url}/${id}`, method, { edit_token: token, ...value });
-    this.kept = { ...recall("mine"), ...this.kept };
-    if (method === "DELETE") delete this.kept[id];
-    else this.kept[id] = { token, until, text: value.text ?? text };
-    remember("mine", this.kept);
+    this.stored = { ...recall("mine"), ...this.stored };
+    if (method === "DELETE") delete this.stored[id];
+    else this.stored[id] = { token, until, text: value.text ?? text };
+    remember("mine", this.stored);
     this.changed({ html: "", ...answer });
   }
 }
 
 /**
- * Milliseconds until then; NaN without a time.
+ * Milliseconds until a time; NaN if there is none.
  * @param {string} [until]
  */
 function timeLeft(until) {

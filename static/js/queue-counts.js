@@ -1,5 +1,4 @@
-/* The numbers of comments by status, wherever a page of the admin shows one: in elements with `data-count`. Used by
-   queue.js. */
+/* The numbers of comments by status, which pages of the admin show in elements with `data-count`. Used by queue.js. */
 
 import { all } from "./helpers/dom.js";
 import { recounted } from "./helpers/moderation.js";
@@ -23,7 +22,7 @@ export function showCounts(counts) {
 }
 
 /**
- * One comment went from one status to another.
+ * Updates the numbers after a comment went from one status to another.
  * @param {string} before
  * @param {string} after
  */

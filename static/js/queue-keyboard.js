@@ -1,5 +1,5 @@
 /* The keyboard of the moderation queue: single keys that press the buttons of the current row. Used by queue.js. The
-   keys can be switched off, for people whose speech or hands press keys that they did not mean (WCAG 2.1.4). */
+   keys can be switched off, because speech input or an unsteady hand may press keys by mistake (WCAG 2.1.4). */
 
 import { all, one } from "./helpers/dom.js";
 import { moved } from "./helpers/moderation.js";
@@ -14,7 +14,7 @@ export class QueueKeyboard {
       if (target instanceof Element) this.#mark(target.closest(".row"));
     });
     document.addEventListener("keydown", (event) => this.#pressed(event));
-    const box = queue.querySelector(".use-keys"); // not on the admin's first page
+    const box = queue.querySelector(".use-keys"); // missing on the admin's first page
     if (!(box instanceof HTMLInputElement)) return;
     this.box = box;
     box.checked = recall("keys") ?? true;
@@ -62,7 +62,7 @@ export class QueueKeyboard {
   }
 
   /**
-   * Acts on all rows that are ticked, else on the current one.
+   * Acts on all ticked rows, or on the current row if none is ticked.
    * @param {string} action
    */
   #press(action) {

@@ -1,7 +1,7 @@
-/* <plog-queue>: the moderation queue. Sends its forms without leaving the page, for buttons and keys, and follows what
-   changes elsewhere. A row that was decided stays where it is, so that the next press never hits another one. An
-   approval names the revision that was read; a comment that has changed since is not published, but shown anew.
-   Loaded by the pages of the admin (templates/admin/page.html). */
+/* <plog-queue>: the moderation queue. It sends its forms without leaving the page, and shows what changes elsewhere.
+   A decided row stays where it is, so that the next press never hits another row. An approval names the revision that
+   staff have read; a comment that has changed since then is not published, and its newer version is shown. Loaded by
+   the pages of the admin (templates/admin/page.html). */
 
 import { all, fromHTML, one } from "./helpers/dom.js";
 import { ask, Refused, sentence } from "./helpers/requests.js";
@@ -10,14 +10,14 @@ import { LiveIndicator } from "./live-indicator.js";
 import { NewItems } from "./new-items.js";
 import { countsOn, recount, showCounts } from "./queue-counts.js";
 import { QueueKeyboard } from "./queue-keyboard.js";
-import { decided, renew, say } from "./queue-row.js";
+import { markDecided, replaceRow, say } from "./queue-row.js";
 
 /** @typedef {{ comments?: { id: string, status: string }[], refused?: Record<string, string> }} Answer */
 /** @typedef {{ message: string, counts: Record<string, number>, rows: Record<string, { html: string }> }} Rows */
 
 class Queue {
-  /** @type {Map<string, symbol>} the newest question about each comment, by its id */
-  #asked = new Map();
+  /** @type {Map<string, symbol>} the newest request for each row, by the comment's id */
+  #requests = new Map();
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -29,27 +29,27 @@ class Queue {
     const indicator = one(root, "plog-live", LiveIndicator);
     live.follow("staff", {
       followed: () => this.#catchUp(),
-      event: (_, { comment }) => this.#renewFromServer(comment.id),
+      event: (_, { comment }) => this.#fetchRow(comment.id),
       here: (count) => indicator.here(count),
     });
   }
 
   /**
-   * An event only says that a comment changed: its row is asked for, with the new counts. Only the newest answer is
-   * shown.
+   * Fetches a row and the new counts: an event only says that a comment changed. Only the answer to the newest request
+   * is shown.
    * @param {string} id
    */
-  async #renewFromServer(id) {
-    const question = Symbol();
-    this.#asked.set(id, question);
+  async #fetchRow(id) {
+    const request = Symbol();
+    this.#requests.set(id, request);
     const answer = await ask(`/admin/comments/${id}`).catch(() => null);
-    if (!answer || this.#asked.get(id) !== question) return;
-    this.#asked.delete(id);
+    if (!answer || this.#requests.get(id) !== request) return;
+    this.#requests.delete(id);
     showCounts(answer.counts);
     this.#show(fromHTML(answer.html));
   }
 
-  /** Shows what was missed before the connection opened. Events here have no numbers, so the whole page is compared. */
+  /** Shows what changed before the connection opened. These events have no numbers, so it compares the whole page. */
   async #catchUp() {
     const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
     if (!answer?.ok) return;
@@ -61,17 +61,17 @@ class Queue {
     for (const row of rows.reverse()) {
       if (row.dataset.revision !== this.#row(row.dataset.id)?.dataset.revision) this.#show(row);
     }
-    for (const { dataset } of missing) this.#renewFromServer(dataset.id ?? "");
+    for (const { dataset } of missing) this.#fetchRow(dataset.id ?? "");
   }
 
   /**
-   * Shows a comment as it is now: in its row, or as a new row on top where it belongs in this list.
+   * Shows the newer version of a row: in its place, or on top if it is new and belongs to this list.
    * @param {HTMLElement} fresh
    */
   #show(fresh) {
     const row = this.#row(fresh.dataset.id);
     if (row?.querySelector("details[open] textarea:focus")) return;
-    if (row) renew(row, fresh);
+    if (row) replaceRow(row, fresh);
     else if (this.root.dataset.status === fresh.dataset.status) {
       this.newItems.add(fresh, this.list, this.list.firstElementChild);
     }
@@ -90,7 +90,7 @@ class Queue {
     const body = /** @type {any} */ (new URLSearchParams(/** @type {any} */ (new FormData(form, event.submitter))));
     const outcome = form.querySelector(".outcome") ?? one(form.closest(".row") ?? this.root, ".outcome");
     try {
-      const address = form.getAttribute("action") ?? ""; // `form.action` is a button
+      const address = form.getAttribute("action") ?? ""; // `form.action` would be the button with that name
       const answer = await ask(address, { method: "POST", body });
       outcome.textContent = "";
       this.#sent(form, answer);
@@ -102,38 +102,38 @@ class Queue {
   }
 
   /**
-   * Shows at once what staff did; the live event that follows brings the row's new HTML.
+   * Shows at once what staff did. The live event that follows leads to the row's new HTML.
    * @param {HTMLFormElement} form
    * @param {Answer} answer
    */
   #sent(form, answer) {
     form.closest("details")?.removeAttribute("open");
     if (form.closest(".reply")) form.reset();
-    this.#decided(answer);
+    this.#showDecided(answer);
   }
 
   /** @param {Answer} answer */
-  #decided(answer) {
+  #showDecided(answer) {
     for (const { id, status } of answer.comments ?? []) {
       const row = this.#row(id);
       if (!row || row.dataset.status === status) continue;
       recount(row.dataset.status ?? "", status);
-      decided(row, status);
+      markDecided(row, status);
     }
     for (const [id, message] of Object.entries(answer.refused ?? {})) say(this.#row(id), message);
   }
 
   /**
-   * Comments that have changed since they were read: they were not approved, and are shown as they are now.
+   * Shows the newer rows of comments that were not approved because they have changed since staff read them.
    * @param {Answer & Rows} answer
    */
   #stale(answer) {
-    this.#decided(answer);
+    this.#showDecided(answer);
     showCounts(answer.counts);
     for (const { html } of Object.values(answer.rows)) {
       const fresh = fromHTML(html);
       const row = this.#row(fresh.dataset.id);
-      if (row) renew(row, fresh, answer.message);
+      if (row) replaceRow(row, fresh, answer.message);
     }
   }
 }

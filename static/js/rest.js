@@ -1,5 +1,5 @@
-/* <plog-rest>: fetches the rest of the posts of the home page, once the first two are shown. Loaded by the home page
-   (templates/home.html). Without an answer, the link to those posts stays. */
+/* <plog-rest>: loads further posts of the home page once the first two are shown. Loaded by the home page
+   (templates/home.html). If the request fails, the link to those posts stays. */
 
 customElements.define(
   "plog-rest",

@@ -1,4 +1,4 @@
-/* The comments on the page as a tree of list items. Shows a comment as it is now, where it belongs; showing the same
+/* The comments on the page, as a tree of list items. Puts a changed comment where it belongs; showing the same change
    again changes nothing. Used by comments.js. */
 
 /** @import { NewItems } from "./new-items.js" */
@@ -12,7 +12,7 @@ const STATUSES = ["published", "held", "gone"];
 const NOT_SHOWN = ["nowhere", "keep", "wait"];
 
 export class Thread {
-  /** @type {Map<string, Change>} replies to comments that are not on this page, or not yet */
+  /** @type {Map<string, Change>} replies whose parent is not on this page, by their ids */
   #waiting = new Map();
 
   /**
@@ -32,7 +32,7 @@ export class Thread {
   }
 
   /**
-   * The list item of a comment, which has its replies in it too.
+   * The list item of a comment. It also contains the replies.
    * @param {string} id
    */
   item(id) {
@@ -40,7 +40,7 @@ export class Thread {
   }
 
   /**
-   * The comment itself.
+   * A comment without its replies.
    * @param {string} id
    */
   article(id) {
@@ -67,13 +67,13 @@ export class Thread {
     this.#recount(difference(before, change.status));
     if (item && todo === "remove") return this.#remove(item);
     const shown = item ? this.#replace(item, change) : this.#add(change, isOwn);
-    if (isOwn) this.newItems.forget(shown);
+    if (isOwn) this.newItems.markSeen(shown);
     this.onShown(change.id);
     for (const reply of [...this.#waiting.values()].filter(({ parent }) => parent === change.id)) this.show(reply);
   }
 
   /**
-   * A held comment that its author takes back is no longer kept on the page.
+   * Lets the next change remove a held comment, which its author has deleted: `show` leaves held comments in place.
    * @param {string} id
    */
   release(id) {
@@ -81,8 +81,8 @@ export class Thread {
   }
 
   /**
-   * Replaces what an item shows. It moves only if it now stands in the wrong place: a comment gets its place when it is
-   * published.
+   * Replaces the comment in an item. The item moves only if it is now in the wrong place: a comment gets its place when
+   * it is published.
    * @param {HTMLElement} item
    * @param {Change} change
    */
@@ -119,12 +119,12 @@ export class Thread {
   }
 
   /**
-   * Removes an item, and removed comments above it that have no other replies.
+   * Removes an item, and tombstones above it that have no other replies.
    * @param {HTMLElement} item
    */
   #remove(item) {
     this.onRemove(item);
-    this.newItems.forget(item);
+    this.newItems.markSeen(item);
     const above = item.parentElement?.closest("li");
     item.remove();
     if (above && statusOf(articleOf(above)) === "gone" && !above.querySelector("li")) this.#remove(above);
@@ -152,7 +152,7 @@ function statusOf(article) {
 }
 
 /**
- * What the server orders siblings by; a comment that was never published stands last.
+ * The number by which the server orders siblings. A comment that was never published stands last.
  * @param {Element} item
  */
 function placeOf(item) {
@@ -165,7 +165,7 @@ function placesOf(list) {
 }
 
 /**
- * The sibling that comes after an item by its place.
+ * The first sibling with a higher place than an item; null if there is none.
  * @param {HTMLElement} item
  * @param {HTMLElement} list
  */

@@ -59,7 +59,7 @@ class BundlesTest(BrowserTestCase):
         context.set_offline(True)
         page.locator("form.write textarea").fill("Bundled, in a tunnel")
         page.get_by_role("button", name="Post comment").click()
-        expect(page.locator("form.write .outcome")).to_contain_text("kept in this browser")
+        expect(page.locator("form.write .outcome")).to_contain_text("saved in this browser")
         context.set_offline(False)
         page.get_by_role("button", name="Post comment").click()
         expect(comment(page, "Bundled, in a tunnel")).to_be_visible()

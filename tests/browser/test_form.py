@@ -10,7 +10,7 @@ from tests.browser.test_live import comment, write_in
 from tests.running import Running
 
 DRAFT = f"plog:draft:{OPEN_POST}/comments"
-NOT_POSTED = re.compile("not posted.*kept in this browser")
+NOT_POSTED = re.compile("not posted.*saved in this browser")
 OFFLINE = ("net::ERR", "WebSocket connection")
 
 

@@ -7,7 +7,7 @@ import { moved, recounted, wordOf } from "../../static/js/helpers/moderation.js"
 import { counted, difference, isSorted, placed } from "../../static/js/helpers/placement.js";
 import { Refused, sentence } from "../../static/js/helpers/requests.js";
 
-test("waiting grows from 0.3 to 30 seconds and is never the same for all", () => {
+test("the wait grows from 0.3 to 30 seconds and differs between pages", () => {
   assert.equal(wait(0, 0), 150);
   assert.ok(wait(0, 0.99) <= 300);
   assert.ok(wait(3, 0.5) > wait(1, 0.5));
@@ -51,7 +51,7 @@ test("a new root goes to the end, but never to a page of older comments", () => 
   assert.equal(placed(change, "older", on("a"), nobody), "nowhere");
 });
 
-test("an old root that changes does not come to a page of the newest", () => {
+test("a changed old root is not added to a page of the newest roots", () => {
   const change = (place) => ({
     id: "b",
     parent: null,
@@ -78,7 +78,7 @@ test("a reply goes under its parent where that is shown", () => {
   assert.equal(placed(change, "all", on(), nobody, true), "append");
 });
 
-test("the same comment again takes its own place", () => {
+test("a comment that is already shown is replaced", () => {
   assert.equal(placed({ id: "a", parent: null, status: "published", html: "…" }, "all", on("a"), nobody), "replace");
 });
 
@@ -96,7 +96,7 @@ test("a removed comment goes, leaves a tombstone, or stays for its author while 
   assert.equal(placed({ id: "a", status: "gone", html: "" }, "all", on(), nobody), "nowhere");
 });
 
-test("a comment without anything to show is not shown", () => {
+test("a comment with empty HTML is not shown", () => {
   assert.equal(placed({ id: "a", parent: null, status: "held", html: "" }, "all", on(), nobody, true), "nowhere");
   assert.equal(
     placed({ id: "a", parent: "b", status: "held", html: "" }, "all", on("a", "b"), nobody, true),
@@ -104,7 +104,7 @@ test("a comment without anything to show is not shown", () => {
   );
 });
 
-test("siblings stand in the order of their places, and what has none stands last", () => {
+test("siblings are sorted by place, and those without a place stand last", () => {
   assert.ok(isSorted([]) && isSorted([1, 2, 7, Infinity, Infinity]));
   assert.ok(!isSorted([1, 3, 2]) && !isSorted([Infinity, 2]));
 });
@@ -119,7 +119,7 @@ test("only published comments count", () => {
   assert.equal(counted(2749, "comment"), "2,749 comments");
 });
 
-test("refusals are told in the visitor's words, with the time to wait", () => {
+test("a refusal becomes a sentence for the visitor, with the time to wait", () => {
   assert.match(sentence(new TypeError("Failed to fetch")), /cannot be reached/);
   assert.equal(sentence(new Refused(422, { message: "Too long." }, 0)), "Too long.");
   assert.equal(
@@ -136,7 +136,7 @@ test("the queue's keys stay within its rows", () => {
   assert.equal(moved(0, -1, 3), 0);
 });
 
-test("the tabs' numbers follow what was decided", () => {
+test("the numbers on the tabs follow decisions", () => {
   assert.equal(recounted(3, "held", "held", "published"), 2);
   assert.equal(recounted(7, "published", "held", "published"), 8);
   assert.equal(recounted(0, "spam", "spam", "gone"), 0);

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 
 import { ask, Refused, sentence } from "../../static/js/helpers/requests.js";
 
-/** What a server can do to a request, by path. The last two never answer whole. */
+/** Answers of a server, by path. The last two never complete. */
 const ANSWERS = {
   "/whole": (response) => response.writeHead(201).end('{"id": "a"}'),
   "/refused": (response) =>
@@ -27,7 +27,7 @@ after(() => {
   server.close();
 });
 
-test("an answer is its JSON", async () => {
+test("the result is the JSON of the answer", async () => {
   assert.deepEqual(await ask(address("/whole")), { id: "a" });
 });
 
@@ -38,14 +38,14 @@ test("a refusal says what is wrong and when to try again", async () => {
   assert.ok((await ask(address("/odd")).catch((error) => error)) instanceof Refused);
 });
 
-test("an answer that is cut off, or is somebody else's page, counts as none", async () => {
+test("an answer that is cut off or comes from a captive portal counts as no answer", async () => {
   for (const path of ["/cut", "/portal"]) {
     const error = await ask(address(path)).then(assert.fail, (error) => error);
     assert.match(sentence(error), /cannot be reached/, path);
   }
 });
 
-test("a server that accepts and never answers is given up", async () => {
+test("a request to a server that never answers ends at the timeout", async () => {
   for (const path of ["/silent", "/stuck"]) {
     const error = await ask(address(path), {}, 50).then(assert.fail, (error) => error);
     assert.match(sentence(error), /cannot be reached/, path);

@@ -23,14 +23,14 @@ function server(most = 500) {
 
 const settled = () => new Promise((done) => setTimeout(done, 5));
 
-test("the next number is applied, a known one ignored, and a later one asks", () => {
+test("the next number is applied, a known one is ignored, and a later one causes a request", () => {
   assert.equal(verdict(3, 4), "apply");
   assert.equal(verdict(3, 3), "ignore");
   assert.equal(verdict(3, 1), "ignore");
   assert.equal(verdict(3, 5), "ask");
 });
 
-test("a gap is filled by asking, and nothing is shown twice", async () => {
+test("a gap is filled by a request, and nothing is shown twice", async () => {
   const site = server();
   const shown = [];
   const sequence = new Sequence(
@@ -45,7 +45,7 @@ test("a gap is filled by asking, and nothing is shown twice", async () => {
   assert.deepEqual(shown, [1, 2, 3]);
 });
 
-test("long answers are asked for until there is no more", async () => {
+test("requests are repeated while the server has more changes", async () => {
   const site = server(2);
   for (const id of "abcdefg") site.change(id);
   const shown = [];
@@ -60,7 +60,7 @@ test("long answers are asked for until there is no more", async () => {
   assert.equal(sequence.isBehind, false);
 });
 
-test("what fails is tried again when somebody asks", async () => {
+test("a failed request is repeated at the next call", async () => {
   const site = server();
   let isDown = true;
   const after = async (n) => (isDown ? Promise.reject(new TypeError("no network")) : site.after(n));
@@ -76,7 +76,7 @@ test("what fails is tried again when somebody asks", async () => {
   assert.equal(sequence.isBehind, false);
 });
 
-test("a pause shows nothing, and afterwards everything", async () => {
+test("during a pause nothing is shown, and afterwards everything", async () => {
   const site = server();
   const shown = [];
   const sequence = new Sequence(
@@ -93,7 +93,7 @@ test("a pause shows nothing, and afterwards everything", async () => {
   assert.deepEqual(shown, [1, 2]);
 });
 
-test("a pause in the middle of asking loses nothing", async () => {
+test("a pause during a request loses nothing", async () => {
   const site = server();
   const shown = [];
   const after = async (n) => {
@@ -111,7 +111,7 @@ test("a pause in the middle of asking loses nothing", async () => {
   assert.deepEqual(shown, [1, 2]);
 });
 
-test("resuming while an answer is still on its way asks again where that is needed", async () => {
+test("resuming during a request asks again if changes are missing", async () => {
   const site = server();
   const shown = [];
   const after = async (n) => {

@@ -1,12 +1,12 @@
-/* How long to wait, in milliseconds, before the next attempt to connect: longer after each failure, and different for
-   every page, so that not all of them come back in the same moment. Used by live.js. */
+/* Exponential backoff with jitter: how long to wait, in milliseconds, before the next attempt to connect. Without the
+   jitter all open pages would reconnect at the same moment. Used by live.js. */
 
 const SHORTEST = 300;
 const LONGEST = 30_000;
 const HIDDEN = 10_000;
 
 /**
- * Before the attempt that follows `failures` failed ones. A hidden tab waits longer.
+ * The time before the next attempt, after `failures` failed ones. A hidden tab waits longer.
  * @param {number} failures
  * @param {number} random in [0, 1)
  */
@@ -17,7 +17,7 @@ export function wait(failures, random, isHidden = false) {
 }
 
 /**
- * After a process said that it restarts: soon, but spread over two seconds.
+ * The time before reconnecting to a process that has announced its restart: up to two seconds.
  * @param {number} random in [0, 1)
  */
 export function afterRestart(random) {

@@ -1,7 +1,7 @@
 /* Finds and makes elements of the page. Used by all scripts. */
 
 /**
- * An element that the site's templates always put there. Throws if it is missing or of another type.
+ * Finds an element that the site's templates always contain. Throws if it is missing or has another type.
  * @template {Element} [T=HTMLElement]
  * @param {ParentNode} root
  * @param {string} selector
@@ -25,7 +25,7 @@ export function all(root, selector) {
 }
 
 /**
- * The element that the server's HTML describes.
+ * Makes the element of a piece of HTML from the server.
  * @param {string} html
  */
 export function fromHTML(html) {
@@ -35,7 +35,7 @@ export function fromHTML(html) {
 }
 
 /**
- * A new element.
+ * Makes an element.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Partial<HTMLElementTagNameMap[Tag]>} [properties]
@@ -49,7 +49,7 @@ export function element(tag, properties = {}, ...children) {
 }
 
 /**
- * The list of a comment's replies, made if there is none. `item` is the comment's `<li>`.
+ * The list of a comment's replies. It is added if there is none. `item` is the comment's `<li>`.
  * @param {HTMLElement} item
  */
 export function repliesOf(item) {

@@ -1,9 +1,9 @@
-/* Decides whether a live connection is still alive: when to ping, and when to give up. Pure: it is told the time, in
-   milliseconds. Used by live.js. */
+/* Decides whether a live connection is still alive: when to ping, and when to give up. Pure: the time in
+   milliseconds is an argument. Used by live.js. */
 
-export const TICK = 5_000; // how often `due` is asked
-const QUIET = 25_000; // after so long without a message: ping
-const PATIENCE = 10_000; // after so long without an answer: give up
+export const TICK = 5_000; // how often live.js calls `due`
+const QUIET = 25_000; // without a message for this long: ping
+const TIMEOUT = 10_000; // without an answer for this long: give up
 
 export class Heartbeat {
   #heard;
@@ -15,7 +15,10 @@ export class Heartbeat {
     this.#heard = this.#ticked = now;
   }
 
-  /** @param {number} now */
+  /**
+   * A message arrived.
+   * @param {number} now
+   */
   heard(now) {
     this.#heard = now;
     this.#asked = 0;
@@ -37,7 +40,7 @@ export class Heartbeat {
     const slept = now - this.#ticked > 4 * TICK;
     this.#ticked = now;
     if (slept) return "wake";
-    if (this.#asked) return now - this.#asked > PATIENCE ? "drop" : "nothing";
+    if (this.#asked) return now - this.#asked > TIMEOUT ? "drop" : "nothing";
     return now - this.#heard > QUIET ? "ping" : "nothing";
   }
 }

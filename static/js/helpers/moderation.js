@@ -1,4 +1,4 @@
-/* What a decision of staff does to rows and counts of the moderation queue. Pure. Used by queue.js, queue-counts.js and
+/* How a decision of staff changes rows and counts of the moderation queue. Pure. Used by queue.js, queue-counts.js and
    queue-keyboard.js. */
 
 /** @type {Record<string, string>} */
@@ -10,7 +10,7 @@ export function wordOf(status) {
 }
 
 /**
- * The index of the row that is `by` steps from the row `at` (-1: none yet), within `length` rows.
+ * The index of the row that is `by` steps from row `at` (-1: no current row), within `length` rows.
  * @param {number} at
  * @param {number} by
  * @param {number} length

@@ -5,7 +5,7 @@
  * A comment as the server describes it in answers and live events.
  * @typedef {object} Change
  * @property {string} id
- * @property {number | null} n the number of this change; null while nobody else sees the comment
+ * @property {number | null} n the number of this change; null while only its author sees the comment
  * @property {string | null} parent
  * @property {Status} status
  * @property {string} html empty if nothing is to be shown
@@ -15,16 +15,16 @@
 
 /**
  * "replace", "remove", "keep" as it is, "append" to the root list, "reply" under its parent, "nowhere" (not on this
- * page), or "wait" for its parent, which is on another page, or changed again later and so comes after it.
+ * page), or "wait" until its parent is shown: that is on another page, or changed later and so arrives after the reply.
  * @param {Change} change
  * @param {string | undefined} roots which root comments this page shows: "all", the "newest" (from place `first` on),
- *   or "older" ones, to which none is ever added
+ *   or "older" ones (no root is ever added to these)
  * @param {(id: string) => boolean} isShown
  * @param {(id: string) => boolean} isHeldHere whether its author sees it here as held
  * @param {number} [first]
  */
 export function placed(change, roots, isShown, isHeldHere, isOwn = false, first) {
-  // An edit may send a published comment back to be held: others see it go, and its author goes on seeing it.
+  // After an edit a published comment may be held again: it disappears for others, and its author still sees it.
   if (change.status === "gone" && isHeldHere(change.id)) return "keep";
   if (change.status === "gone" && !change.html) return isShown(change.id) ? "remove" : "nowhere";
   if (!change.html) return "nowhere";
@@ -46,7 +46,7 @@ export function isSorted(places) {
 
 /**
  * How the number of published comments changes when a comment goes from one status to another.
- * @param {Status | null} before null if it was not there
+ * @param {Status | null} before null if it was not on the page
  * @param {Status} after
  */
 export function difference(before, after) {

@@ -1,8 +1,8 @@
-/* Asks the server for JSON, and says in the visitor's words why that failed. Used by all scripts that ask for JSON. */
+/* Requests JSON from the server, and explains to visitors why a request failed. Used by all scripts that need JSON. */
 
-const PATIENCE = 30_000; // milliseconds; a server that accepts and never answers must not keep a form waiting for ever
+const TIMEOUT = 30_000; // milliseconds; a server that accepts and never answers must not block a form for ever
 
-/** The server answered, and said no. Every other error means that there was no answer that can be read. */
+/** The server refused the request. Every other error means that no readable answer arrived. */
 export class Refused extends Error {
   /**
    * @param {number} status
@@ -19,15 +19,15 @@ export class Refused extends Error {
 }
 
 /**
- * The answer's JSON. Throws Refused if the server said no, any other error if it did not answer whole and in time.
+ * The JSON of the answer. Throws Refused if the server refuses, another error if no complete answer arrives in time.
  * @param {string} address
  * @param {RequestInit} [options]
  * @returns {Promise<any>}
  */
-export async function ask(address, options = {}, patience = PATIENCE) {
+export async function ask(address, options = {}, timeout = TIMEOUT) {
   const answer = await fetch(address, {
     credentials: "same-origin",
-    signal: AbortSignal.timeout?.(patience), // browsers before 2022 have none: there it waits as long as they do
+    signal: AbortSignal.timeout?.(timeout), // missing in browsers before 2022, which then use their own
     ...options,
     headers: { Accept: "application/json", ...options.headers },
   });
@@ -47,7 +47,7 @@ export function askWith(address, method, value) {
 }
 
 /**
- * Why it failed, in the visitor's words.
+ * Why a request failed, as a sentence for the visitor.
  * @param {unknown} error
  */
 export function sentence(error) {

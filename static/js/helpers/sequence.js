@@ -1,5 +1,5 @@
-/* Makes sure that a page shows every change of a thread once, in order, and misses none. Knows no page, no socket and
-   no server: `after(n)` asks for the changes numbered above n, `apply(change)` shows one. Used by comments.js. */
+/* Makes sure that a page shows every change of a thread once, in order, and misses none. It knows no page, socket or
+   server: `after(n)` asks for the changes numbered above n, `apply(change)` shows one. Used by comments.js. */
 
 /** @import { Change } from "./placement.js" */
 /** @typedef {Change & { n: number }} Numbered */
@@ -29,7 +29,7 @@ export class Sequence {
    */
   constructor(n, after, apply) {
     this.n = n;
-    this.isBehind = false; // a change is missing, and asking for it failed or had to wait
+    this.isBehind = false; // a change is missing: the request for it failed or was paused
     this.#after = after;
     this.#apply = apply;
   }
@@ -79,7 +79,7 @@ export class Sequence {
       if (!answer || this.#isPaused) return;
       const before = this.n;
       for (const change of answer.comments) if (change.n > this.n) this.#show(change);
-      // A change that was announced while we asked may be missing in the answer: ask again while that brings anything.
+      // The answer may lack a change that was announced meanwhile: ask again as long as that brings new changes.
       more = this.n > before && (Boolean(answer.more) || this.#expected > this.n);
     }
     this.isBehind = this.#expected > this.n;

@@ -1,5 +1,4 @@
-/* The two ways to connect to the server: WebSocket, and SockJS where a network lets no WebSocket through. Used by
-   live.js. */
+/* The two ways to connect to the server: WebSocket, and SockJS for networks that block WebSocket. Used by live.js. */
 
 /** @typedef {Pick<WebSocket, "readyState" | "send" | "close" | "onopen" | "onmessage" | "onclose">} Socket */
 
@@ -11,7 +10,7 @@ export function native() {
 }
 
 /**
- * A SockJS connection. Its script is loaded when first needed; null if the site does not have it, or it did not load.
+ * A SockJS connection. Its script is loaded at the first call; null if the script is missing or does not load.
  * @returns {Promise<Socket | null>}
  */
 export async function fallback() {
@@ -21,7 +20,7 @@ export async function fallback() {
 }
 
 /**
- * Returns once a script has run or failed. Each call is a new attempt.
+ * Loads a script, and returns once it has run or failed. Each call is a new attempt.
  * @param {string} src
  */
 function loaded(src) {

@@ -1,10 +1,10 @@
-/* What this browser remembers about its own visitor, in localStorage. That may be full or forbidden: then nothing is
-   remembered, and pages work without. Used by every script that remembers something. */
+/* Stores values in this browser (localStorage). If that is full or forbidden, nothing is stored, and pages work without
+   it. Used by every script that stores something. */
 
 const PREFIX = "plog:";
 
 /**
- * What was remembered under a name; null if nothing was.
+ * The value stored under a name; null if there is none.
  * @param {string} name
  * @returns {any}
  */
@@ -17,7 +17,7 @@ export function recall(name) {
 }
 
 /**
- * Remembers a value, or forgets it if it is null. Returns whether that worked.
+ * Stores a value, or removes it if it is null. Returns false if the browser refuses.
  * @param {string} name
  * @param {unknown} value
  */
