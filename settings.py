@@ -210,7 +210,7 @@ def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
 
 
 def _secret(text: str, data: Path) -> str:
-    """Returns the given secret, or the one stored in the data folder. Whoever guesses it can sign in as anybody."""
+    """Returns the given secret, or the one stored in the data folder. Anybody who guesses it can sign in as anybody."""
     stored = data / "secret"
     if text and len(text) < SHORTEST_SECRET:
         example = "openssl rand -hex 32"

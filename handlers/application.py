@@ -17,7 +17,7 @@ from models.site import Site
 
 @dataclass(frozen=True)
 class Answer:
-    """What a rendering ended in, for whoever waited for it."""
+    """The result of a rendering, for the requests that waited for it."""
 
     body: Body
     headers: tuple[tuple[str, str], ...]

@@ -1,5 +1,4 @@
-"""What every handler can do: show a page, answer with JSON, and say what went wrong in people's words. No domain in
-here.
+"""What every handler can do: show a page, answer with JSON, and explain errors to people. It knows no domain.
 
 Every method says who may call it (`@public`, `@visitor`, `@staff`); tests/test_architecture.py holds them to it. Errors
 of models are answered here and nowhere else: as HTML or JSON, by `Accept`.
@@ -89,7 +88,7 @@ class BaseHandler(RequestHandler):
 
     def prepare(self) -> None:
         if self.request.method not in SAFE and not is_own_request(self.request, self.site):
-            raise NotAllowed("foreign-origin", "This came from another site, so nothing was done.")
+            raise NotAllowed("foreign-origin", "This request came from another site, so it was refused.")
 
     async def head(self, *args: str) -> None:
         """Every page answers HEAD as it answers GET; Tornado leaves the body out."""

@@ -41,7 +41,7 @@ class HomeHandler(CachedHandler):
         is_home = number == 1 and not filter
         posts, others = await (self._home() if is_home else self._page_of_posts(number, filter))
         if not posts and (number > 1 or filter):
-            raise NotFound("There is no such page: the posts end before it.")
+            raise NotFound("There is no such page: the list has fewer pages.")
         if len(filter) <= 1 and number <= LAST_CACHED:
             self.cache_under(*((filter[0].tag,) if filter else (HOME,)), *(post.tag for post in posts))
         self.page(

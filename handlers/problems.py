@@ -1,4 +1,4 @@
-"""Errors as they are told to whoever asked: the one translation of what models raise into a status and a sentence."""
+"""Errors as clients get them: the only translation of what models raise into a status and a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from models.errors import AWAY, Conflict, Invalid, NotAllowed, NotFound, SiteErr
 
 STATUSES: dict[type[SiteError], int] = {NotFound: 404, NotAllowed: 403, Conflict: 409, Invalid: 422, TooMany: 429}
 SENTENCES = {
-    400: "Your browser sent something that makes no sense here.",
+    400: "Your browser sent a request that this site cannot read.",
     404: "There is no such page.",
-    405: "This address does not do that.",
-    413: "That is too large.",
+    405: "This address does not accept this kind of request.",
+    413: "This request is too large.",
 }
 RETRY_AFTER = 5  # seconds
 
@@ -29,8 +29,8 @@ class Problem:
     wait: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"error": self.code, "message": self.message}
-        return told | ({"problems": dict(self.problems)} if self.problems else {})
+        answer: dict[str, Any] = {"error": self.code, "message": self.message}
+        return answer | ({"problems": dict(self.problems)} if self.problems else {})
 
 
 def problem_of(error: BaseException) -> Problem:
@@ -45,6 +45,6 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def problem_with(status: int) -> Problem:
-    """What is said where nothing is known but the status."""
-    sentence = SENTENCES.get(status, "Something went wrong here, and it has been noted. Please try again.")
+    """The problem of an error of which only the status is known."""
+    sentence = SENTENCES.get(status, "Something went wrong, and the error was logged. Please try again.")
     return Problem(status, "error", sentence)

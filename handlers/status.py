@@ -1,4 +1,4 @@
-"""Whether this process can serve, for whoever watches over it. nginx shows it to the machine itself alone."""
+"""Whether this process can serve, for monitoring. nginx shows it only to the machine itself."""
 
 import os
 
@@ -14,8 +14,8 @@ class StatusHandler(BaseHandler):
         servers = await self.site.tools.health()
         can_serve = servers["mongo"]["up"]
         self.set_header("Cache-Control", "no-store")
-        told = {"ok": can_serve, "process": self.site.tools.process, "pid": os.getpid(), "servers": servers}
-        self.json({**told, "live": self.site.tools.channels.is_connected}, 200 if can_serve else 503)
+        health = {"ok": can_serve, "process": self.site.tools.process, "pid": os.getpid(), "servers": servers}
+        self.json({**health, "live": self.site.tools.channels.is_connected}, 200 if can_serve else 503)
 
 
 class MetricsHandler(BaseHandler):

@@ -20,7 +20,7 @@ VISITOR_DAYS = 365
 
 
 class Visitor:
-    """Whoever sent a request. `is_to_be_remembered`: the answer gives a cookie, if there is none that counts."""
+    """The sender of a request. `is_to_be_remembered`: the answer sets a cookie unless a valid one was sent."""
 
     def __init__(self, site: Site, request: HTTPServerRequest) -> None:
         self._site = site

@@ -189,7 +189,10 @@ class TestLimits(LiveFrontTest):
     async def test_a_refused_client_gets_the_error_as_html_or_json(self):
         for _ in range(MOST_OF_ONE):
             self.assertEqual(await self.websocket(), 101)
-        for accept, answer in (("application/json", '"error": "too-many"'), ("text/html", "<h1>Too many at once</h1>")):
+        for accept, answer in (
+            ("application/json", '"error": "too-many"'),
+            ("text/html", "<h1>Too many connections</h1>"),
+        ):
             head = f"GET /live/info HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: {accept}\r\n\r\n"
             reader, head = await self.asked(head)
             self.assertEqual(head.split()[1], "429")

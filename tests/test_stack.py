@@ -57,11 +57,11 @@ class ConfigurationTest(unittest.TestCase):
             with self.subTest(nginx), self.alone(nginx) as running:
                 long = {"Cookie": "x" * 40000}
                 asked = (
-                    (400, "Not understood", running.get("/", Host="a b")),
-                    (400, "Not understood", running.ask("GET", "/", headers=long)),
+                    (400, "Bad request", running.get("/", Host="a b")),
+                    (400, "Bad request", running.ask("GET", "/", headers=long)),
                     (404, "Not found", running.get("/.refused.html")),
-                    (405, "Not done this way", running.ask("POST", "/static/css/site.css")),
-                    (405, "Not done this way", running.ask("TRACE", "/")),
+                    (405, "Method not allowed", running.ask("POST", "/static/css/site.css")),
+                    (405, "Method not allowed", running.ask("TRACE", "/")),
                     (413, "Too large", running.ask("POST", "/static/bundles/x.js", body=b"x" * (1024 * 1024 + 1))),
                     (400, "", running.ask("get", "/")),
                     (414, "", running.get("/" + "x" * 40000)),
@@ -444,9 +444,9 @@ class KilledTest(RunningTestCase):
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)
             for (_, _, kind), answer in zip(asked, answers, strict=True):
-                told = answer.result()
-                self.assertEqual((told.code, told.headers["Retry-After"]), (503, "10"))
-                self.assertEqual(told.headers.get_content_type(), kind)
+                page = answer.result()
+                self.assertEqual((page.code, page.headers["Retry-After"]), (503, "10"))
+                self.assertEqual(page.headers.get_content_type(), kind)
         wait_until(lambda: {self.running.get("/").code for _ in range(6)} == {200})
 
     def test_workers_of_a_killed_nginx_release_the_port(self) -> None:

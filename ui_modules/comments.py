@@ -18,13 +18,13 @@ from models.posts import Post
 HELD = '<p class="held-note">Held: only you see this until it is approved.</p>'
 REPLY = '<a class="reply" href="#write">Reply<span class="unseen"> to {}</span></a>'
 REASONS = {
-    "honeypot": "filled in the trap",
-    "repeated": "words seen before",
+    "honeypot": "filled in the hidden field",
+    "repeated": "repeated text",
     "links": "many links",
-    "substrings": "a word that is watched",
+    "substrings": "a watched word",
     "first": "a first comment",
-    "all": "all are looked at",
-    "import": "came by import",
+    "all": "all comments are held",
+    "import": "imported",
     "staff": "by staff",
 }
 REMOVED = {"author": "Removed by its author.", "staff": "Removed by the moderators."}

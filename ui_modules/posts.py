@@ -58,7 +58,7 @@ class AgeNotice(UIModule):
             return ""
         kind = "warning" if years >= VERY_OLD else "note"
         advice = "Much of it may no longer be true." if years >= VERY_OLD else "Some of it may be out of date."
-        text = f"<strong>Mind its age.</strong> This was written {years} years ago. {advice}"
+        text = f"<strong>This post is old.</strong> It was written {years} years ago. {advice}"
         return f'<p class="notice {kind}">{text}</p>'
 
 

@@ -148,9 +148,9 @@ async def done(
         handler.set_status(409)
     if wants_json(handler.request):
         said = {id: error.message for id, error in refused.items()}
-        told = {"comments": [shortly(comment) for comment in comments], "refused": said}
+        answer = {"comments": [shortly(comment) for comment in comments], "refused": said}
         return handler.json(
-            {**told, **(await stale_json(handler, stale, refused) if stale else {})}, handler.get_status()
+            {**answer, **(await stale_json(handler, stale, refused) if stale else {})}, handler.get_status()
         )
     if not stale:
         return handler.redirect(f"/admin/comments/?status={tab(handler)}", status=303)

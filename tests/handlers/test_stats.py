@@ -27,7 +27,7 @@ class StatsTest(SiteTestCase):
 
     def test_an_empty_site_says_so(self) -> None:
         page = self.page()
-        for words in ("Nothing has been counted yet.", "No page was asked for yet.", "<dt>Posts</dt><dd>0</dd>"):
+        for words in ("Nothing has been counted yet.", "No page has been requested yet.", "<dt>Posts</dt><dd>0</dd>"):
             self.assertIn(words, page)
 
     def test_it_shows_hits_misses_their_ratio_and_the_start_date(self) -> None:
@@ -49,7 +49,7 @@ class StatsTest(SiteTestCase):
     def test_the_hundred_most_requested_pages_are_shown(self) -> None:
         self.count(*(line(f"/p{n}") for n in range(2, 150) for _ in range(n)))
         page = self.page()
-        self.assertIn("The 100 pages most asked for", page)
+        self.assertIn("The 100 most requested pages", page)
         self.assertEqual((page.count('href="/p149"'), page.count('href="/p49"')), (1, 0))
 
     def test_addresses_are_shown_decoded_and_escaped(self) -> None:
