@@ -226,8 +226,8 @@ class Crowd:
             headers = {"Content-Type": "application/json", "Accept": "application/json"}
             headers["X-Forwarded-For"] = f"10.{number >> 8 & 255}.{number & 255}.1"
             body = json.dumps({"text": f"Meanwhile, {number}"})
-            if told := self._ask(connection, "POST", f"{self.post}/comments", 201, body, headers):
-                self.accepted.add(json.loads(told)["id"])
+            if content := self._ask(connection, "POST", f"{self.post}/comments", 201, body, headers):
+                self.accepted.add(json.loads(content)["id"])
         connection.close()
 
     def _read(self) -> None:
@@ -251,15 +251,15 @@ class Crowd:
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            told = answer.read()
+            content = answer.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             self.failures.append(f"{method} {path}: {error!r}")
             return None
         if answer.status != wanted:
-            self.failures.append(f"{method} {path}: {answer.status} {told[:200]!r}")
+            self.failures.append(f"{method} {path}: {answer.status} {content[:200]!r}")
             return None
-        return told
+        return content
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ UNPROMISED = Figure("the page", 40.0, "KB")
 
 class FigureTest(unittest.TestCase):
     def test_a_promise_has_a_bound_and_says_if_it_is_kept(self) -> None:
-        told = [(figure.promise, figure.is_kept) for figure in (FAST, SLOW, UNPROMISED)]
-        self.assertEqual(told, [("at least 330", True), ("at most 26", False), ("", True)])
+        promises = [(figure.promise, figure.is_kept) for figure in (FAST, SLOW, UNPROMISED)]
+        self.assertEqual(promises, [("at least 330", True), ("at most 26", False), ("", True)])
 
     def test_a_value_equal_to_the_bound_keeps_the_promise(self) -> None:
         self.assertTrue(Figure("ratio", 0.5, at_least=0.5).is_kept)
@@ -37,8 +37,8 @@ class FigureTest(unittest.TestCase):
         with TemporaryDirectory() as folder:
             printed = self.printed(Path(folder), [FAST, UNPROMISED, SLOW])
             lines = [json.loads(line) for line in (Path(folder) / "pages.jsonl").read_text().splitlines()]
-        told, _, repeated = printed.partition("\nPromised:\n")
-        self.assertEqual([len(told.splitlines()), len(repeated.splitlines())], [3, 2])
+        table, _, repeated = printed.partition("\nPromised:\n")
+        self.assertEqual([len(table.splitlines()), len(repeated.splitlines())], [3, 2])
         self.assertRegex(repeated, r"400\.00 /s +at least 330: yes\n.* 31\.50 ms +at most 26: NO\n")
         self.assertEqual([line.get("is_kept") for line in lines], [True, None, False])
 

@@ -212,8 +212,8 @@ class BrowserTestCase(unittest.TestCase):
         page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished))")
         page.evaluate(AXE.read_text())
         found = page.evaluate("(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES)
-        told = [f"{rule['id']}: {node['html'][:160]}" for rule in found["violations"] for node in rule["nodes"]]
-        self.assertEqual(told, [], page.url)
+        violations = [f"{rule['id']}: {node['html'][:160]}" for rule in found["violations"] for node in rule["nodes"]]
+        self.assertEqual(violations, [], page.url)
 
     def assert_fits(self, page: Page) -> None:
         """Assert that nothing is wider than the screen."""

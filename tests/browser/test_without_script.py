@@ -30,7 +30,7 @@ class WithoutScriptTest(BrowserTestCase):
         expect(written).to_be_in_viewport()
         self.assertTrue(page.url.endswith(f"#{written.get_attribute('id')}"))
 
-    def test_a_new_visitor_is_told_that_the_first_comment_is_held(self) -> None:
+    def test_a_new_visitor_reads_that_the_first_comment_is_held(self) -> None:
         page = self.visitor(width=320, script=False).new_page()
         page.goto(OPEN_POST)
         self.assertIn("is shown once it is approved", page.content())  # in <noscript>

@@ -31,12 +31,12 @@ class AccountsTest(SiteTestCase):
     def test_a_visitor_gets_an_id_and_keeps_it(self) -> None:
         first = self.client.get("/me")
         self.assertEqual(first.headers["Cache-Control"], "no-store")
-        told = json.loads(first.body)
-        nobody = {"visitor": told["visitor"], "name": "", "member": False, "staff": False, "unread": 0}
-        self.assertEqual(told, nobody)
+        result = json.loads(first.body)
+        nobody = {"visitor": result["visitor"], "name": "", "member": False, "staff": False, "unread": 0}
+        self.assertEqual(result, nobody)
         again = self.client.get("/me")
-        self.assertEqual((json.loads(again.body), again.headers.get_list("Set-Cookie")), (told, []))
-        self.assertNotEqual(self.me(self.bo)["visitor"], told["visitor"])
+        self.assertEqual((json.loads(again.body), again.headers.get_list("Set-Cookie")), (result, []))
+        self.assertNotEqual(self.me(self.bo)["visitor"], result["visitor"])
 
     def test_cookies_are_http_only_and_same_site(self) -> None:
         visitor = cookies(self.client.get("/me"))["visitor"]
@@ -50,9 +50,9 @@ class AccountsTest(SiteTestCase):
         own = self.me()["visitor"]
         self.client.cookies["visitor"] = f'"2|1:0|10:1700000000|7:visitor|16:{"x" * 16}|{"0" * 64}"'
         self.client.cookies["session"] = "made-up"
-        told = self.me()
-        self.assertNotEqual(told["visitor"], own)
-        self.assertFalse(told["member"])
+        result = self.me()
+        self.assertNotEqual(result["visitor"], own)
+        self.assertFalse(result["member"])
 
     def test_opening_a_link_changes_nothing_and_posting_its_form_signs_in(self) -> None:
         path = self.link()
@@ -169,15 +169,15 @@ class CopiedCookieTest(CommentsTestCase):
 
     def test_signing_in_renews_the_visitor_cookie(self) -> None:
         self.client.cookies.pop("session")
-        told = self.me(self.client)
-        self.assertFalse(told["member"])
-        self.assertIsNone(self.run_now(self.site.accounts.documents.find(told["visitor"])))
+        result = self.me(self.client)
+        self.assertFalse(result["member"])
+        self.assertIsNone(self.run_now(self.site.accounts.documents.find(result["visitor"])))
 
     def test_the_copied_cookie_counts_as_a_new_visitor_and_is_replaced(self) -> None:
-        told = self.me(self.eve)
-        self.assertFalse(told["member"])
-        self.assertIsNone(self.run_now(self.site.accounts.documents.find(told["visitor"])))
-        self.assertEqual(self.me(self.eve), told)
+        result = self.me(self.eve)
+        self.assertFalse(result["member"])
+        self.assertIsNone(self.run_now(self.site.accounts.documents.find(result["visitor"])))
+        self.assertEqual(self.me(self.eve), result)
 
     def test_the_copied_cookie_shows_no_held_comment_and_gives_no_edit_token(self) -> None:
         self.assertEqual(self.changes("mine=1", self.eve), {"comments": []})
@@ -186,15 +186,15 @@ class CopiedCookieTest(CommentsTestCase):
     def test_the_copied_cookie_does_not_inherit_the_members_trust(self) -> None:
         self.run_now(approve(self.site, self.held["id"]))
         self.assertEqual(json.loads(self.write(text="The next words of Bo").body)["status"], "published")
-        told = json.loads(self.write(self.eve, text="The words of Eve").body)
-        self.assertEqual(told["status"], "held")
-        stored = self.run_now(self.site.comments.documents.by_id(told["id"]))
+        result = json.loads(self.write(self.eve, text="The words of Eve").body)
+        self.assertEqual(result["status"], "held")
+        stored = self.run_now(self.site.comments.documents.by_id(result["id"]))
         self.assertEqual(stored.author, self.me(self.eve)["visitor"])
 
     def test_repeating_the_members_comment_with_the_copied_cookie_gives_no_edit_token(self) -> None:
         self.run_now(approve(self.site, self.held["id"]))
-        told = json.loads(self.write(self.eve, text="The words of Bo, which are held").body)
-        self.assertNotIn("edit_token", told)
+        result = json.loads(self.write(self.eve, text="The words of Bo, which are held").body)
+        self.assertNotIn("edit_token", result)
 
     def test_the_browser_that_wrote_a_comment_edits_it_after_signing_in(self) -> None:
         sent = {"text": "Better words of Bo", "edit_token": self.held["edit_token"]}

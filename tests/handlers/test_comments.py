@@ -40,12 +40,12 @@ class ReadingTest(CommentsTestCase):
     def test_changes_are_numbered_in_order_and_can_be_read_after_any_number(self) -> None:
         first, second = self.published("One"), self.published("Two")
         self.run_now(self.site.comments.moderation.remove(first.id))
-        told = self.changes()
-        self.assertEqual((told["n"], [change["n"] for change in told["comments"]]), (3, [2, 3]))
-        shown, gone = told["comments"]
+        result = self.changes()
+        self.assertEqual((result["n"], [change["n"] for change in result["comments"]]), (3, [2, 3]))
+        shown, gone = result["comments"]
         self.assertEqual((shown["id"], shown["parent"], shown["status"]), (second.id, None, "published"))
         self.assertEqual((gone["id"], gone["status"], gone["html"]), (first.id, "gone", ""))
-        self.assertNotIn("more", told)
+        self.assertNotIn("more", result)
         self.assertEqual(self.changes("after=2")["comments"], [gone])
         self.assertEqual(self.changes("after=3"), {"n": 3, "comments": []})
         self.assertEqual(self.changes("")["n"], 3)
@@ -54,9 +54,9 @@ class ReadingTest(CommentsTestCase):
         document = {**document_of(self.published()), "n": 1, "place": 1}
         more = [{**document, "_id": f"{n:012}", "root": f"{n:012}", "n": n, "place": n} for n in range(2, 502)]
         self.run_now(self.site.tools.mongo["comments"].insert_many(more))
-        told = self.changes()
-        self.assertEqual((len(told["comments"]), told["n"], told["more"]), (500, 500, True))
-        rest = self.changes(f"after={told['n']}")
+        result = self.changes()
+        self.assertEqual((len(result["comments"]), result["n"], result["more"]), (500, 500, True))
+        rest = self.changes(f"after={result['n']}")
         self.assertEqual(([change["n"] for change in rest["comments"]], "more" in rest), ([501], False))
 
     def test_a_malformed_number_is_refused(self) -> None:
@@ -137,9 +137,9 @@ class OwnTest(CommentsTestCase):
     def test_an_author_edits_a_text_with_the_edit_token(self) -> None:
         edited = self.change("PUT", json_body={"text": "Better *words*", "edit_token": self.own["edit_token"]})
         self.assertEqual(edited.code, 200)
-        told = json.loads(edited.body)
-        self.assertEqual((told["id"], told["status"]), (self.own["id"], "held"))
-        self.assertIn("Better *words*", told["html"])
+        result = json.loads(edited.body)
+        self.assertEqual((result["id"], result["status"]), (self.own["id"], "held"))
+        self.assertIn("Better *words*", result["html"])
         form = {"text": "As a form", "edit_token": self.own["edit_token"]}
         self.assertIn(b"As a form", self.change("PUT", form=form).body)
         self.assertIn(b"By header", self.change("PUT", json_body={"text": "By header"},

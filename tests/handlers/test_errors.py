@@ -41,43 +41,43 @@ class ErrorsTest(SiteTestCase):
         super().setUp()
         self.post_by("hello")
 
-    def assert_told(self, status: int, code: str, method: str, path: str, **sent: Any) -> dict[str, Any]:
+    def assert_error(self, status: int, code: str, method: str, path: str, **sent: Any) -> dict[str, Any]:
         """Assert that a request gets this error, both as HTML and as JSON."""
         page = self.client.fetch(method, path, headers=HTML, **sent)
         self.assertEqual((page.code, page.headers["Content-Type"]), (status, "text/html; charset=utf-8"))
         self.assertIn(b"</html>", page.body)
         answer = self.client.fetch(method, path, headers=JSON, **sent)
         self.assertEqual((answer.code, answer.headers["Content-Type"]), (status, "application/json; charset=utf-8"))
-        told = json.loads(answer.body)
-        self.assertEqual(told["error"], code)
-        self.assertTrue(told["message"].endswith("."), told)
-        return told
+        result = json.loads(answer.body)
+        self.assertEqual(result["error"], code)
+        self.assertTrue(result["message"].endswith("."), result)
+        return result
 
     def test_an_unknown_page_answers_404(self) -> None:
         for path in ("/nowhere", "/plog/nothing", "/plog/hello/p9", "/oc-Nothing", "/plog/hello/comments/" + "0" * 12):
-            self.assert_told(404, "not-found", "GET", path)
+            self.assert_error(404, "not-found", "GET", path)
         for method in ("POST", "PUT", "DELETE"):
-            self.assert_told(404, "not-found", method, "/nowhere")
+            self.assert_error(404, "not-found", method, "/nowhere")
 
     def test_an_unsupported_method_answers_405(self) -> None:
-        self.assert_told(405, "error", "POST", "/")
+        self.assert_error(405, "error", "POST", "/")
         self.assertEqual(self.client.post("/").headers["Allow"], "HEAD, GET")
         self.assertEqual(self.client.get(f"{PATH}/preview").headers["Allow"], "POST")
         self.assertEqual(self.client.fetch("PATCH", PATH).headers["Allow"], "HEAD, GET, POST")
 
     def test_invalid_arguments_are_named_by_field(self) -> None:
-        told = self.assert_told(422, "invalid", "GET", f"{PATH}?after=x")
-        self.assertEqual(list(told["problems"]), ["after"])
+        result = self.assert_error(422, "invalid", "GET", f"{PATH}?after=x")
+        self.assertEqual(list(result["problems"]), ["after"])
 
     def test_a_forbidden_request_answers_403(self) -> None:
-        self.assert_told(403, "not-yours", "DELETE", f"{PATH}/{self.comment()}")
+        self.assert_error(403, "not-yours", "DELETE", f"{PATH}/{self.comment()}")
 
     def comment(self) -> str:
         return str(json.loads(self.client.post(PATH, json_body={"text": "Some words"}).body)["id"])
 
     def test_a_bug_is_logged_and_its_details_are_not_shown(self) -> None:
-        told = self.assert_told(500, "error", "GET", "/broken")
-        self.assertNotIn("bug", str(told))
+        result = self.assert_error(500, "error", "GET", "/broken")
+        self.assertNotIn("bug", str(result))
         self.expect_log("Uncaught exception GET /broken")
         self.expect_log("Uncaught exception GET /broken")
 
@@ -135,8 +135,8 @@ class AwayTest(SiteTestCase):
 
     def test_the_status_says_which_server_is_away(self) -> None:
         answer = self.away.get("/status")
-        told = json.loads(answer.body)
-        self.assertEqual((answer.code, told["ok"]), (503, False))
+        result = json.loads(answer.body)
+        self.assertEqual((answer.code, result["ok"]), (503, False))
         self.assertEqual(
-            {name: server["up"] for name, server in told["servers"].items()}, {"mongo": False, "redis": True}
+            {name: server["up"] for name, server in result["servers"].items()}, {"mongo": False, "redis": True}
         )

@@ -62,18 +62,18 @@ class LiveTest(SiteTestCase):
     def live(self, story: Callable[[Socket], Awaitable[None]], client: TestClient | None = None) -> None:
         """Run `story` with an open connection."""
 
-        async def told() -> None:
+        async def run() -> None:
             socket = await self.open(client)
             try:
                 await story(socket)
             finally:
                 socket.connection.close()
 
-        self.run_now(told())
+        self.run_now(run())
 
-    def assert_refused(self, code: str, told: dict[str, Any], **more: Any) -> None:
-        self.assertEqual((told["type"], told["code"], told["message"][-1]), ("error", code, "."))
-        self.assertEqual({key: told.get(key) for key in more}, more)
+    def assert_refused(self, code: str, result: dict[str, Any], **more: Any) -> None:
+        self.assertEqual((result["type"], result["code"], result["message"][-1]), ("error", code, "."))
+        self.assertEqual({key: result.get(key) for key in more}, more)
 
     def test_a_comment_written_in_another_process_arrives_within_a_second(self) -> None:
         self.second_site
@@ -130,18 +130,18 @@ class LiveTest(SiteTestCase):
             for sent in (1700000000000, 12.5, 0):
                 self.assertEqual(await socket.say(type="ping", sent=sent), {"type": "pong", "sent": sent, "now": now})
             for odd in ("1e999", "-1e999", "NaN", '"x"', "[1]", "9" * 400):
-                told = await socket.say_text(f'{{"type": "ping", "sent": {odd}, "id": "a"}}')
-                self.assertIn(told["type"], ("pong", "error"), odd)
+                result = await socket.say_text(f'{{"type": "ping", "sent": {odd}, "id": "a"}}')
+                self.assertIn(result["type"], ("pong", "error"), odd)
 
         self.live(story)
 
     def test_a_valid_id_is_echoed_and_an_invalid_one_is_not(self) -> None:
         async def story(socket: Socket) -> None:
             for id in ("a", 7, "ü<&>", "\ud800"):
-                told = await socket.say_text(
+                result = await socket.say_text(
                     f'{{"type": "ping", "id": {json.dumps(id)}}}'.encode("utf-8", "replace").decode()
                 )
-                self.assertIn("id", told)
+                self.assertIn("id", result)
             self.assertEqual((await socket.say_text('{"type": "ping", "id": "\\ud800"}'))["type"], "pong")
             for odd in ([1], {"a": 1}, None, 1.5):
                 self.assertNotIn("id", await socket.say(type="ping", id=odd))
@@ -151,14 +151,14 @@ class LiveTest(SiteTestCase):
     def test_an_id_has_at_most_64_characters(self) -> None:
         async def story(socket: Socket) -> None:
             for longest in ("<" * 64, "😀" * 64, "\x01" * 64, 2**53, -(2**53)):
-                told = await socket.say(type="ping", id=longest)
-                self.assertEqual((told["type"], told["id"]), ("pong", longest))
+                result = await socket.say(type="ping", id=longest)
+                self.assertEqual((result["type"], result["id"]), ("pong", longest))
                 self.assertLess(
-                    len(encoded(json.dumps(told))), 1000, "the answer must stay short when SockJS escapes it again"
+                    len(encoded(json.dumps(result))), 1000, "the answer must stay short when SockJS escapes it again"
                 )
             for long in ('"' + "x" * 65 + '"', 2**53 + 1, -(2**53) - 1, "9" * 400):
-                told = await socket.say_text(f'{{"type": "ping", "id": {long}}}')
-                self.assertEqual((told["code"], "id" in told), ("too-long", False), str(long)[:20])
+                result = await socket.say_text(f'{{"type": "ping", "id": {long}}}')
+                self.assertEqual((result["code"], "id" in result), ("too-long", False), str(long)[:20])
 
         self.live(story)
 
@@ -173,8 +173,8 @@ class LiveTest(SiteTestCase):
 
     def test_a_message_of_more_than_16_kb_is_too_long(self) -> None:
         async def story(socket: Socket) -> None:
-            told = await socket.say_text('{"type": "ping", "id": 1, "x": "%s"}' % ("ü" * 8192))
-            self.assert_refused("too-long", told)
+            result = await socket.say_text('{"type": "ping", "id": 1, "x": "%s"}' % ("ü" * 8192))
+            self.assert_refused("too-long", result)
             self.assertEqual((await socket.say(type="ping"))["type"], "pong")
 
         self.live(story)

@@ -20,12 +20,12 @@ SECONDS = 12
 class StatusTest(SiteTestCase):
     def test_the_status_names_the_process_and_each_server(self) -> None:
         answer = self.client.get("/status")
-        told = json.loads(answer.body)
-        self.assertEqual((answer.code, told["ok"], told["process"]), (200, True, self.site.tools.process))
+        result = json.loads(answer.body)
+        self.assertEqual((answer.code, result["ok"], result["process"]), (200, True, self.site.tools.process))
         self.assertEqual(answer.headers["Cache-Control"], "no-store")
         for name in ("mongo", "redis"):
-            self.assertTrue(told["servers"][name]["up"])
-            self.assertGreaterEqual(told["servers"][name]["ms"], 0)
+            self.assertTrue(result["servers"][name]["up"])
+            self.assertGreaterEqual(result["servers"][name]["ms"], 0)
 
     def test_metrics_are_in_the_format_of_prometheus(self) -> None:
         answer = self.client.get("/metrics")
@@ -73,9 +73,9 @@ class WithoutRedisTest(SiteTestCase):
 
     def test_the_status_says_that_redis_is_down_and_the_site_is_up(self) -> None:
         answer = self.away.get("/status")
-        told = json.loads(answer.body)
+        result = json.loads(answer.body)
         self.assertEqual(
-            (answer.code, told["ok"], told["servers"]["redis"]["up"], told["live"]), (200, True, False, False)
+            (answer.code, result["ok"], result["servers"]["redis"]["up"], result["live"]), (200, True, False, False)
         )
         self.assertIn(b'plog_server_up{server="redis"} 0', self.away.get("/metrics").body)
 
@@ -114,7 +114,7 @@ class HangingRedisTest(SiteTestCase):
         with self.redis_server.hanging():
             *comments, status = self.run_now(self.asked_at_once())
         self.assertEqual([answer.code for answer in comments], [201] * CROWD)
-        told = json.loads(status.body)
-        self.assertEqual((status.code, told["ok"], told["servers"]["redis"]["up"]), (200, True, False))
+        result = json.loads(status.body)
+        self.assertEqual((status.code, result["ok"], result["servers"]["redis"]["up"]), (200, True, False))
         self.clock.pass_by(seconds=6)
         self.assertEqual([self.run_now(self.site.tell_untold()) for _ in range(2)], [CROWD, 0])

@@ -14,14 +14,14 @@ class WritingTest(CommentsTestCase):
     def test_a_json_request_gets_201_with_the_comment_and_its_edit_token(self) -> None:
         response = self.write(name="Bo")
         self.assertEqual(response.code, 201)
-        told = json.loads(response.body)
-        self.assertLessEqual({"id", "n", "status", "html", "edit_token", "edit_until"}, told.keys())
-        self.assertEqual((told["status"], told["n"]), ("held", None))
+        result = json.loads(response.body)
+        self.assertLessEqual({"id", "n", "status", "html", "edit_token", "edit_until"}, result.keys())
+        self.assertEqual((result["status"], result["n"]), ("held", None))
         self.assertIn("visitor", self.client.cookies)
 
     def test_comments_of_staff_are_published_at_once(self) -> None:
-        told = json.loads(self.write(self.ada).body)
-        self.assertEqual((told["status"], told["n"]), ("published", 1))
+        result = json.loads(self.write(self.ada).body)
+        self.assertEqual((result["status"], result["n"]), ("published", 1))
 
     def test_a_form_gets_a_303_redirect_to_its_comment(self) -> None:
         form = {"text": "By form", "name": "Bo", "email": "", "parent": "", "website": ""}
@@ -47,8 +47,8 @@ class WritingTest(CommentsTestCase):
             for value in values:
                 response = self.write(TestClient(self), **{field: value})
                 self.assertEqual(response.code, 422, (field, value))
-                told = json.loads(response.body)
-                self.assertEqual((told["error"], list(told["problems"])), ("invalid", [field]), (field, value))
+                result = json.loads(response.body)
+                self.assertEqual((result["error"], list(result["problems"])), ("invalid", [field]), (field, value))
                 self.run_now(self.site.tools.redis.flushdb())
         self.assertEqual(self.count(), 0)
 
@@ -75,16 +75,16 @@ class WritingTest(CommentsTestCase):
         return int(self.run_now(fetch).code)
 
     def test_unprintable_characters_are_removed(self) -> None:
-        told = json.loads(self.write(text="a\x00b\u202ec\ud800d", name="B\x00o\n\n  B").body)
-        comment = self.run_now(self.site.comments.documents.by_id(told["id"]))
+        result = json.loads(self.write(text="a\x00b\u202ec\ud800d", name="B\x00o\n\n  B").body)
+        comment = self.run_now(self.site.comments.documents.by_id(result["id"]))
         self.assertEqual((comment.text, comment.name), ("abcd", "Bo B"))
 
     def test_a_name_is_escaped_wherever_it_is_shown(self) -> None:
-        told = self.write(name=NAME)
+        result = self.write(name=NAME)
         comment = self.published("A reply to come", name=NAME)
         mine = self.changes("mine=1")["comments"][0]["html"]
         pages = [
-            told.body,
+            result.body,
             mine.encode(),
             self.client.get("/plog/hello").body,
             self.client.get("/plog/hello/comments.atom").body,
@@ -126,9 +126,9 @@ class WritingTest(CommentsTestCase):
         self.clock.pass_by(seconds=61)
 
     def test_a_comment_that_fills_the_honeypot_is_held_without_a_hint(self) -> None:
-        told = json.loads(self.write(website="http://spam.example").body)
-        self.assertEqual(told["status"], "held")
-        self.assertEqual(self.run_now(self.site.comments.documents.by_id(told["id"])).check, "honeypot")
+        result = json.loads(self.write(website="http://spam.example").body)
+        self.assertEqual(result["status"], "held")
+        self.assertEqual(self.run_now(self.site.comments.documents.by_id(result["id"])).check, "honeypot")
 
     def test_closed_comments_are_shown_and_cannot_be_added_to(self) -> None:
         closed = self.post_by("closed", has_closed_comments=True)
@@ -155,15 +155,15 @@ class WritingTest(CommentsTestCase):
             response = self.write(text=f"To {parent}", parent=parent)
             self.assertEqual((response.code, list(json.loads(response.body)["problems"])), (422, ["parent"]))
         root = self.published("A root")
-        told = json.loads(self.write(text="A good reply", parent=root.id).body)
-        self.assertEqual(told["parent"], root.id)
+        result = json.loads(self.write(text="A good reply", parent=root.id).body)
+        self.assertEqual(result["parent"], root.id)
 
     def test_a_refused_form_comes_back_with_everything_that_was_typed(self) -> None:
         response = self.client.post(PATH, {"text": "A long text", "email": "nobody", "name": "Bo"}, headers=HTML)
         page = response.body.decode()
         self.assertEqual(response.code, 422)
-        for kept in ("A long text", 'value="Bo"', 'value="nobody"', "does not look like an e-mail"):
-            self.assertIn(kept, page)
+        for shown in ("A long text", 'value="Bo"', 'value="nobody"', "does not look like an e-mail"):
+            self.assertIn(shown, page)
 
 
 class LimitsTest(CommentsTestCase):
@@ -200,12 +200,12 @@ class LimitsTest(CommentsTestCase):
 class PreviewTest(CommentsTestCase):
     def test_a_preview_equals_the_comment_on_the_page_and_stores_nothing(self) -> None:
         text = "A `code` & <b> https://example.com"
-        told = json.loads(self.client.post(f"{PATH}/preview", json_body={"text": text}).body)
-        self.assertEqual(list(told), ["html"])
+        result = json.loads(self.client.post(f"{PATH}/preview", json_body={"text": text}).body)
+        self.assertEqual(list(result), ["html"])
         self.assertEqual(self.count(), 0)
         own = json.loads(self.write(text=text).body)["html"]
-        self.assertIn(re.sub(r"\s+", " ", told["html"]), re.sub(r"\s+", " ", own))
-        self.assertIn('rel="nofollow ugc noopener"', told["html"])
+        self.assertIn(re.sub(r"\s+", " ", result["html"]), re.sub(r"\s+", " ", own))
+        self.assertIn('rel="nofollow ugc noopener"', result["html"])
 
     def test_a_preview_of_an_empty_or_too_long_text_is_refused(self) -> None:
         for text in ("", "x" * 10_001, ["x"]):

@@ -123,8 +123,8 @@ class KilledTestCase(unittest.IsolatedAsyncioTestCase):
             response = await TestClient(self, port).fetch_async("GET", "/status")
         except BROKEN:
             return False
-        told = json.loads(response.body) if response.code == 200 else {}
-        return bool(told) and told["live"] and all(server["up"] for server in told["servers"].values())
+        health = json.loads(response.body) if response.code == 200 else {}
+        return bool(health) and health["live"] and all(server["up"] for server in health["servers"].values())
 
     async def becomes(self, ask: Callable[[], Awaitable[bool]], what: str) -> None:
         """Waits until the condition is true; fails at the timeout."""

@@ -20,7 +20,7 @@ class LeavingTest(KilledTestCase):
         sizes = []
         for _ in range(ROUNDS):
             await self.come_and_go()
-            await self.becomes(self.is_nobody_there, "every process and Redis have forgotten them")
+            await self.becomes(self.is_nobody_there, "no process and no Redis counts them")
             self.assertLessEqual(await self.site.tools.redis.dbsize(), keys)
             await self.becomes(lambda: self.has_closed(pids, files), "their sockets are closed")
             sizes.append([resident(pid) for pid in pids])

@@ -75,7 +75,7 @@ class KilledProcessTest(KilledTestCase):
         killed = await asyncio.gather(*(self.die_at(line) for line in LINES))
         self.assertEqual(killed, [-signal.SIGKILL] * len(LINES))
         await self.all_have(len(LINES))
-        await self.becomes(self.is_all_told, "everything is told")
+        await self.becomes(self.is_outbox_empty, "the outbox is empty")
         self.assertEqual((await self.site.posts.documents.by_id(self.post.id)).comment_count, len(LINES))
         self.assertEqual((await self.page()).shown.keys(), (await self.changes()).keys())
         self.assertEqual({follower.losses for follower in self.followers}, {0})
@@ -86,7 +86,7 @@ class KilledProcessTest(KilledTestCase):
         process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env={**others, **self.environment})
         return await process.wait()
 
-    async def is_all_told(self) -> bool:
+    async def is_outbox_empty(self) -> bool:
         return await self.site.tools.mongo["comments"].count_documents({"untold.0": {"$exists": True}}) == 0
 
 
@@ -97,7 +97,7 @@ class StoppedProcessTest(KilledTestCase):
         number, pid = await self.connections(port), self.pid(f"--port={port}")
         under_way = await HalfSent.to(port, self.comments_path, "Half a request when the process was asked to stop")
         os.kill(pid, signal.SIGTERM)
-        on_it = await self.told_to_restart(number)
+        on_it = await self.asked_to_restart(number)
         with self.assertRaises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
         self.assertEqual(await under_way.finished(), "HTTP/1.1 201 Created")
@@ -106,13 +106,13 @@ class StoppedProcessTest(KilledTestCase):
         await self.all_up()
         self.assertTrue(is_gone(pid))
 
-    async def told_to_restart(self, number: int) -> list[LastingFollower]:
+    async def asked_to_restart(self, number: int) -> list[LastingFollower]:
         """The followers that got `restart`, once there are this many."""
 
-        async def is_told() -> bool:
+        async def has_announced() -> bool:
             return sum(follower.restarts for follower in self.followers) == number
 
-        await self.becomes(is_told, f"{number} are told to connect again")
+        await self.becomes(has_announced, f"{number} are asked to reconnect")
         return [follower for follower in self.followers if follower.restarts]
 
 

@@ -84,10 +84,10 @@ class KilledMongoTest(KilledTestCase):
         visitor = self.visitor()
         for _ in range(MOST_TRIES):
             answer = await self.write(text, visitor)
-            told = json.loads(answer.body)
+            result = json.loads(answer.body)
             if answer.code == 201:
-                return str(told["id"])
-            refusal = (answer.code, told["error"], answer.headers.get("Retry-After"))
+                return str(result["id"])
+            refusal = (answer.code, result["error"], answer.headers.get("Retry-After"))
             self.assertEqual(refusal, (503, "away", "5"), answer.body)
             self.refused += 1
             await asyncio.sleep(0.25)
@@ -112,14 +112,14 @@ class KilledMongoTest(KilledTestCase):
         await self.all_have(await self.written("Before"))
         with self.unwatched():
             self.kill(self.pid("mongod"))
-            told, form, *pages = await asyncio.gather(
+            result, form, *pages = await asyncio.gather(
                 self.write("To a program"),
                 self.visitor().fetch_async("POST", self.comments_path, form={"text": TEXT, "name": "Bo"}),
                 *(self.visitor().fetch_async("GET", path) for path in (self.post.path, "/")),
             )
-        for answer in (told, form, *pages):
+        for answer in (result, form, *pages):
             self.assertEqual((answer.code, answer.headers["Retry-After"]), (503, "5"))
-        self.assertEqual(json.loads(told.body)["error"], "away")
+        self.assertEqual(json.loads(result.body)["error"], "away")
         for page in pages:
             self.assertIn("Please try again", page.body.decode())
         page = form.body.decode()

@@ -73,7 +73,7 @@ class BundlesTest(unittest.TestCase):
         need_esbuild()
         self.folder = Path(tempfile.mkdtemp(prefix="plog bundles "))
         self.addCleanup(shutil.rmtree, self.folder)
-        self.static, self.templates, self.kept = (self.folder / name for name in ("static", "templates", "kept"))
+        self.static, self.templates, self.output = (self.folder / name for name in ("static", "templates", "output"))
         for folder, files in ((self.static, SOURCES), (self.templates, TEMPLATES)):
             for name, text in files.items():
                 self.write(folder / name, text)
@@ -83,13 +83,13 @@ class BundlesTest(unittest.TestCase):
         path.write_text(text, encoding="utf-8")
 
     def built(self) -> assets.Bundles:
-        return assets.build(self.static, self.templates, self.kept, PACKAGES)
+        return assets.build(self.static, self.templates, self.output, PACKAGES)
 
     def found(self) -> assets.Bundles | None:
-        return assets.find_bundles(self.kept, self.static, self.templates)
+        return assets.find_bundles(self.output, self.static, self.templates)
 
     def text(self, file: str) -> str:
-        return (self.kept / "files" / file).read_text(encoding="utf-8")
+        return (self.output / "files" / file).read_text(encoding="utf-8")
 
     def refused(self) -> str:
         with self.assertRaises(assets.Broken) as caught:
@@ -149,7 +149,7 @@ class BundlesTest(unittest.TestCase):
         text = self.refused()
         self.assertIn("static/css/post.css is not there, and templates/post/post.html asks for it", text)
         self.assertIn("templates/admin/page.html", text)
-        self.assertFalse((self.kept / "manifest.json").exists())
+        self.assertFalse((self.output / "manifest.json").exists())
 
     def test_a_missing_import_or_image_is_named_with_the_file_that_refers_to_it(self) -> None:
         (self.static / "js/helpers/dom.js").unlink()
@@ -169,12 +169,12 @@ class BundlesTest(unittest.TestCase):
 
     def test_a_failed_build_leaves_the_previous_one_unchanged(self) -> None:
         first = self.built()
-        before = (self.kept / "manifest.json").read_text()
+        before = (self.output / "manifest.json").read_text()
         self.write(self.static / "js/me.js", "import {")
         self.refused()
-        self.assertEqual((self.kept / "manifest.json").read_text(), before)
-        self.assertEqual([name for name in first.files if not (self.kept / "files" / name).exists()], [])
-        self.assertEqual(sorted(path.name for path in self.kept.iterdir()), ["files", "manifest.json"])
+        self.assertEqual((self.output / "manifest.json").read_text(), before)
+        self.assertEqual([name for name in first.files if not (self.output / "files" / name).exists()], [])
+        self.assertEqual(sorted(path.name for path in self.output.iterdir()), ["files", "manifest.json"])
 
     def test_bundles_of_other_sources_are_ignored(self) -> None:
         self.built()
@@ -190,16 +190,16 @@ class BundlesTest(unittest.TestCase):
 
     def test_bundles_with_missing_files_are_ignored(self) -> None:
         lost = self.built().files[0]
-        (self.kept / "files" / lost).unlink()
+        (self.output / "files" / lost).unlink()
         with self.assertLogs(level="WARNING") as log:
             self.assertIsNone(self.found())
         self.assertIn(lost, log.output[0])
 
     def test_a_truncated_manifest_is_ignored(self) -> None:
         self.built()
-        whole = (self.kept / "manifest.json").read_text()
+        whole = (self.output / "manifest.json").read_text()
         for text in ("", whole[:99], "[]", "null", "{}", '{"bundles": 1}', '{"bundles": [{}]}'):
-            (self.kept / "manifest.json").write_text(text)
+            (self.output / "manifest.json").write_text(text)
             with self.assertLogs(level="WARNING"):
                 self.assertIsNone(self.found(), text)
             self.built()
@@ -210,21 +210,21 @@ class BundlesTest(unittest.TestCase):
         self.aged(30 * DAY)  # used during this time
         self.write(self.static / "js/me.js", "console.log(1);")
         new = self.built().of("js/me.js").file
-        self.assertTrue((self.kept / "files" / old).exists())
+        self.assertTrue((self.output / "files" / old).exists())
         self.aged(6 * DAY)
         self.built()
-        self.assertTrue((self.kept / "files" / old).exists())
+        self.assertTrue((self.output / "files" / old).exists())
         self.aged(2 * DAY)
         self.built()
-        self.assertFalse((self.kept / "files" / old).exists())
-        self.assertTrue((self.kept / "files" / new).exists())
+        self.assertFalse((self.output / "files" / old).exists())
+        self.assertTrue((self.output / "files" / new).exists())
 
     def test_remains_of_a_killed_build_are_removed_with_old_files(self) -> None:
         self.built()
-        self.write(self.kept / "building-x" / "made" / "a.js", "1;")
+        self.write(self.output / "building-x" / "made" / "a.js", "1;")
         self.aged(8 * DAY)
         self.built()
-        self.assertEqual(sorted(path.name for path in self.kept.iterdir()), ["files", "manifest.json"])
+        self.assertEqual(sorted(path.name for path in self.output.iterdir()), ["files", "manifest.json"])
 
     def test_requesting_a_bundle_that_no_template_names_raises_an_error(self) -> None:
         with self.assertRaisesRegex(LookupError, r"js/live\.js is in no bundle"):
@@ -232,15 +232,15 @@ class BundlesTest(unittest.TestCase):
 
     def test_the_manifest_lists_every_file_of_the_build(self) -> None:
         self.built()
-        manifest = json.loads((self.kept / "manifest.json").read_text())
-        self.assertEqual(manifest["files"], sorted(path.name for path in (self.kept / "files").iterdir()))
+        manifest = json.loads((self.output / "manifest.json").read_text())
+        self.assertEqual(manifest["files"], sorted(path.name for path in (self.output / "files").iterdir()))
 
     def aged(self, seconds: float) -> None:
         """Makes all bundle files older by changing their times."""
-        for path in (*self.kept.iterdir(), *(self.kept / "files").iterdir()):
+        for path in (*self.output.iterdir(), *(self.output / "files").iterdir()):
             time_then = path.stat().st_mtime - seconds
             os.utime(path, (time_then, time_then))
-        self.assertLess((self.kept / "manifest.json").stat().st_mtime, time.time())
+        self.assertLess((self.output / "manifest.json").stat().st_mtime, time.time())
 
 
 class WithoutEsbuildTest(unittest.TestCase):

@@ -107,7 +107,7 @@ class TestEvents(ChannelsTestCase):
         await self.until(lambda: all(len(follower.numbers) == 100 for follower in followers))
         self.assertTrue(all(follower.numbers == list(range(4, 104)) for follower in followers))
 
-    async def test_nothing_is_left_out_when_a_later_change_is_told_first_or_one_twice(self):
+    async def test_no_change_is_lost_if_a_later_one_is_published_first_or_one_twice(self):
         follower = await self.following(self.two)
         for n in (5, 4, 5):
             await self.write(self.one, n)
@@ -186,7 +186,7 @@ class TestFollowing(ChannelsTestCase):
         answers = await asyncio.gather(*(self.one.follow("c", Listener(), self.log.newest) for _ in range(100)))
         self.assertEqual((answers, self.log.reads), ([3] * 100, 1))
 
-    async def test_a_read_that_fails_is_told_to_all_who_wait_and_leaves_nothing(self):
+    async def test_a_failed_read_is_raised_to_all_who_wait_and_leaves_nothing(self):
         self.log.is_away = True
         asked = [self.one.follow("c", Listener(), self.log.newest) for _ in range(3)]
         self.assertEqual([type(error) for error in await asyncio.gather(*asked, return_exceptions=True)], [OSError] * 3)
@@ -244,14 +244,14 @@ class TestLeaving(ChannelsTestCase):
         for follower in followers:
             self.one.leave_all(follower)
         await self.until(lambda: not self.subscribed() and not self.one._gossip)
-        kept = (
+        state = (
             self.one._channels,
             self.one._followed,
             self.one._subscriber._changed,
             dict(self.one._subscriber._unconfirmed),
             self.one._gossip,
         )
-        self.assertEqual(kept, ({}, {}, set(), {}, {}))
+        self.assertEqual(state, ({}, {}, set(), {}, {}))
         self.assertEqual(len(self.one._tasks), 2)
         with self.redis.client() as redis:
             self.assertEqual(redis.keys("*"), [])
@@ -287,7 +287,7 @@ class TestHere(ChannelsTestCase):
         await self.until(lambda: follower.count == 21)
         self.assertEqual(len(follower.of("here")), 2)
 
-    async def test_a_newcomer_is_told_even_if_the_number_is_the_same(self):
+    async def test_a_new_follower_gets_the_count_even_if_it_is_the_same(self):
         gone = await self.following(self.one)
         await self.counting(lambda: gone.count == 1)
         newcomer = await self.following(self.one)
@@ -302,7 +302,7 @@ class TestHere(ChannelsTestCase):
         self.now += 1
         await self.until(lambda: newcomer.count == 6)
 
-    async def test_the_count_of_a_process_that_died_is_forgotten_after_30_seconds(self):
+    async def test_the_count_of_a_process_that_died_expires_after_30_seconds(self):
         follower = await self.following(self.one)
         await self.following(self.two)
         await self.counting(lambda: follower.count == 2)

@@ -15,7 +15,7 @@ from tests.disks import REFUSALS, full, read_only
 HTML = "text/html"
 PAGE = b"as long as most pages are " * 20  # long enough to be compressed
 Step = Callable[[str], None]
-_steps: list[Step] = []  # who is told of each thing that this interpreter does to the disk
+_steps: list[Step] = []  # called for each thing that this interpreter does to the disk
 
 
 def _audit(event: str, _: object) -> None:

@@ -192,9 +192,9 @@ class TestSlowReaders(SockJSTestCase):
         self.assertLess(sent, 2000)
         self.assertEqual(connection.session.get_close_reason(), (4013, "Too slow"))
         self.assertEqual((connection.session.waiting, connection.session.send_queue), (0, []))
-        kept = tracemalloc.get_traced_memory()[0]
+        allocated = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
-        self.assertLess(kept, MOST_WAITING)
+        self.assertLess(allocated, MOST_WAITING)
         return own
 
     @gen_test(timeout=20)

@@ -26,7 +26,7 @@ CY = Author(new_id(), "198.51.100.9", "Safari")
 ADA = Author(new_id(), "192.0.2.1", "Chromium", is_staff=True)
 
 
-class Forgetful:
+class DyingMongo:
     """A MongoDB in a process that dies before it removes untold entries and before it writes accounts."""
 
     def __init__(self, mongo: Mongo) -> None:
@@ -83,7 +83,7 @@ class HalfWay:
             raise AutoReconnect("killed")
 
 
-class NoAccounts(Forgetful):
+class NoAccounts(DyingMongo):
     """A MongoDB that cannot be reached when an account is to be written."""
 
     def repeatable(self, name: str) -> Any:
@@ -128,11 +128,11 @@ class CommentsTest(SiteTestCase):
 
     def write_and_die(self, text: str, author: Author = ADA) -> Comment:
         """Writes a comment in a process that dies before it removes any untold entry."""
-        dying = self.on(mongo=Forgetful(self.site.tools.mongo))
+        dying = self.on(mongo=DyingMongo(self.site.tools.mongo))
         return self.run_now(dying.comments.writing.add(self.post, author, Attempt(text)))
 
     def edit_and_die(self, comment: Comment, text: str) -> Comment:
-        writing = self.on(mongo=Forgetful(self.site.tools.mongo)).comments.writing
+        writing = self.on(mongo=DyingMongo(self.site.tools.mongo)).comments.writing
         return self.run_now(writing.edit(self.post, BO, comment.id, writing.edit_token(comment), text))
 
     def test_changes_are_numbered_from_one_without_a_gap(self) -> None:

@@ -179,10 +179,10 @@ class ActTest(AdminTestCase):
 
     def test_a_json_answer_lists_changed_and_refused_comments(self) -> None:
         one, two = self.held("One of two"), self.held("Two of two")
-        told = self.act(QUEUE, action="approve", id=[one.id, "0" * 12, two.id], revision=[0] * 3)
+        result = self.act(QUEUE, action="approve", id=[one.id, "0" * 12, two.id], revision=[0] * 3)
         post = self.post.id
-        self.assertEqual(told["comments"], [{"id": c.id, "status": "published", "post": post} for c in (one, two)])
-        self.assertEqual(set(told["refused"]), {"0" * 12})
+        self.assertEqual(result["comments"], [{"id": c.id, "status": "published", "post": post} for c in (one, two)])
+        self.assertEqual(set(result["refused"]), {"0" * 12})
 
     def test_malformed_batches_are_refused(self) -> None:
         comment = self.held()
@@ -216,15 +216,15 @@ class ActTest(AdminTestCase):
     def test_approving_a_reply_does_not_publish_its_held_parent(self) -> None:
         root = self.held("The root of it", author=BO)
         reply = self.held("A reply to the root", root.id, BO)
-        told = self.approve(reply)
-        self.assertEqual([one["id"] for one in told["comments"]], [reply.id])
+        result = self.approve(reply)
+        self.assertEqual([one["id"] for one in result["comments"]], [reply.id])
         self.assertEqual(self.status(root, reply), ["held", "published"])
         self.assertIsNone(self.run_now(self.site.comments.documents.by_id(reply.id)).parent)
 
     def test_a_staff_reply_approves_its_parent(self) -> None:
         comment = self.held("A good question")
-        told = self.act(f"{QUEUE}{comment.id}/reply", text="And its answer", revision=self.revision(comment))
-        self.assertEqual([one["status"] for one in told["comments"]], ["published", "published"])
+        result = self.act(f"{QUEUE}{comment.id}/reply", text="And its answer", revision=self.revision(comment))
+        self.assertEqual([one["status"] for one in result["comments"]], ["published", "published"])
         page = self.client.get("/plog/hello").body.decode()
         self.assertIn("A good question", page)
         self.assertIn("And its answer", page)
@@ -262,18 +262,18 @@ class StaleTest(AdminTestCase):
 
     def test_approving_an_outdated_revision_publishes_nothing_and_returns_the_new_row(self) -> None:
         self.edit(self.comment, "Other words")
-        told = self.approve(self.comment, revision=self.read, code=409)
-        self.assertEqual((told["error"], self.status(self.comment)), ("changed", ["held"]))
-        self.assertIn("Other words", told["html"])
-        self.assertEqual(told["counts"], {"held": 1, "published": 0, "spam": 0})
-        self.approve(self.comment, revision=told["revision"])
+        result = self.approve(self.comment, revision=self.read, code=409)
+        self.assertEqual((result["error"], self.status(self.comment)), ("changed", ["held"]))
+        self.assertIn("Other words", result["html"])
+        self.assertEqual(result["counts"], {"held": 1, "published": 0, "spam": 0})
+        self.approve(self.comment, revision=result["revision"])
         self.assertEqual(self.status(self.comment), ["published"])
 
     def test_an_approval_without_a_revision_is_refused(self) -> None:
         for odd in (None, "", "x", "-1", "1.0", "٣", True, 0.5, ["x"], {"$gt": 0}):
             for path, sent in ((f"{QUEUE}{self.comment.id}/approval", {}), (QUEUE, self.batch())):
-                told = self.act(path, code=422, **{**sent, "revision": odd})
-                self.assertEqual(list(told["problems"]), ["revision"], odd)
+                result = self.act(path, code=422, **{**sent, "revision": odd})
+                self.assertEqual(list(result["problems"]), ["revision"], odd)
         for revisions in ([], [self.read] * 2):
             self.act(QUEUE, code=422, **{**self.batch(), "revision": revisions})
         self.assertEqual(self.ada.post(f"{QUEUE}{self.comment.id}/approval", {}).code, 422)
@@ -286,12 +286,12 @@ class StaleTest(AdminTestCase):
         other = self.held("Words that stay the same")
         sent = self.batch(self.comment, other) | {"revision": [self.read, self.revision(other)]}
         self.edit(self.comment, "Other words")
-        told = self.act(QUEUE, code=409, **sent)
+        result = self.act(QUEUE, code=409, **sent)
         self.assertEqual(self.status(self.comment, other), ["held", "published"])
-        self.assertEqual([one["id"] for one in told["comments"]], [other.id])
-        self.assertEqual((told["error"], list(told["refused"])), ("changed", [self.comment.id]))
-        self.assertIn("Other words", told["rows"][self.comment.id]["html"])
-        self.assertEqual(told["rows"][self.comment.id]["revision"], self.revision(self.comment))
+        self.assertEqual([one["id"] for one in result["comments"]], [other.id])
+        self.assertEqual((result["error"], list(result["refused"])), ("changed", [self.comment.id]))
+        self.assertIn("Other words", result["rows"][self.comment.id]["html"])
+        self.assertEqual(result["rows"][self.comment.id]["revision"], self.revision(self.comment))
 
     def test_deleting_and_marking_as_spam_need_no_revision(self) -> None:
         for action in ("spam", "delete"):
