@@ -8,7 +8,7 @@
 
 import { one } from "./helpers/dom.js";
 import { ask, askWith, Refused, sentence } from "./helpers/requests.js";
-import { recall, remember } from "./helpers/storage.js";
+import { load, store } from "./helpers/storage.js";
 
 export class CommentForm {
   /**
@@ -98,8 +98,8 @@ export class CommentForm {
    * @param {string} text
    */
   #wasPosted(answer, text) {
-    remember("known", true);
-    remember("author", { name: this.name.value, email: this.email.value });
+    store("known", true);
+    store("author", { name: this.name.value, email: this.email.value });
     if (this.text.value === text) this.text.value = ""; // otherwise the visitor has typed more since
     this.previewed.hidden = true;
     this.moveHome();
@@ -174,15 +174,15 @@ export class CommentForm {
   /** Stores the text and the comment that it answers. */
   #storeDraft() {
     const draft = { text: this.text.value, parent: this.parent.value };
-    this.isStored = remember(this.draft, draft.text ? draft : null);
+    this.isStored = store(this.draft, draft.text ? draft : null);
   }
 
   /** Fills in the stored draft, unless the visitor typed something while this script was loading. */
   #restore() {
-    const { name, email } = recall("author") ?? {};
+    const { name, email } = load("author") ?? {};
     this.name.value ||= name ?? "";
     this.email.value ||= email ?? "";
-    const stored = recall(this.draft) ?? "";
+    const stored = load(this.draft) ?? "";
     // Earlier versions stored only the text, as a string.
     const { text, parent } = typeof stored === "string" ? { text: stored, parent: "" } : stored;
     this.text.value ||= text;

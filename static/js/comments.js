@@ -10,7 +10,7 @@ import { CommentForm } from "./comment-form.js";
 import { one } from "./helpers/dom.js";
 import { ask } from "./helpers/requests.js";
 import { Sequence } from "./helpers/sequence.js";
-import { recall } from "./helpers/storage.js";
+import { load } from "./helpers/storage.js";
 import { live } from "./live.js";
 import { LiveIndicator } from "./live-indicator.js";
 import { NewItems } from "./new-items.js";
@@ -37,7 +37,7 @@ class Comments {
     near.observe(root);
     const form = root.querySelector("form.write"); // missing if comments are closed
     if (form instanceof HTMLFormElement) this.#takeOver(form);
-    if (recall("known")) this.own.showHeld();
+    if (load("known")) this.own.showHeld();
   }
 
   /** Goes to the page that shows the comment in the address (`#c…`), if that is another page by now. */

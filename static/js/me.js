@@ -4,14 +4,14 @@
 
 import { element } from "./helpers/dom.js";
 import { ask } from "./helpers/requests.js";
-import { recall, remember } from "./helpers/storage.js";
+import { load, store } from "./helpers/storage.js";
 
 customElements.define(
   "plog-me",
   class extends HTMLElement {
     async connectedCallback() {
-      if ("known" in this.dataset) remember("known", true);
-      if (!recall("known")) return;
+      if ("known" in this.dataset) store("known", true);
+      if (!load("known")) return;
       const me = await ask("/me").catch(() => null);
       if (!me) return;
       if (me.name) this.append(element("span", { className: "name", textContent: me.name }));

@@ -8,7 +8,7 @@
 
 import { element } from "./helpers/dom.js";
 import { ask, askWith, sentence } from "./helpers/requests.js";
-import { recall, remember } from "./helpers/storage.js";
+import { load, store } from "./helpers/storage.js";
 
 export class OwnComments {
   /**
@@ -21,7 +21,7 @@ export class OwnComments {
     this.thread = thread;
     this.changed = changed;
     /** @type {Stored} */
-    const stored = recall("mine") ?? {};
+    const stored = load("mine") ?? {};
     this.stored = Object.fromEntries(Object.entries(stored).filter(([, { until }]) => timeLeft(until) > 0));
     this.thread.onShown = (id) => this.addButtons(id);
     for (const id of Object.keys(this.stored)) this.addButtons(id);
@@ -40,8 +40,8 @@ export class OwnComments {
    */
   store({ id, edit_token: token, edit_until: until }, text) {
     // Another tab may have stored another comment meanwhile.
-    this.stored = { ...recall("mine"), ...this.stored, [id]: { token, until, text } };
-    remember("mine", this.stored);
+    this.stored = { ...load("mine"), ...this.stored, [id]: { token, until, text } };
+    store("mine", this.stored);
   }
 
   /**
@@ -119,10 +119,10 @@ export class OwnComments {
   async #change(id, method, value) {
     const { token, until, text = "" } = this.stored[id] ?? {};
     const answer = await askWith(`${this.url}/${id}`, method, { edit_token: token, ...value });
-    this.stored = { ...recall("mine"), ...this.stored };
+    this.stored = { ...load("mine"), ...this.stored };
     if (method === "DELETE") delete this.stored[id];
     else this.stored[id] = { token, until, text: value.text ?? text };
-    remember("mine", this.stored);
+    store("mine", this.stored);
     this.changed({ html: "", ...answer });
   }
 }

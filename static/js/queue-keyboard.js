@@ -3,7 +3,7 @@
 
 import { all, one } from "./helpers/dom.js";
 import { moved } from "./helpers/moderation.js";
-import { recall, remember } from "./helpers/storage.js";
+import { load, store } from "./helpers/storage.js";
 
 export class QueueKeyboard {
   /** @param {HTMLElement} queue */
@@ -17,8 +17,8 @@ export class QueueKeyboard {
     const box = queue.querySelector(".use-keys"); // missing on the admin's first page
     if (!(box instanceof HTMLInputElement)) return;
     this.box = box;
-    box.checked = recall("keys") ?? true;
-    box.addEventListener("change", () => remember("keys", box.checked));
+    box.checked = load("keys") ?? true;
+    box.addEventListener("change", () => store("keys", box.checked));
   }
 
   get current() {

@@ -8,7 +8,7 @@ const PREFIX = "plog:";
  * @param {string} name
  * @returns {any}
  */
-export function recall(name) {
+export function load(name) {
   try {
     return JSON.parse(localStorage.getItem(PREFIX + name) ?? "null");
   } catch {
@@ -21,7 +21,7 @@ export function recall(name) {
  * @param {string} name
  * @param {unknown} value
  */
-export function remember(name, value) {
+export function store(name, value) {
   try {
     if (value === null) localStorage.removeItem(PREFIX + name);
     else localStorage.setItem(PREFIX + name, JSON.stringify(value));
