@@ -63,6 +63,8 @@ class TwoWindowsTest(BrowserTestCase):
         queue = self.staff().new_page()
         queue.goto("/admin/comments/")
         self.wait_live(queue)
+        # Its state is live before the server has counted it: `windows` would take it for the connection of a window.
+        wait_until(lambda: queue.evaluate("document.querySelector('plog-live').count > 0"))
         waiting = queue.locator("[data-count=held]")
         before = int(waiting.inner_text())
         here, there = self.windows(self.visitor(), self.visitor(width=320))
