@@ -77,13 +77,19 @@ def _read(path: Path) -> Iterator[Item | Unusable]:
 
 
 class _Legible:
-    """Filters out control characters, which WordPress exports but XML forbids."""
+    """Filters out control characters, which WordPress exports but XML forbids.
+
+    Old versions of expat scan an unfinished comment or tag from its start again with each read, which takes quadratic
+    time. So each read is as large as all since the last event: https://github.com/libexpat/libexpat/pull/789
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
+        self.since_event = 0  # bytes
 
     def read(self, size: int = -1, /) -> bytes:
-        while content := self.file.read(size):
+        while content := self.file.read(max(size, self.since_event)):
+            self.since_event += len(content)
             if legible := content.translate(None, _FORBIDDEN):
                 return legible
         return b""
@@ -91,7 +97,10 @@ class _Legible:
 
 def _events(path: Path) -> Iterator[tuple[str, Element]]:
     with path.open("rb") as file:
-        yield from iterparse(_Legible(file), events=("start", "end"), forbid_dtd=True)
+        legible = _Legible(file)
+        for found in iterparse(legible, events=("start", "end"), forbid_dtd=True):
+            legible.since_event = 0
+            yield found
 
 
 def _item(element: Element, file: str, host: str, slugs: set[str]) -> Iterator[Item | Unusable]:

@@ -170,6 +170,18 @@ class OddExports(unittest.TestCase):
         self.assertEqual(len(read_text(text)), len(read_text(EXPORT.read_text())))
         self.assertIn("\ufffd", body_html(f"[code]&#{'9' * 5000};[/code]"))
 
+    def test_a_single_huge_comment_or_tag_of_the_xml_takes_linear_time(self):
+        huge = "x" * 12_000_000
+        for begin, end in (
+            ("<!--", "-->"),
+            ("<?x ", "?>"),
+            ("<a b='", "'/>"),
+            ("<a", "/>"),
+            ("<a><![CDATA[", "]]></a>"),
+        ):
+            with self.subTest(begin), quickly(1):
+                self.assertEqual(len(read_text(f"<rss>{begin}{huge}{end}</rss>")), 1)
+
 
 class Bodies(unittest.TestCase):
     def test_lines_of_classic_texts_become_paragraphs_and_breaks(self):
