@@ -242,6 +242,15 @@ class Posts(unittest.TestCase):
             with self.subTest(html), quickly(5):
                 post(repeated(html))
 
+    def test_hostile_markdown_takes_linear_time(self):
+        """Each character may take 20 us, because markdown-it nests brackets 20 deep."""
+        pieces = ["[", "![", "[a](", "[^", "[]", "^[", "<", "<!--", "*", "*_", "~~a ", "> ", "- ", "a|", "`a", "&#"]
+        backticks = " ".join("`" * n for n in range(1, 300))
+        items = "\n".join("  " * n + "- a" for n in range(200))
+        for text in (*(repeated(piece, 30_000) for piece in pieces), backticks, items):
+            with self.subTest(text[:4]), quickly():
+                markdown(text)
+
     def test_old_html_without_end_tags_is_accepted(self):
         cells = "<table>" + "<tr><td>a<td>b" * 10_000 + "</table>"
         items = "<ul>" + "<li>a<p>b" * 10_000 + "</ul>"
