@@ -5,6 +5,7 @@ Those are tables in routes.py, of functions in the words' own handler files. Eve
 through `lib/channels`. Who somebody is comes from the cookies of the handshake, never from a message.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -216,11 +217,11 @@ class Live(Endpoint):
                 connection.sign_out()
 
     async def look_again(self) -> None:
-        for connection in self._clients():
-            try:
-                await connection.look_again()
-            except Exception:  # one client must not keep the others' rights alive
-                logger.exception("what a live client may follow could not be looked up")
+        """All at once: while MongoDB hangs each takes its whole timeout, and those that answer must not wait for it."""
+        looked = await asyncio.gather(*(each.look_again() for each in self._clients()), return_exceptions=True)
+        for error in looked:
+            if error is not None:  # one client must not keep the others' rights alive
+                logger.error("what a live client may follow could not be looked up", exc_info=error)
 
     async def restart(self) -> None:
         """Tells all clients to connect again, elsewhere, because this process stops."""

@@ -9,10 +9,12 @@ from typing import Any
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from handlers.live import SIGNED_OUT
+from handlers.application import Plog
+from handlers.live import SIGNED_OUT, Live, LiveChannel, LiveConnection, Newest, Tables, unnumbered
 from lib import json
 from lib.sockjs.library import encoded
 from models.comments import Attempt, Author
+from models.errors import NotAllowed
 from tests.base import START, SiteTestCase, TestClient, approve
 
 ADA = Author("0" * 12, is_staff=True)
@@ -297,6 +299,34 @@ class LiveTest(SiteTestCase):
         for how, end in ends.items():
             with self.subTest(how):
                 self.live(partial(story, end=end), self.staff_client())
+
+    def test_looking_again_at_a_slow_client_does_not_delay_the_others(self) -> None:
+        released, may = asyncio.Event(), {"slow": True, "quick": True}
+
+        async def may_follow(connection: LiveConnection, channel: str) -> Newest:
+            if not may[channel]:
+                if channel == "slow":
+                    await released.wait()
+                raise NotAllowed("not-allowed", "Not any more.")
+            return unnumbered
+
+        async def story() -> None:
+            channels = tuple(LiveChannel(channel, may_follow, is_public=False) for channel in may)
+            live = Live(self.site, Tables(channels, {"follow": LiveConnection.follow}))
+            client = TestClient(self, self.served(Plog(self.site, live, handlers=live.routes)))
+            sockets = {channel: await self.open(client) for channel in may}  # they are asked in this order
+            for channel, socket in sockets.items():
+                self.assertEqual((await socket.say(type="follow", channel=channel))["type"], "followed")
+                may[channel] = False
+            looking = asyncio.ensure_future(live.look_again())
+            self.assertEqual(await sockets["quick"].closed(), SIGNED_OUT)
+            released.set()
+            await looking
+            self.assertEqual(await sockets["slow"].closed(), SIGNED_OUT)
+            for socket in sockets.values():
+                socket.connection.close()
+
+        self.run_now(story())
 
     def test_internal_channels_cannot_be_followed(self) -> None:
         async def story(socket: Socket) -> None:
