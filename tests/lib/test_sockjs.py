@@ -154,7 +154,7 @@ class TestSessions(ProtocolTestCase):
     async def test_only_one_request_may_poll_a_session(self):
         session = await self.opened()
         waiting = asyncio.ensure_future(self.post(session + "/xhr"))
-        await self.get("/echo")  # by now the poll has arrived
+        await self.until_polled()
         second = await self.post(session + "/xhr")
         self.assertEqual((second.code, second.body), (200, b'c[2010,"Another connection still open"]\n'))
         await self.post(session + "/xhr_send", '["a"]')
@@ -200,8 +200,14 @@ class TestSessions(ProtocolTestCase):
         stream = (await Streamed.request(self.get_http_port(), "GET", "/echo")).stream
         await stream.read_bytes(19)
         await stream.write(f"POST {session}/xhr HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
-        await self.get("/echo")  # by now the poll has arrived
+        await self.until_polled()
         return stream
+
+    async def until_polled(self):
+        """Waits until a poll of the only session has arrived. A request sent after it may overtake it."""
+        (connection,) = self.echo.connections
+        while connection.session.handler is None:
+            await asyncio.sleep(0.01)
 
 
 class TestPolling(ProtocolTestCase):
