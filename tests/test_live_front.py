@@ -118,6 +118,15 @@ class TestAddresses(LiveFrontTest):
             self.assertEqual((head.split()[1], await reader.readexactly(19)), ("200", b"Welcome to SockJS!\n"))
             self.assertEqual(await self.code(path, method="FOO"), 405)
 
+    async def test_refusals_by_nginx_are_plain_text_unless_html_is_accepted(self):
+        for path in ("/live", "/live/", "/live/info?a=b", "/live/000/abc/xhr"):
+            for accept, kind in (("", "plain"), ("Accept: */*\r\n", "plain"), ("Accept: text/html\r\n", "html")):
+                head = f"TRACE {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{accept}\r\n"
+                reader, head = await self.asked(head)
+                self.assertEqual(head.split()[1], "405", path)
+                self.assertIn(f"Content-Type: text/{kind}; charset=utf-8\r\n", head)
+                self.assertEqual(b"<h1>" in await reader.read(), kind == "html")
+
     async def test_a_handshake_without_an_upgrade_header_is_refused(self):
         for connection in ("close", "keep-alive", "", "noupgrade", "upgrade-not"):
             reader, head = await self.asked(
