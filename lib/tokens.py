@@ -11,7 +11,25 @@ from pathlib import Path
 # Where addresses contain tokens: after these paths, as in `/signin/<token>`, and in these query fields. Logs mask them.
 TOKEN_PLACES = ("signin", "unsubscribe", "quiz/challenges")
 TOKEN_FIELDS = ("preview", "token")
-IN_ADDRESS = re.compile(rf"(?i)(/(?:{'|'.join(TOKEN_PLACES)})/|[?&](?:{'|'.join(TOKEN_FIELDS)})=)[\w.~%-]+(?<!\.)")
+
+_SLASH, _DOT = "(?:/|%2f)", r"(?:\.|%2e)"
+
+
+def _any_spelling(word: str) -> str:
+    """Returns a pattern for a word with any of its letters percent-encoded.
+
+    Of `a/b` only the `b` is required, because in `/a/x/../b` it does not follow the `a`.
+    """
+    *before, last = ("".join(f"(?:{a}|%{ord(a):x}|%{ord(a.upper()):x})" for a in part) for part in word.split("/"))
+    return "".join(f"(?:{part}{_SLASH}++)?" for part in before) + last
+
+
+# Patterns for Python and nginx, to be matched without regard to case, in linear time for any address. They match what
+# decodes and resolves to these paths: such an address leads nowhere, but its token stays valid.
+_PLACES = "|".join(map(_any_spelling, TOKEN_PLACES))
+TOKEN_FIELD = f"(?:{'|'.join(map(_any_spelling, TOKEN_FIELDS))})="
+BEFORE_TOKEN = rf"(?:[^?\s]*{_DOT})?{_SLASH}++(?:{_PLACES}){_SLASH}++"  # from the start of an address
+IN_ADDRESS = re.compile(rf"(?i)({_SLASH}(?:{_PLACES}){_SLASH}|[?&]{TOKEN_FIELD})[\w.~%/-]+(?<!\.)")
 
 
 class Tokens:

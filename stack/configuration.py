@@ -13,7 +13,7 @@ from tornado.template import Loader
 
 from lib.headers import security_headers
 from lib.pagecache import TAKES_GZIP
-from lib.tokens import TOKEN_FIELDS, TOKEN_PLACES
+from lib.tokens import BEFORE_TOKEN, TOKEN_FIELD, TOKEN_PLACES
 from settings import Settings, socket_folder
 from stack import ROOT, nginx, programs, servers
 
@@ -74,7 +74,8 @@ def render(settings: Settings, program: str, folder: Path, leader: int = 0) -> N
         "files": files,
         **live_shares(files),
         "token_places": TOKEN_PLACES,
-        "token_fields": TOKEN_FIELDS,
+        "before_token": BEFORE_TOKEN,
+        "token_field": TOKEN_FIELD,
         "is_root": os.getuid() == 0,
         "python": sys.executable,
         "nginx": program,
