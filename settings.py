@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from lib.tokens import kept_token
+from lib.tokens import stored_token
 
 MODERATIONS = ("first", "all", "none")
 DRIVERS = ("motor", "pymongo")
@@ -216,7 +216,7 @@ def _secret(text: str, data: Path) -> str:
         example = "openssl rand -hex 32"
         raise BadSetting(f"SITE_SECRET must have at least {SHORTEST_SECRET} characters, such as `{example}` prints.")
     try:
-        secret = text or kept_token(stored)
+        secret = text or stored_token(stored)
     except OSError as error:
         reason = f"{stored}: {error.strerror}"
         raise BadSetting(f"SITE_SECRET is not given, and the secret cannot be made or read: {reason}.") from error

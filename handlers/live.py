@@ -16,6 +16,7 @@ from tornado.ioloop import PeriodicCallback
 
 from handlers.visitor import Visitor, is_own_request
 from lib import json
+from lib.channels import unnumbered
 from lib.clock import Clock
 from lib.headers import security_headers
 from lib.sockjs import GOING_AWAY, TOO_FAST, Connection, Endpoint
@@ -256,8 +257,3 @@ class Pace:
 
 def is_too_long(id: object) -> bool:
     return len(id) > LONGEST_ID if isinstance(id, str) else isinstance(id, int) and abs(id) > MOST_ID
-
-
-async def unnumbered() -> int:
-    """The newest number of a channel whose events have none."""
-    return 0

@@ -210,7 +210,7 @@ class PageCache:
     def _fail(self, error: OSError) -> None:
         """Logs that pages cannot be cached: once, not at each request, until one is cached again."""
         if not self._has_failed:
-            log.warning("Pages cannot be kept: %s", error)
+            log.warning("Pages cannot be cached: %s", error)
         self._has_failed = True
 
     def _places(self, name: str) -> list[Path]:

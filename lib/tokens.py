@@ -54,7 +54,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def kept_token(file: Path) -> str:
+def stored_token(file: Path) -> str:
     """Returns the token stored in a file, creating both if needed; empty if the file is empty.
 
     File and folder are created readable by this user only. If several processes create it at once, the first link wins.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lib import mongo, redis
-from lib.channels import Event, NextEvent
+from lib.channels import Event, NextEvent, unnumbered
 from lib.pagecache import Unwritable
 from lib.untold import Consequence, Kinds, Untold
 from models.accounts import Accounts
@@ -136,7 +136,7 @@ class Outbox:
 
     async def listen(self) -> None:
         """Sets `woken` from now on when a process leaves something for the worker."""
-        await self._channels.follow(WORKER, self, _nothing)
+        await self._channels.follow(WORKER, self, unnumbered)
 
     def send(self, _: str) -> None:
         """Receives a message of the channel; after a lost connection too, when messages may have been missed."""
@@ -252,8 +252,3 @@ def done_of(consequences: Sequence[Consequence], is_invalidated: bool, has_publi
     """
     is_done = {InvalidatePages: is_invalidated and has_published, PublishEvents: has_published, EnsureAccount: True}
     return [one for one in consequences if is_done.get(type(one), False)]
-
-
-async def _nothing() -> int:
-    """The newest number of a channel whose messages have none."""
-    return 0

@@ -15,7 +15,7 @@ from lib.limits import Limits
 from lib.mongo import Mongo
 from lib.pagecache import PageCache
 from lib.redis import Redis
-from lib.tokens import Tokens, kept_token
+from lib.tokens import Tokens, stored_token
 from settings import Settings
 
 
@@ -43,7 +43,7 @@ class Tools:
             settings=settings,
             clock=clock,
             process=process,
-            host=kept_token(settings.data / "host")[:16],
+            host=stored_token(settings.data / "host")[:16],
             mongo=Mongo(settings.mongo_url, settings.mongo_driver),
             redis=client,
             channels=Channels(settings.redis_url, process),

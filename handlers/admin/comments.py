@@ -12,8 +12,9 @@ from typing import Any
 from handlers.admin.base import StaffHandler
 from handlers.base import staff
 from handlers.forms import wants_json
-from handlers.live import LiveConnection, Newest, unnumbered
+from handlers.live import LiveConnection, Newest
 from handlers.problems import problem_of
+from lib.channels import unnumbered
 from lib.ids import is_id
 from models.comments import Attempt, Comment, Status
 from models.comments.moderation import LOOKED_AT, UNREAD

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from lib.channels.channel import Channel, Event, Follower, Newest, NextEvent
+from lib.channels.channel import Channel, Event, Follower, Newest, NextEvent, unnumbered
 from lib.channels.publishing import Publisher
 from lib.channels.subscriber import LONGEST_PAUSE, Subscriber
 from lib.json import dumps
 from lib.redis import Away, open_redis
 
-__all__ = ["Away", "Channels", "Event", "Follower", "Newest", "NextEvent"]
+__all__ = ["Away", "Channels", "Event", "Follower", "Newest", "NextEvent", "unnumbered"]
 
 PATIENCE = 1.0  # seconds to wait for Redis before going on without it
 READS_AT_ONCE = 16

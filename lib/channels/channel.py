@@ -38,6 +38,11 @@ class NextEvent(NamedTuple):
     data: Any
 
 
+async def unnumbered() -> int:
+    """The newest number of a channel whose events have none."""
+    return 0
+
+
 class Channel:
     """Current if Redis confirmed the subscription on this connection, and the newest number was read after that."""
 

@@ -27,7 +27,7 @@ from lib.sockjs.library import (
 
 LONGEST_FRAME = 128 * 1024  # bytes: 16 KB of text, which a browser's escapes make up to six times longer, and a reserve
 A_YEAR = 31_536_000  # seconds
-NEVER_KEPT = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+NEVER_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 PLAIN = "text/plain; charset=UTF-8"
 GRACE = 5  # seconds for a client to read the rest of a closed session
 
@@ -112,7 +112,7 @@ class Request(Checked, PreflightHandler):  # type: ignore[misc]
             self.set_header("Access-Control-Allow-Headers", wanted)
 
     def disable_cache(self) -> None:
-        self.set_header("Cache-Control", NEVER_KEPT)
+        self.set_header("Cache-Control", NEVER_CACHED)
 
     def handle_session_cookie(self) -> None: ...
 

@@ -276,7 +276,7 @@ class CachingTest(SiteTestCase):
         self.addCleanup(folder.unlink)
         for address in (*CACHED, *ALSO_CACHED):
             self.assertEqual(self.client.get(address).code, 200)
-        self.expect_log("Pages cannot be kept")  # once
+        self.expect_log("Pages cannot be cached")  # once
 
     def test_a_change_whose_pages_cannot_be_removed_is_stored_and_published_and_the_worker_repeats_it(self) -> None:
         self.cache_all()

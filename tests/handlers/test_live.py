@@ -10,8 +10,9 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from handlers.application import Plog
-from handlers.live import SIGNED_OUT, Live, LiveChannel, LiveConnection, Newest, Tables, unnumbered
+from handlers.live import SIGNED_OUT, Live, LiveChannel, LiveConnection, Newest, Tables
 from lib import json
+from lib.channels import unnumbered
 from lib.sockjs.library import encoded
 from models.comments import Attempt, Author
 from models.errors import NotAllowed

@@ -12,7 +12,7 @@ from tornado.testing import gen_test
 
 from tests.lib.sockjs_server import SockJSTestCase, Streamed
 
-NEVER_KEPT = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+NEVER_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 PLAIN = "text/plain; charset=UTF-8"
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
 KEY = {"Sec_WebSocket_Key": "x3JJHMbDL1EzLkh9GBhXDw=="}
@@ -23,7 +23,7 @@ class ProtocolTestCase(SockJSTestCase):
         self.assertEqual(answer.headers["Content-Type"].replace(" ", ""), content_type)
 
     def assert_not_kept(self, answer):
-        self.assertEqual(answer.headers["Cache-Control"], NEVER_KEPT)
+        self.assertEqual(answer.headers["Cache-Control"], NEVER_CACHED)
         self.assertNotIn("Expires", answer.headers)
         self.assertNotIn("Last-Modified", answer.headers)
 

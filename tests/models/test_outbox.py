@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from lib import redis
+from lib.channels import unnumbered
 from lib.pagecache import Unwritable
 from lib.untold import Consequence, Kinds, Untold
 from models.comments import Attempt, Author, Comment
@@ -156,7 +157,7 @@ class WorkerTest(SiteTestCase):
         heard, channels = Heard(), self.second_site.tools.channels
 
         async def told() -> None:
-            await channels.follow(WORKER, heard, nothing)
+            await channels.follow(WORKER, heard, unnumbered)
             await self.site.outbox.tell(self.letters.untold, [InvalidatePages("c", 3, ("home",))])
             await self.site.outbox.tell(self.letters.untold, [SendLetter("c", 3)])
             async with asyncio.timeout(5):
@@ -242,10 +243,6 @@ class Heard:
     def send(self, _: str) -> None:
         self.first.set()
         self.number += 1
-
-
-async def nothing() -> int:
-    return 0
 
 
 class ReadOnly:
