@@ -53,6 +53,17 @@ async def move_from_former(handler: BaseHandler, path: str | None = None) -> Non
             handler.move_to(f"{post.path}{'?' if rest else ''}{rest}", keep_query=False)
 
 
+def words_of(path: str) -> list[str]:
+    """The parts of a path, decoded and without dots."""
+    return [word for word in normpath(unquote(path)).split("/") if word]
+
+
+def find_fixed(words: list[str], fixed: frozenset[str]) -> str | None:
+    """The address without a variable part that these words spell, in any case, with or without a final slash."""
+    lowered = "/" + "/".join(words).casefold()
+    return next((spelling for spelling in (lowered, lowered + "/") if spelling in fixed), None)
+
+
 class ElsewhereHandler(BaseHandler):
     """`fixed` are all addresses without a variable part: routes.py hands them in."""
 
@@ -62,7 +73,7 @@ class ElsewhereHandler(BaseHandler):
     @public
     async def get(self, *_: str) -> None:
         await move_from_former(self)
-        path = await self._respelt([word for word in normpath(unquote(self.request.path)).split("/") if word])
+        path = await self._respelt(words_of(self.request.path))
         if path is None:
             raise NotFound()
         if path == "/" and self.request.query:
@@ -73,10 +84,8 @@ class ElsewhereHandler(BaseHandler):
 
     async def _respelt(self, words: list[str]) -> str | None:
         """The right spelling of what was asked for; None if nothing is like it."""
-        lowered = "/" + "/".join(words).casefold()
-        for spelling in (lowered, lowered + "/"):
-            if spelling in self.fixed:
-                return self._unless_asked(spelling)
+        if fixed := find_fixed(words, self.fixed):
+            return self._unless_asked(fixed)
         try:
             return self._unless_asked(await self._respelt_page(words))
         except NotFound:

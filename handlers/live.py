@@ -181,7 +181,7 @@ class LiveConnection(Connection):
 
     def _reply(self, message: Message, answer: Message) -> None:
         id = message.get("id")
-        self.send(json.dumps(answer | {"id": id} if isinstance(id, str | int) else answer))
+        self.send(json.dumps(answer | {"id": id} if is_id(id) else answer))
 
     def _refuse(self, message: Message, code: str, sentence: str) -> None:
         self._reply(message, {"type": "error", "code": code, "message": sentence})
@@ -253,6 +253,10 @@ class Pace:
         self._count = self._count + 1 if period == self._period else 1
         self._period = period
         return self._count <= self._most
+
+
+def is_id(id: object) -> bool:
+    return isinstance(id, str | int) and not isinstance(id, bool)
 
 
 def is_too_long(id: object) -> bool:

@@ -102,7 +102,8 @@ LIVE = Tables(
 )
 
 COUNTED = re.compile("|".join(page.pattern for page in PUBLIC if page.is_counted))
-FIXED = frozenset(page.address for page in PUBLIC if page.address)
+FIXED = frozenset(page.address for page in (*EVERYWHERE, *PUBLIC) if page.address)
+ADMIN_FIXED = frozenset(page.address for page in (*EVERYWHERE, *ADMIN) if page.address)
 
 
 def public_routes(live: Live) -> list[Any]:
@@ -111,7 +112,8 @@ def public_routes(live: Live) -> list[Any]:
 
 
 def admin_routes() -> list[Any]:
-    return [*map(route, EVERYWHERE), *map(route, ADMIN), (r".*", AdminElsewhereHandler)]
+    elsewhere = (r".*", AdminElsewhereHandler, {"fixed": ADMIN_FIXED})
+    return [*map(route, EVERYWHERE), *map(route, ADMIN), elsewhere]
 
 
 def route(page: Page) -> tuple[str, type[RequestHandler]]:

@@ -57,7 +57,7 @@ class Unwritable(Exception):
 
     def __init__(self, error: OSError) -> None:
         super().__init__(
-            f"Cached pages cannot be removed, so visitors get old ones: {error.filename}: {error.strerror}."
+            f"Cached pages cannot be removed, so visitors get old ones: {os.path.normpath(error.filename)}: {error.strerror}."
         )
 
 

@@ -77,6 +77,11 @@ def session(leader: int) -> list[Process]:
     return sorted(members, key=lambda p: (p.pid != leader, p.started))
 
 
+def record_of(data: Path) -> Path:
+    """Returns the file that names the leader of all processes of the start on this data folder."""
+    return data / "run" / "session.json"
+
+
 def record(file: Path, leader: int) -> None:
     """Stores the leader of a session, with what distinguishes it from later processes with the same pid."""
     process = find_process(leader)

@@ -13,8 +13,7 @@ def run_folder(settings: Settings) -> Path:
 
 
 def record(settings: Settings) -> Path:
-    """Returns the file that names the leader of all processes of a start (stack/processes.py)."""
-    return run_folder(settings) / "session.json"
+    return processes.record_of(settings.data)
 
 
 def deploy_from(settings: Settings) -> Path:
@@ -49,7 +48,7 @@ def check_nothing_runs(settings: Settings) -> None:
         raise Refused("supervisord has ended, so processes cannot be restarted one by one: start Plog again.")
     for process in processes.running():
         data = process.environment().get("SITE_DATA") if process.folder == ROOT else None
-        if data and processes.recorded_leader(Path(data) / "run" / "session.json") == process:
+        if data and processes.recorded_leader(processes.record_of(Path(data))) == process:
             raise Refused(f"Plog runs here on {data}, and not on {settings.data}: SITE_DATA={data} bin/deploy")
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from settings import mongo_socket, redis_socket, socket_folder
+from stack import processes
 from stack.programs import Unavailable, find_mongod, find_redis_server
 
 START_SECONDS = 60.0
@@ -64,16 +65,22 @@ def answers(path: Path) -> bool:
 
 
 @contextmanager
-def embedded(data: Path, *, mongo: bool = True, redis: bool = True) -> Iterator[None]:
-    """Provides MongoDB and Redis on the sockets of `data` while the block runs; starts those that do not answer.
+def embedded(data: Path, *, mongo: bool = True, redis: bool = True, patience: float = STOP_SECONDS) -> Iterator[None]:
+    """Provides MongoDB and Redis on the sockets of `data` while the block runs; starts those that nobody provides.
 
-    Chores share the servers: the one that started them stops them once no other chore uses them.
+    Chores share the servers: the one that started them stops them once no other chore uses them. A server of the
+    running site may hang, or be about to be restarted: it is awaited, and after `patience` seconds the block runs
+    without it. A second server would write into the same files, and leave the site without a socket.
     """
     wanted = [mongo_socket(data)] * mongo + [redis_socket(data)] * redis
     prepare(data)
     with open(_lock(data), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
-        if all(answers(path) for path in wanted):
+        silent = [path for path in wanted if not answers(path)]
+        if silent and _are_provided(data, silent):
+            _within(patience, lambda: all(answers(path) for path in silent))
+            silent = []
+        if not silent:
             yield
             return
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -104,6 +111,16 @@ def wait_until_answering(path: Path, is_alive: Callable[[], bool] = lambda: True
     _within(START_SECONDS, lambda: answers(path) or not is_alive())
     if not answers(path):
         raise Unavailable(f"Nothing answers on {path}; its log is in the folder log of the data folder.")
+
+
+def _are_provided(data: Path, silent: list[Path]) -> bool:
+    """Whether supervisord runs these servers, or one of them accepts connections although it does not answer."""
+    return processes.recorded_leader(processes.record_of(data)) is not None or any(map(_accepts, silent))
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
 
 
 def _answers_ping(redis: socket.socket) -> bool:

@@ -34,7 +34,7 @@ MALFORMED = {
     "SITE_MODERATION": ("", "First", "some"),
     "SITE_LANGUAGE": ("", "english!", "en_GB", '"><script>'),
     "SITE_DEMO": ("maybe", "2"),
-    "SITE_SECRET": ("a", "x" * 31, "  " + "x" * 31 + "\n"),
+    "SITE_SECRET": ("a", "x" * 31, "x" * 40, "  " + "x" * 31 + "\n"),
 }
 
 

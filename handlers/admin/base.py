@@ -1,9 +1,8 @@
 """The parent of all admin handlers: every method is for staff, and nothing is ever cached."""
 
+from handlers.addresses import find_fixed, words_of
 from handlers.base import BaseHandler, public
 from models.errors import NotFound
-
-FOLDERS = ("/admin", "/admin/comments")
 
 
 class StaffHandler(BaseHandler):
@@ -13,12 +12,16 @@ class StaffHandler(BaseHandler):
 
 
 class AdminElsewhereHandler(BaseHandler):
-    """Whatever the admin process does not know, and its folders without their final slash."""
+    """Other spellings of the admin's addresses. `fixed` are those without a variable part: routes.py hands them in."""
+
+    def initialize(self, fixed: frozenset[str]) -> None:
+        self.fixed = fixed
 
     @public
     async def get(self, *_: str) -> None:
-        if self.request.path in FOLDERS:
-            self.move_to(self.request.path + "/")
-        raise NotFound()
+        path = find_fixed(words_of(self.request.path), self.fixed)
+        if path is None or path == self.request.path:
+            raise NotFound()
+        self.move_to(path)
 
     post = put = delete = patch = get

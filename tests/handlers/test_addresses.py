@@ -19,6 +19,14 @@ class FixedAddressesTest(SiteTestCase):
                 answer = self.client.get(f"{spelling}?x=1")
                 self.assertEqual((answer.code, answer.headers.get("Location")), (301, f"{address}?x=1"), spelling)
 
+    def test_every_other_spelling_of_an_address_of_the_admin_redirects_to_it_once(self) -> None:
+        ada = self.admin_client()
+        for path, spelling in (("/admin/", "/admin"), ("/admin/", "/Admin//"), ("/admin/comments/", "/admin/Comments")):
+            answer = ada.get(f"{spelling}?a=b")
+            self.assertEqual((answer.code, answer.headers.get("Location")), (301, f"{path}?a=b"), spelling)
+        for nothing in ("/admin/nothing", "/admin/../"):
+            self.assertEqual(ada.get(nothing).code, 404, nothing)
+
 
 class NginxTest(unittest.TestCase):
     def test_nginx_logs_hits_of_counted_pages_but_not_of_admin_or_live_addresses(self) -> None:

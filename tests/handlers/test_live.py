@@ -179,6 +179,7 @@ class LiveTest(SiteTestCase):
             result = await socket.say_text('{"type": "ping", "id": 1, "x": "%s"}' % ("ü" * 8192))
             self.assert_refused("too-long", result)
             self.assertEqual((await socket.say(type="ping"))["type"], "pong")
+            self.assertNotIn("id", await socket.say(type="ping", id=True))
 
         self.live(story)
 

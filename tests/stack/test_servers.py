@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from settings import mongo_socket, redis_socket, socket_folder
-from stack import programs, servers
+from stack import processes, programs, servers
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -100,6 +100,23 @@ with servers.embedded(Path({str(self.data)!r})):\n    print('up', flush=True); t
         while not self.is_down() and time.monotonic() < end:
             time.sleep(0.05)
         self.assertTrue(self.is_down())
+
+    def test_a_server_that_hangs_is_not_replaced(self) -> None:
+        servers.prepare(self.data)
+        path = redis_socket(self.data)
+        with socket.socket(socket.AF_UNIX) as hanging:
+            hanging.bind(str(path))
+            hanging.listen()
+            before = path.stat().st_ino
+            with servers.embedded(self.data, mongo=False, patience=0.1):
+                pass
+            self.assertEqual(path.stat().st_ino, before)
+
+    def test_a_server_that_supervisord_is_about_to_restart_is_awaited_and_not_started(self) -> None:
+        servers.prepare(self.data)
+        processes.record(processes.record_of(self.data), os.getpid())
+        with servers.embedded(self.data, mongo=False, patience=0.1):
+            self.assertFalse(servers.answers(redis_socket(self.data)))
 
     def test_a_server_that_cannot_start_is_named(self) -> None:
         servers.prepare(self.data)

@@ -191,7 +191,11 @@ class ActTest(AdminTestCase):
             {"id": [1]},
             {"id": {"$gt": ""}},
             {},
-            {"id": ["x"] * 2 + [str(n) for n in range(501)]},
+            {"id": [f"{n:012}" for n in range(501)]},
+            {"id": [comment.id, "odd"]},
+            {"id": "\ud800"},
+            {"id": [comment.id, "\ud800" * 12]},
+            {"id": ["\uff10" * 12]},
         ]
         for sent in odd:
             self.assertEqual(self.ada.post(QUEUE, json_body={"action": "approve", **sent}).code, 422, sent)
