@@ -19,7 +19,7 @@ MODERATIONS = ("first", "all", "none")
 DRIVERS = ("motor", "pymongo")
 TRUE, FALSE = ("1", "yes", "on", "true"), ("", "0", "no", "off", "false")
 SHORTEST_SECRET = 32  # characters; generated secrets have 64
-FEWEST_CHARACTERS = 8  # different ones in a secret that somebody chose
+FEWEST_CHARACTERS = 8  # that differ in a secret that somebody chose
 SOCKET_LENGTH = 107  # bytes that the kernel allows in a Unix socket's address
 LONGEST_NAME = "supervisor.sock.4194304"  # supervisor binds under a name that ends in its pid, then renames
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")  # the subset of BCP 47 that pages use
@@ -216,7 +216,7 @@ def _secret(text: str, data: Path) -> str:
     if text and (len(text) < SHORTEST_SECRET or len(set(text)) < FEWEST_CHARACTERS):
         example = "openssl rand -hex 32"
         raise BadSetting(
-            f"SITE_SECRET must have at least {SHORTEST_SECRET} random characters, such as `{example}` prints."
+            f"SITE_SECRET must have at least {SHORTEST_SECRET} characters, of which {FEWEST_CHARACTERS} differ, such as `{example}` prints."
         )
     try:
         secret = text or stored_token(stored)

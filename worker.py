@@ -32,6 +32,9 @@ from ui_modules.comments import comment_json
 ROTATED_LOGS = ("access.log", "nginx-errors.log")  # written by nginx
 HITS_LOG = "hits.log"  # written by nginx; models.hits renames it
 LARGEST_LOG = 32 << 20  # bytes; the previous log stays too
+SHORTEST_PAUSE = (
+    0.25  # seconds between two rounds of a chore that is woken: others that come meanwhile are done with it
+)
 logger = logging.getLogger("worker")
 
 
@@ -55,6 +58,7 @@ async def every(seconds: float, chore: Callable[[], Awaitable[int | None]], woke
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await woken.wait()
+                await asyncio.sleep(SHORTEST_PAUSE)
 
 
 def rotate(folder: Path, reopen: Callable[[], None]) -> None:
@@ -81,7 +85,7 @@ async def work(site: Site) -> None:
 
     await asyncio.gather(
         every(1, site.posts.writing.show_due),
-        every(1, site.tell_untold, site.outbox.woken),
+        every(1, site.tell_untold),
         every(2, count_hits),
         every(2, rotate_logs),
         every(5, site.pages.catch_up),

@@ -30,7 +30,6 @@ class SigninHandler(BaseHandler):
 
     def show(self, token: str | None, message: str | None = None) -> None:
         self.set_header("Cache-Control", "no-store")
-        self.set_header("Referrer-Policy", "strict-origin")  # nginx's log of errors names the Referer, with the token
         self.page("accounts/signin.html", token=token, next=self.next_path(), message=message)
 
     def next_path(self) -> str:

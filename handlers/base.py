@@ -19,6 +19,7 @@ from handlers.problems import problem_of, problem_with
 from handlers.visitor import VISITOR_DAYS, Visitor, is_own_request
 from lib import json
 from lib.headers import security_headers
+from lib.tokens import without_tokens
 from models.errors import AWAY, NotAllowed, NotFound, SiteError
 from models.site import Site
 
@@ -83,6 +84,8 @@ class BaseHandler(RequestHandler):
         self.clear_header("Server")
         for name, value in security_headers(self.site.settings.is_https).items():
             self.set_header(name, value)
+        if without_tokens(path := self.request.path) != path:
+            self.set_header("Referrer-Policy", "strict-origin")  # nginx's log of errors names the Referer
         self.set_header("Cache-Control", "no-cache")
         self.set_header("Content-Type", "text/html; charset=utf-8")
 

@@ -125,17 +125,21 @@ class LiveConnection(Connection):
         if not self._lookups.may_go_on(self.site.clock):
             raise SiteError("slow-down", "Those were many channels at once. Please try again in a minute.")
 
+    @property
+    def follows_in_private(self) -> list[tuple[LiveChannel, str]]:
+        """The channels it follows that not everybody may follow, with their rows."""
+        rows = ((self.live.tables.find(channel), channel) for channel in self._followed)
+        return [(row, channel) for row, channel in rows if row is not None and not row.is_public]
+
     async def look_again(self) -> None:
         """Signs out a client that may not follow any more what it follows."""
-        for channel in tuple(self._followed):  # it changes while one is awaited
-            row = self.live.tables.find(channel)
-            if row is None or row.is_public:
-                continue
+        for row, channel in self.follows_in_private:
             try:
-                await row.may_follow(self, channel)
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await row.may_follow(self, channel)
             except NotAllowed:
                 return self.sign_out()
-            except AWAY:
+            except (*AWAY, TimeoutError):
                 pass  # nobody can know; while MongoDB is away there is no news either
 
     async def follow(self, message: Message) -> Message:
@@ -219,7 +223,8 @@ class Live(Endpoint):
 
     async def look_again(self) -> None:
         """All at once: while MongoDB hangs each takes its whole timeout, and those that answer must not wait for it."""
-        looked = await asyncio.gather(*(each.look_again() for each in self._clients()), return_exceptions=True)
+        clients = [each.look_again() for each in self._clients() if each.follows_in_private]
+        looked = await asyncio.gather(*clients, return_exceptions=True)
         for error in looked:
             if error is not None:  # one client must not keep the others' rights alive
                 logger.error("what a live client may follow could not be looked up", exc_info=error)

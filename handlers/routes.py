@@ -102,8 +102,7 @@ LIVE = Tables(
 )
 
 COUNTED = re.compile("|".join(page.pattern for page in PUBLIC if page.is_counted))
-FIXED = frozenset(page.address for page in (*EVERYWHERE, *PUBLIC) if page.address)
-ADMIN_FIXED = frozenset(page.address for page in (*EVERYWHERE, *ADMIN) if page.address)
+FIXED = frozenset(page.address for page in (*EVERYWHERE, *PUBLIC, *ADMIN) if page.address)
 
 
 def public_routes(live: Live) -> list[Any]:
@@ -112,7 +111,7 @@ def public_routes(live: Live) -> list[Any]:
 
 
 def admin_routes() -> list[Any]:
-    elsewhere = (r".*", AdminElsewhereHandler, {"fixed": ADMIN_FIXED})
+    elsewhere = (r".*", AdminElsewhereHandler, {"fixed": FIXED})
     return [*map(route, EVERYWHERE), *map(route, ADMIN), elsewhere]
 
 

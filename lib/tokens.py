@@ -29,7 +29,7 @@ def _any_spelling(word: str) -> str:
 _PLACES = "|".join(map(_any_spelling, TOKEN_PLACES))
 TOKEN_FIELD = f"(?:{'|'.join(map(_any_spelling, TOKEN_FIELDS))})="
 BEFORE_TOKEN = rf"(?:[^?\s]*{_DOT})?{_SLASH}++(?:{_PLACES}){_SLASH}++"  # from the start of an address
-IN_ADDRESS = re.compile(rf"(?i)({_SLASH}(?:{_PLACES}){_SLASH}|[?&]{TOKEN_FIELD})[\w.~%/-]+(?<!\.)")
+IN_ADDRESS = re.compile(rf"(?i)({_SLASH}(?:{_PLACES}){_SLASH}|[?&]{TOKEN_FIELD})[^\s?&'\"<>]+(?<![.,:;)\]])")
 
 
 class Tokens:

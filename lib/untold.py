@@ -75,17 +75,17 @@ class Untold:
             IndexModel("told", partialFilterExpression={"told": False}),
         ]
 
-    def entries(self, revision: int, kinds: Iterable[str] = (), **fields: object) -> list[Document]:
-        """One entry for each kind of consequence that revision `revision` has; for all kinds of this collection by
-        default.
+    def entries(self, revision: int, consequences: Iterable[type[Consequence]], **fields: object) -> list[Document]:
+        """One entry for each kind of consequence that revision `revision` has: one that it has not would stay for
+        ever.
         """
-        return [{"kind": kind, "revision": revision, **fields} for kind in kinds or self._kinds]
+        return [{"kind": consequence.kind, "revision": revision, **fields} for consequence in consequences]
 
     async def documents(self, kinds: Kinds, query: Document | None = None) -> list[Document]:
         """Documents with entries of these kinds that `query` finds; longest waiting first.
 
-        Only those that were changed 5 s ago or earlier, unless the kinds are the worker's own: nobody else is carrying
-        them out. Entries of unknown kinds are left alone: they are a newer version's.
+        Only those that were changed 5 s ago or earlier, unless the kinds are the worker's own: no web process is
+        carrying them out. Entries of unknown kinds are left alone: they are a newer version's.
         """
         due: Document = {"untold.0": {"$exists": True}, "untold.kind": {"$in": sorted(kinds)}}
         if not kinds <= self._worker_kinds:

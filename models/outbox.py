@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lib import mongo, redis
+from lib import json, mongo, redis
 from lib.channels import Event, NextEvent, unnumbered
 from lib.pagecache import Unwritable
 from lib.untold import Consequence, Kinds, Untold
@@ -81,7 +81,7 @@ class Outbox:
         self._removing: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._can_invalidate = True  # the last time that it was tried
-        self.woken = asyncio.Event()
+        self._wakes: list[asyncio.Event] = []
         self._next_round = 0.0  # in the event loop's seconds
 
     async def tell(self, untold: Untold, consequences: Sequence[Consequence]) -> None:
@@ -105,7 +105,7 @@ class Outbox:
         """
         if asyncio.get_running_loop().time() < self._next_round or not await self._reaches_redis():
             return 0
-        done = 0
+        done: set[str] = set()
         for word in words:
             await word.untold.adopt()
             for kinds in self._doable(word.untold.web_kinds):
@@ -114,33 +114,41 @@ class Outbox:
                     if not is_invalidated or not has_published:
                         self._next_round = asyncio.get_running_loop().time() + PAUSE  # each attempt costs pages
                     if not has_published:
-                        return done
-                    done += is_invalidated
+                        return len(done)
+                    if is_invalidated:
+                        done |= {one.id for one in consequences}
                 await self.flush()
-        return done
+        return len(done)
 
     async def work(self, consequence: type[Consequence], work: Work, *words: Word) -> int:
         """Carries out what is left of a kind that only the worker can do. Returns how many consequences were done.
 
         `work` returns those that are done; the others are left for the next time. It fails by itself: neither Redis nor
-        an unwritable page cache delays it.
+        an unwritable page cache delays it. The workers of two hosts may both do it, as with every consequence.
         """
         done = 0
         for word in words:
             left = [one async for consequences in word.left(Kinds({consequence.kind})) for one in consequences]
             finished = await work(left) if left else []
-            self._done[word.untold] += finished
             done += len(finished)
-        await self.flush()
+            self._done[word.untold] += finished
+            await self.flush()
         return done
 
     async def listen(self) -> None:
-        """Sets `woken` from now on when a process leaves something for the worker."""
+        """From now on hears when a process leaves something for the worker. Only the worker calls it."""
         await self._channels.follow(WORKER, self, unnumbered)
 
-    def send(self, _: str) -> None:
-        """Receives a message of the channel; after a lost connection too, when messages may have been missed."""
-        self.woken.set()
+    def wakes(self) -> asyncio.Event:
+        """An event of the caller's own, set whenever something is left for the worker."""
+        self._wakes.append(asyncio.Event())
+        return self._wakes[-1]
+
+    def send(self, text: str) -> None:
+        """Receives a message of the channel: that something was left, or that messages may have been missed."""
+        if json.loads(text)["type"] in ("event", "followed"):
+            for wake in self._wakes:
+                wake.set()
 
     def _doable(self, kinds: Kinds) -> list[Kinds]:
         """While pages cannot be invalidated, the other kinds come first: thousands of documents that only wait for
@@ -248,7 +256,7 @@ def events_of(consequences: Sequence[Consequence]) -> list[Event]:
 
 def done_of(consequences: Sequence[Consequence], is_invalidated: bool, has_published: bool) -> list[Consequence]:
     """Those that are done: other hosts' pages only go with a message, and accounts are written before the entries are
-    removed.
+    removed. The worker's own are left for it.
     """
     is_done = {InvalidatePages: is_invalidated and has_published, PublishEvents: has_published, EnsureAccount: True}
-    return [one for one in consequences if is_done.get(type(one), False)]
+    return [one for one in consequences if not one.is_for_worker and is_done[type(one)]]

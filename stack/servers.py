@@ -5,6 +5,7 @@ Both listen only on Unix sockets of the data folder. Nothing here speaks their p
 """
 
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -69,8 +70,8 @@ def embedded(data: Path, *, mongo: bool = True, redis: bool = True, patience: fl
     """Provides MongoDB and Redis on the sockets of `data` while the block runs; starts those that nobody provides.
 
     Chores share the servers: the one that started them stops them once no other chore uses them. A server of the
-    running site may hang, or be about to be restarted: it is awaited, and after `patience` seconds the block runs
-    without it. A second server would write into the same files, and leave the site without a socket.
+    running site may hang, or be about to be restarted: it is awaited, and after `patience` seconds (and the 5 s that
+    each question takes to a server that hangs) the block runs without it. A second server would write into the same files, and leave the site without a socket.
     """
     wanted = [mongo_socket(data)] * mongo + [redis_socket(data)] * redis
     prepare(data)
@@ -78,13 +79,16 @@ def embedded(data: Path, *, mongo: bool = True, redis: bool = True, patience: fl
         fcntl.flock(lock, fcntl.LOCK_SH)
         silent = [path for path in wanted if not answers(path)]
         if silent and _are_provided(data, silent):
+            fcntl.flock(lock, fcntl.LOCK_UN)  # a start may be waiting for it, to start these very servers
             _within(patience, lambda: all(answers(path) for path in silent))
+            fcntl.flock(lock, fcntl.LOCK_SH)
             silent = []
         if not silent:
             yield
             return
         fcntl.flock(lock, fcntl.LOCK_EX)
-        started = [_start(data, path) for path in wanted if not answers(path)]
+        silent = [path for path in wanted if not answers(path)]
+        started = [] if _are_provided(data, silent) else [_start(data, path) for path in silent]
         fcntl.flock(lock, fcntl.LOCK_SH)
         try:
             yield
@@ -119,8 +123,10 @@ def _are_provided(data: Path, silent: list[Path]) -> bool:
 
 
 def _accepts(path: Path) -> bool:
+    """Whether somebody listens on this socket, even with a full queue of connections."""
     with socket.socket(socket.AF_UNIX) as connection:
-        return connection.connect_ex(str(path)) == 0
+        connection.settimeout(1)
+        return connection.connect_ex(str(path)) not in (errno.ENOENT, errno.ECONNREFUSED)
 
 
 def _answers_ping(redis: socket.socket) -> bool:

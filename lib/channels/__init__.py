@@ -2,7 +2,8 @@
 
 Redis stores no events. Every event carries a number, so that a client which missed one can ask for it. The guarantee: a
 follower that got the answer n receives every event after n, or, if some were lost, a newer n. Publishers store the
-change in MongoDB first (see the outbox in docs/architecture.md). handlers/live.py and models/pages.py follow.
+change in MongoDB first (see the outbox in docs/architecture.md). handlers/live.py, models/pages.py and
+models/outbox.py follow. Channels between processes may do without numbers (`unnumbered`).
 """
 
 import asyncio

@@ -45,7 +45,7 @@ class CategoryDocuments:
         change = {
             "$set": {**CATEGORY.written(after), **_keys(after), "changed": self._clock()},
             "$addToSet": {"former.key": key_of(before.address), "former.name_key": key_of(before.name)},
-            "$push": {"untold": {"$each": self.untold.entries(after.revision)}},
+            "$push": {"untold": {"$each": self.untold.entries(after.revision, CONSEQUENCES)}},
         }
         unchanged = {"_id": before.id, "revision": before.revision or {"$in": [0, None]}}
         return (await self._categories.update_one(unchanged, change)).matched_count == 1

@@ -179,7 +179,7 @@ class CommentDocuments:
         documents = [
             document_of(comment)
             | ({"numbers": [comment.n]} if comment.is_numbered else {})
-            | {"untold": self.untold.entries(comment.revision), "changed": now}
+            | {"untold": self.untold.entries(comment.revision, CONSEQUENCES), "changed": now}
             for comment in comments
         ]
         inserted, taken = await insert_in_order(self._comments, documents)
@@ -193,7 +193,7 @@ class CommentDocuments:
         stored = document_of(before)
         differing = {name: value for name, value in document_of(after).items() if (name, value) not in stored.items()}
         change: Document = {"$set": differing | {"changed": self._clock()}}
-        change["$push"] = {"untold": {"$each": self.untold.entries(after.revision)}}
+        change["$push"] = {"untold": {"$each": self.untold.entries(after.revision, CONSEQUENCES)}}
         if is_numbered:
             change["$push"]["numbers"] = after.n
         unchanged = {"_id": before.id, "revision": before.revision}

@@ -234,7 +234,7 @@ class PostDocuments:
 
     async def insert(self, post: Post, origin: Document | None) -> None:
         """Conflict if an address of it is taken."""
-        entries = self.untold.entries(post.revision, categories=_ids(post))
+        entries = self.untold.entries(post.revision, CONSEQUENCES, categories=_ids(post))
         document = {**document_of(post), "untold": entries, "changed": self._clock()}
         try:
             await self._posts.insert_one({**document, **({"origin": origin} if origin else {})})
@@ -246,10 +246,10 @@ class PostDocuments:
         fields = {name: value for name, value in document_of(after).items() if name not in COUNTED}
         fields |= {"changed": self._clock(), **({"origin": origin} if origin is not None else {})}
         seen_in = sorted({*_ids(before), *_ids(after)})
-        entries = self.untold.entries(after.revision, categories=seen_in)
+        entries = self.untold.entries(after.revision, CONSEQUENCES, categories=seen_in)
         if before.is_visible(self._clock()) and after.published > self._clock():
             # Withdrawn until then: due at once, and again when it appears.
-            entries += self.untold.entries(before.revision, categories=seen_in, is_due=True)
+            entries += self.untold.entries(before.revision, CONSEQUENCES, categories=seen_in, is_due=True)
         change = {"$set": fields, "$push": {"untold": {"$each": entries}}}
         unchanged = {"_id": before.id, "revision": before.revision or {"$in": [0, None]}}
         try:
@@ -289,7 +289,7 @@ class PostDocuments:
 
     async def correct_thread(self, id: str, wrong: tuple[int, int, int], right: tuple[int, int, int]) -> bool:
         """Replaces wrong counts, whatever their number. False if somebody has stored others meanwhile."""
-        change = {"$set": _thread(*right), "$push": {"untold": {"$each": self.untold.entries(revision=0)}}}
+        change = {"$set": _thread(*right), "$push": {"untold": {"$each": self.untold.entries(0, CONSEQUENCES)}}}
         result = await self._posts.update_one({"_id": id, **_thread(*wrong)}, change)
         return result.matched_count == 1
 

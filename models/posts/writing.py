@@ -69,8 +69,8 @@ class PostWriting:
         return len(due)
 
     async def left(self, kinds: Kinds) -> AsyncIterator[Sequence[Consequence]]:
-        for left in await self._documents.left(kinds):
-            yield [c for c in await self._consequences(left) if c.kind in kinds & left.kinds]
+        for left in await self._documents.left(kinds & {InvalidatePages.kind}):
+            yield await self._consequences(left)
 
     async def tell(self, id: str) -> None:
         """Carries out all consequences that are left for this post. Where MongoDB is away by now, the worker does it

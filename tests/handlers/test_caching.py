@@ -240,7 +240,7 @@ class CachingTest(SiteTestCase):
         )
         self.run_now(reaches(alone.comments.writing.bring(post, [brought])))
 
-    def test_while_redis_is_away_untold_entries_invalidate_pages_once_and_scheduled_posts_appear(self) -> None:
+    def test_while_redis_is_away_untold_entries_invalidate_nothing_and_scheduled_posts_appear(self) -> None:
         alone = self.site_without_redis()
         self.post_by("tomorrow", published=START + timedelta(days=1))
         post = self.run_now(self.site.posts.documents.by_slug("post-1"))
@@ -300,7 +300,7 @@ class CachingTest(SiteTestCase):
             self.assertEqual(self.run_now(self.site.tell_untold()), 0)
             self.assertTrue(self.is_cached("/plog/post-1"))
         self.expect_log("Cached pages cannot be removed")  # once
-        self.assertEqual(self.until_tells(), 3)
+        self.assertEqual(self.changes_told_later(), 3)
         self.assertFalse(self.is_cached("/plog/post-1"))
         self.assertIn("Written while nothing could be removed", self.client.get("/plog/post-1").body.decode())
 
@@ -393,7 +393,7 @@ class CachingTest(SiteTestCase):
         self.http_client.max_clients = 20
         return await asyncio.gather(*(self.client.fetch_async("GET", address) for _ in range(20)))
 
-    def until_tells(self) -> int:
+    def changes_told_later(self) -> int:
         """How many changes the worker tells, once it tries again."""
 
         async def tell() -> int:

@@ -332,7 +332,7 @@ class LiveTest(SiteTestCase):
 
     def test_internal_channels_cannot_be_followed(self) -> None:
         async def story(socket: Socket) -> None:
-            for channel in ("sessions", "pages"):
+            for channel in ("sessions", "pages", "worker"):
                 self.assert_refused("no-channel", await socket.say(type="follow", channel=channel))
 
         self.live(story, self.ada)

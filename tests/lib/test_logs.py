@@ -40,6 +40,8 @@ class MaskTest(unittest.TestCase):
             f"uri='/SignIn/{token}?next=/'": "uri='/SignIn/...?next=/'",
             f"GET /%73ign%49n/{token}: a server": "GET /%73ign%49n/...: a server",
             f"/x/../signin//{token}, /signin/x/../{token}.": "/x/../signin/..., /signin/....",
+            f"/signin/a,b/../{token}: x": "/signin/...: x",
+            f"/signin/:/../{token}, x": "/signin/..., x",
             f"/signin%2F{token} /quiz/./challenges/{token}": "/signin%2F... /quiz/./challenges/...",
             f"/plog/x?a=b&preview={token}&c=d": "/plog/x?a=b&preview=...&c=d",
             f"/plog/x?%70review={token}": "/plog/x?%70review=...",

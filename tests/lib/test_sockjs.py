@@ -22,7 +22,7 @@ class ProtocolTestCase(SockJSTestCase):
     def assert_type(self, answer, content_type):
         self.assertEqual(answer.headers["Content-Type"].replace(" ", ""), content_type)
 
-    def assert_not_kept(self, answer):
+    def assert_not_cached(self, answer):
         self.assertEqual(answer.headers["Cache-Control"], NEVER_CACHED)
         self.assertNotIn("Expires", answer.headers)
         self.assertNotIn("Last-Modified", answer.headers)
@@ -123,7 +123,7 @@ class TestInfo(ProtocolTestCase):
         answer = await self.get("/echo/info", Origin=self.OWN)
         self.assertEqual(answer.code, 200)
         self.assert_type(answer, "application/json;charset=UTF-8")
-        self.assert_not_kept(answer)
+        self.assert_not_cached(answer)
         self.assert_cors(answer)
         self.assertNotIn("Set-Cookie", answer.headers)
         found = json.loads(answer.body)
@@ -227,7 +227,7 @@ class TestPolling(ProtocolTestCase):
         self.assert_type(sent, "text/plain;charset=UTF-8")
         for each in (answer, sent):
             self.assert_cors(each)
-            self.assert_not_kept(each)
+            self.assert_not_cached(each)
         self.assertEqual((await self.post(session + "/xhr")).body, b'a["x"]\n')
 
     @gen_test
@@ -294,7 +294,7 @@ class TestStreaming(ProtocolTestCase):
         self.assertEqual(answer.code, 200)
         self.assert_type(answer, "application/javascript;charset=UTF-8")
         self.assert_cors(answer)
-        self.assert_not_kept(answer)
+        self.assert_not_cached(answer)
         self.assertEqual(await answer.read(), "h" * 2048 + "\n")
         self.assertEqual(await answer.read(), "o\n")
         self.assert_empty(await self.post(session + "/xhr_send", '["x"]'), 204)
@@ -319,7 +319,7 @@ class TestEventSource(ProtocolTestCase):
         answer = await self.stream("GET", session + "/eventsource")
         self.assertEqual(answer.code, 200)
         self.assert_type(answer, "text/event-stream")
-        self.assert_not_kept(answer)
+        self.assert_not_cached(answer)
         self.assertEqual(await answer.read(), "\r\n")
         self.assertEqual(await answer.read(), "data: o\r\n\r\n")
         await self.post(session + "/xhr_send", '["x"]')

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from lib import redis
-from lib.channels import unnumbered
+from lib import json, redis
+from lib.channels import Event, unnumbered
 from lib.pagecache import Unwritable
 from lib.untold import Consequence, Kinds, Untold
 from models.comments import Attempt, Author, Comment
+from models.comments.documents import CONSEQUENCES
 from models.outbox import WORKER, EnsureAccount, InvalidatePages, PublishEvents
 from models.site import Site
 from tests.base import START, SiteTestCase, site_with
@@ -60,7 +61,7 @@ class OutboxTest(SiteTestCase):
         """As of an approval that died before its letter, and an edit afterwards."""
         comments = self.site.tools.mongo["comments"]
         untold = Untold(comments, comments, self.clock, (SendLetter, InvalidatePages))
-        entries = [*untold.entries(1), *untold.entries(2, ["pages"])]
+        entries = [*untold.entries(1, [SendLetter, InvalidatePages]), *untold.entries(2, [InvalidatePages])]
         self.run_now(comments.insert_one({"_id": "c", "untold": entries}))
         self.run_now(untold.remove([InvalidatePages("c", 2, ())]))
         self.assertEqual(self.kinds(), ["letter"])
@@ -70,7 +71,7 @@ class OutboxTest(SiteTestCase):
     def test_entries_of_a_later_revision_are_left_by_an_earlier_one_that_ends_late(self) -> None:
         comments = self.site.tools.mongo["comments"]
         untold = self.site.comments.untold
-        self.run_now(comments.insert_one({"_id": "c", "untold": untold.entries(2)}))
+        self.run_now(comments.insert_one({"_id": "c", "untold": untold.entries(2, CONSEQUENCES)}))
         self.run_now(untold.remove([PublishEvents("c", 1, ()), InvalidatePages("c", 1, ())]))
         self.assertEqual(len(self.kinds()), 3)
 
@@ -89,7 +90,7 @@ class OutboxTest(SiteTestCase):
 
     def test_entries_are_added_to_those_that_this_version_has_written(self) -> None:
         posts = self.site.tools.mongo["posts"]
-        entries = self.site.posts.untold.entries(7, categories=["c"])
+        entries = self.site.posts.untold.entries(7, [InvalidatePages], categories=["c"])
         change = {"told": False, "seen_in": ["a", "b"], "untold": entries}
         self.run_now(posts.update_one({"_id": self.post.id}, {"$set": change}))
         self.clock.pass_by(seconds=6)
@@ -135,36 +136,36 @@ class WorkerTest(SiteTestCase):
         super().setUp()
         collection = self.site.tools.mongo["comments"]
         self.letters = Letters(Untold(collection, collection, self.clock, (SendLetter, InvalidatePages)))
-        entries = {"untold": self.letters.untold.entries(3), "changed": self.clock()}
+        entries = {"untold": self.letters.untold.entries(3, [SendLetter, InvalidatePages]), "changed": self.clock()}
         self.run_now(collection.insert_one({"_id": "c", **entries}))
 
     def kinds(self) -> list[str]:
         document = self.run_now(self.site.tools.mongo["comments"].find_one({"_id": "c"}))
         return [entry["kind"] for entry in document["untold"]]
 
-    def test_the_worker_is_woken_through_redis(self) -> None:
-        worker = self.second_site.outbox
-
-        async def woken() -> None:
-            await worker.listen()
-            await self.site.outbox.tell(self.letters.untold, [SendLetter("c", 3)])
-            async with asyncio.timeout(5):
-                await worker.woken.wait()
-
-        self.run_now(woken())
-
-    def test_what_every_process_can_do_wakes_no_worker(self) -> None:
-        heard, channels = Heard(), self.second_site.tools.channels
+    def test_the_worker_is_woken_through_redis_by_what_only_it_can_do(self) -> None:
+        heard, worker = Heard(), self.second_site
+        wakes = [worker.outbox.wakes() for _ in range(2)]
 
         async def told() -> None:
-            await channels.follow(WORKER, heard, unnumbered)
+            await worker.outbox.listen()
+            await worker.tools.channels.follow(WORKER, heard, unnumbered)
             await self.site.outbox.tell(self.letters.untold, [InvalidatePages("c", 3, ("home",))])
             await self.site.outbox.tell(self.letters.untold, [SendLetter("c", 3)])
+            await self.site.tools.channels.publish(Event(WORKER, 0, {"is_last": True}))
             async with asyncio.timeout(5):
-                await heard.first.wait()
+                await heard.last.wait()
 
         self.run_now(told())
-        self.assertEqual(heard.number, 1)
+        self.assertEqual(heard.data, [{}, {"is_last": True}])
+        self.assertTrue(all(wake.is_set() for wake in wakes))
+
+    def test_a_count_of_followers_wakes_nobody(self) -> None:
+        wake = self.site.outbox.wakes()
+        self.site.outbox.send('{"type": "here", "channel": "worker", "count": 1}')
+        self.assertFalse(wake.is_set())
+        self.site.outbox.send('{"type": "followed", "channel": "worker", "n": 0}')
+        self.assertTrue(wake.is_set())
 
     def test_the_web_process_leaves_it_and_the_worker_does_it_at_once(self) -> None:
         self.run_now(
@@ -234,15 +235,18 @@ class Asked:
 
 
 class Heard:
-    """A follower that counts its messages."""
+    """A follower that collects events up to the last one."""
 
     def __init__(self) -> None:
-        self.first = asyncio.Event()
-        self.number = 0
+        self.data: list[Any] = []
+        self.last = asyncio.Event()
 
-    def send(self, _: str) -> None:
-        self.first.set()
-        self.number += 1
+    def send(self, text: str) -> None:
+        message = json.loads(text)
+        if message["type"] == "event":
+            self.data.append(message["data"])
+            if message["data"]:
+                self.last.set()
 
 
 class ReadOnly:

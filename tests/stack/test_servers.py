@@ -112,6 +112,21 @@ with servers.embedded(Path({str(self.data)!r})):\n    print('up', flush=True); t
                 pass
             self.assertEqual(path.stat().st_ino, before)
 
+    def test_a_chore_that_waits_for_the_servers_of_a_start_does_not_hold_it_up(self) -> None:
+        servers.prepare(self.data)
+        processes.record(processes.record_of(self.data), os.getpid())
+        done = threading.Event()
+
+        def chore() -> None:
+            with servers.embedded(self.data, mongo=False, patience=5):
+                done.set()
+
+        waiting = threading.Thread(target=chore)
+        waiting.start()
+        with servers.alone(self.data, patience=3):
+            self.assertFalse(done.is_set())
+        waiting.join()
+
     def test_a_server_that_supervisord_is_about_to_restart_is_awaited_and_not_started(self) -> None:
         servers.prepare(self.data)
         processes.record(processes.record_of(self.data), os.getpid())
