@@ -37,6 +37,8 @@ MODEL_ORDER = (
     "categories",
     "posts",
     "comments",
+    "questions",
+    "battles",
     "hits",
     "imports",
     "site",
