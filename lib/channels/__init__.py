@@ -118,6 +118,10 @@ class Channels:
         """Publishes events to the followers in all processes. Raises one of `Away` if some were not published."""
         await self._publisher.publish(*events)
 
+    def message(self, event: Event) -> tuple[str, str]:
+        """The Redis channel and the text of an event, for a script that publishes it in one step with a change."""
+        return self._publisher.message(event)
+
     def _channel(self, name: str, newest: Newest) -> Channel:
         channel = self._channels.get(name)
         if channel is None:

@@ -28,15 +28,20 @@ class Publisher:
         self._script = redis.register_script(PUBLISH)
         self._prefix = prefix
 
+    def message(self, event: Event) -> tuple[str, str]:
+        """The Redis channel and the text of an event, for a script that publishes it in one step with a change."""
+        data = {"type": "event", "channel": event.channel, "data": event.data, "n": event.n}
+        return self._prefix + event.channel, f"{event.n}\n{dumps(data)}"
+
     async def publish(self, *events: Event | NextEvent) -> None:
         """Publishes these events. Raises one of `redis.Away` if some of them were not published."""
         counters, texts = [], []
         for event in events:
-            data = {"type": "event", "channel": event.channel, "data": event.data}
             if isinstance(event, NextEvent):
-                counter, text = event.counter, dumps(data).removeprefix("{")
+                data = {"type": "event", "channel": event.channel, "data": event.data}
+                counters.append(event.counter)
+                texts += [self._prefix + event.channel, dumps(data).removeprefix("{")]
             else:
-                counter, text = "", f"{event.n}\n{dumps(data | {'n': event.n})}"
-            counters.append(counter)
-            texts += [self._prefix + event.channel, text]
+                counters.append("")
+                texts += self.message(event)
         await self._script(keys=counters, args=texts)

@@ -1,7 +1,22 @@
-"""Battles: two players, the same questions, one fair server. The battle and its rules are pure."""
+"""Battles: two players, the same questions, one fair server.
+
+The battle, its players, turns and rules are pure; `documents` has Redis and MongoDB; `writing` runs battles.
+"""
 
 from models.battles.battle import Battle, Entry, Phase
+from models.battles.documents import BattleDocuments
 from models.battles.player import Kind, Line, Player
 from models.battles.rules import DEFAULT, Rules
+from models.battles.state import state_of
+from models.battles.writing import BattleWriting
+from models.tools import Tools
 
-__all__ = ["DEFAULT", "Battle", "Entry", "Kind", "Line", "Phase", "Player", "Rules"]
+__all__ = ["DEFAULT", "Battle", "Battles", "Entry", "Kind", "Line", "Phase", "Player", "Rules", "state_of"]
+
+
+class Battles:
+    """All battles."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.documents = BattleDocuments(tools)
+        self.writing = BattleWriting(tools, self.documents)

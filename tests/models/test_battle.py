@@ -6,11 +6,10 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.battles import DEFAULT, Battle, Kind, Line, Phase, Player, Rules
+from models.battles import DEFAULT, Battle, Kind, Line, Phase, Player, Rules, state_of
 from models.battles.battle import GRACE, LEAD, LONGEST_ABSENCE, LONGEST_LOADING, PAUSE
 from models.errors import Conflict, Invalid, NotAllowed
 from models.questions import Question
-from ui_modules.battles import battle_json
 
 BO, CY = Player("bo", "Bo"), Player("cy", "Cy")
 START = 1_000_000
@@ -72,7 +71,7 @@ class CourseTest(unittest.TestCase):
         battle = opened(started())
         wrong = battle.answered(0, 1, "no idea", battle.opens_at + 1)
         self.assertEqual(
-            (wrong.what, battle_json(wrong, 0)["attempts"], battle_json(wrong, 0)["closed"]),
+            (wrong.what, state_of(wrong, 0)["attempts"], state_of(wrong, 0)["closed"]),
             ("attempted", ["wrong", None], None),
         )
         self.refused("already-answered", wrong, 0, 1, "answer 1", battle.opens_at + 2)
@@ -129,7 +128,7 @@ class CourseTest(unittest.TestCase):
         over = closed.time_passed(closed.at)
         self.assertEqual((over.phase, over.ended, over.winner, over.what), (Phase.OVER, "played", 1, "over"))
         self.assertIsNone(over.deadline)
-        self.assertEqual(battle_json(over, 0)["closed"]["answer"], "answer 1")
+        self.assertEqual(state_of(over, 0)["closed"]["answer"], "answer 1")
 
     def test_equal_points_are_a_draw(self) -> None:
         battle = opened(started(question(1)))
@@ -179,7 +178,7 @@ class AbsenceTest(unittest.TestCase):
     def test_who_returns_in_time_loses_nothing(self) -> None:
         battle = opened(started())
         gone = battle.left(0, battle.at + 10)
-        self.assertEqual((gone.what, battle_json(gone, 0)["players"][0]["here"]), ("gone", False))
+        self.assertEqual((gone.what, state_of(gone, 0)["players"][0]["here"]), ("gone", False))
         self.assertIs(gone.left(0, battle.at + 20), gone)
         back = gone.returned(0, battle.at + 9_000)
         self.assertEqual((back.what, back.deadline), ("back", battle.deadline))
@@ -230,7 +229,7 @@ class GhostTest(unittest.TestCase):
         self.assertEqual(battle.deadline, battle.opens_at + 1_500)
         closed = battle.time_passed(battle.deadline + 400)
         self.assertEqual((closed.scores, closed.outcomes[0][1].seconds), ((0, 3), 1.5))
-        self.assertEqual(battle_json(closed, 0)["players"][1]["of"], "2026-11-12")
+        self.assertEqual(state_of(closed, 0)["players"][1]["of"], "2026-11-12")
 
     def test_a_person_who_is_right_first_beats_its_line(self) -> None:
         battle = opened(started(players=(BO, Player("c", "Computer", Kind.COMPUTER, lines=(Line(1_500, "answer 1"),)))))
@@ -327,9 +326,9 @@ class HistoryTest(unittest.TestCase):
             self.assertEqual(after.revision, before.revision + 1)
             self.assertIn(after.version - before.version, (0, 1))
         if after.version == before.version:
-            self.assertEqual(battle_json(after, 0), battle_json(before, 0), "a change was not published")
+            self.assertEqual(state_of(after, 0), state_of(before, 0), "a change was not published")
         if after.phase == Phase.ASKED:
-            shown = str({**battle_json(after, 0), "question": None, "players": None})
+            shown = str({**state_of(after, 0), "question": None, "players": None})
             self.assertFalse([secret for secret in SECRETS if secret in shown])
 
 

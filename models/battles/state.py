@@ -1,11 +1,11 @@
-"""A battle as its players and spectators may see it, in JSON. Nothing here knows the answer of an open question."""
+"""A battle as its players and spectators may see it: never the answer of an open question."""
 
 from typing import Any
 
-from models.battles import Battle
+from models.battles.battle import Battle
 
 
-def battle_json(battle: Battle, now: int) -> dict[str, Any]:
+def state_of(battle: Battle, now: int) -> dict[str, Any]:
     """STATE of docs/interface.md at `now`, in the server's milliseconds."""
     question = battle.question
     return {
