@@ -83,8 +83,8 @@ class BattleDocuments:
         start = {name: document.pop(name) for name in FIXED}
         del document["log"]
         messages = [part for event in events for part in self._channels.message(event)]
-        given = [battle.id, json.dumps(start), json.dumps(document), battle.deadline or 0, *messages]
-        other: str | None = await self._start(keys=[_key(battle.id), DUE, *_seats(battle)], args=given)
+        stored = (battle.id, json.dumps(start), json.dumps(document), battle.due)
+        other: str | None = await self._start(keys=[_key(battle.id), DUE, *_seats(battle)], args=[*stored, *messages])
         return other
 
     async def save(self, before: Battle, after: Battle, event: Event | None) -> bool:
