@@ -1,0 +1,62 @@
+"""Leases in a real Redis, held by two clients as by two processes."""
+
+import asyncio
+import unittest
+
+from lib.leases import Leases
+from lib.redis import open_redis
+from settings import redis_socket
+from tests.base import data_folder
+
+LIFE = 6_000
+
+
+class LeasesTest(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self) -> None:
+        clients = [open_redis(f"unix://{redis_socket(data_folder())}?db=3") for _ in range(2)]
+        await clients[0].flushdb()
+        for client in clients:
+            self.addAsyncCleanup(client.aclose)
+        self.here, self.there = (Leases(client, "seat", LIFE) for client in clients)
+
+    async def test_whoever_takes_a_lease_ends_that_of_its_holder(self) -> None:
+        self.assertIsNone(await self.here.take("bo", "first", 0))
+        self.assertEqual(await self.there.take("bo", "second", 10), "first")
+        self.assertEqual(await self.here.holder("bo"), "second")
+        await self.here.renew([("bo", "first")], 5_000)
+        self.assertEqual(await self.here.expired(6_010), ["bo"])
+
+    async def test_a_lease_that_is_renewed_does_not_expire(self) -> None:
+        await self.here.take("bo", "first", 0)
+        for now in (2_000, 4_000, 6_000):
+            self.assertEqual(await self.here.renew([("bo", "first")], now), [])
+        self.assertEqual(await self.there.expired(11_999), [])
+        self.assertEqual(await self.there.expired(12_000), ["bo"])
+
+    async def test_an_expired_lease_is_reported_once_in_all_processes(self) -> None:
+        for n in range(100):
+            await self.here.take(f"player {n}", "first", n)
+        both = await asyncio.gather(self.here.expired(7_000), self.there.expired(7_000))
+        self.assertEqual(sorted(len(part) for part in both), [0, 100])
+
+    async def test_its_holder_may_come_back_and_that_is_reported_once(self) -> None:
+        await self.here.take("bo", "first", 0)
+        await self.there.expired(6_000)
+        self.assertEqual(await self.there.renew([("bo", "second")], 7_000), [])
+        self.assertEqual(await self.here.renew([("bo", "first")], 7_000), ["bo"])
+        self.assertEqual(await self.here.renew([("bo", "first")], 8_000), [])
+        self.assertEqual(await self.here.expired(13_000), [])
+
+    async def test_a_lease_is_shortened_by_its_holder_alone_and_never_prolonged(self) -> None:
+        await self.here.take("bo", "first", 0)
+        await self.there.shorten("bo", "second", 1_000)
+        await self.here.shorten("bo", "first", 9_000)
+        self.assertEqual(await self.here.expired(5_999), [])
+        await self.here.shorten("bo", "first", 1_000)
+        self.assertEqual(await self.here.expired(1_000), ["bo"])
+
+    async def test_an_ended_lease_neither_expires_nor_comes_back(self) -> None:
+        await self.here.take("bo", "first", 0)
+        await self.there.end(["bo"])
+        self.assertEqual(await self.here.renew([("bo", "first")], 1_000), [])
+        self.assertEqual((await self.here.expired(60_000), await self.here.holder("bo")), ([], None))
