@@ -39,6 +39,7 @@ MODEL_ORDER = (
     "comments",
     "questions",
     "battles",
+    "lobby",
     "hits",
     "imports",
     "site",

@@ -40,10 +40,16 @@ class BattleWriting:
         """The server's time in milliseconds: when a message was received, if it is asked first of all."""
         return await self._clock.now()
 
-    async def start(self, rules: Rules, questions: Sequence[Question], players: tuple[Player, Player]) -> Battle:
-        """Starts a battle of two players. Conflict if one of them plays already."""
+    async def start(
+        self,
+        rules: Rules,
+        questions: Sequence[Question],
+        players: tuple[Player, Player],
+        told: Callable[[Battle], Sequence[Event]] = lambda _: (),
+    ) -> Battle:
+        """Starts a battle of two players, who are `told` in the same step. Conflict if one of them plays already."""
         battle = Battle.started(new_id(), rules, questions, players, await self.now())
-        if await self._documents.start(battle, [_event(battle)]):
+        if await self._documents.start(battle, [*told(battle), _event(battle)]):
             raise Conflict("not-allowed", "One of the two is playing already.")
         self._set_timer(battle, battle.at)
         return battle

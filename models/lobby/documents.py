@@ -1,0 +1,115 @@
+"""Who waits for an opponent, in Redis: one waiting list for each set of rules, changed by atomic scripts.
+
+A pair that was found stays in a list of its own until its battle has started: its process may die in between.
+"""
+
+from dataclasses import dataclass
+
+from lib import json
+from lib.documents import Shape
+from models.tools import Tools
+
+MOST_COMPARED = 50  # of those who wait longest
+REMEMBERED = 86400  # seconds for which the last opponent is known
+SEEKERS = "lobby:seekers"  # by account
+PAIRS = "lobby:pairs"  # by the time at which they were found
+
+# Finds the one who has waited longest, rather not the last opponent. KEYS: the waiting list, seekers, pairs. ARGV:
+# account, seeker, now, how many to compare, for how long to remember opponents. Returns the pair, or nothing.
+SEEK = """
+local account = ARGV[1]
+redis.call('HSET', KEYS[2], account, ARGV[2])
+local last = redis.call('GET', 'lobby:last:' .. account)
+local found = nil
+for _, other in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[4] - 1)) do
+    if other ~= account then
+        if other ~= last then found = other break end
+        found = found or other
+    end
+end
+if not found then
+    redis.call('ZADD', KEYS[1], 'NX', ARGV[3], account)
+    return false
+end
+redis.call('ZREM', KEYS[1], found, account)
+local pair = cjson.encode({redis.call('HGET', KEYS[2], found), ARGV[2]})
+redis.call('ZADD', KEYS[3], ARGV[3], pair)
+redis.call('SET', 'lobby:last:' .. account, found, 'EX', ARGV[5])
+redis.call('SET', 'lobby:last:' .. found, account, 'EX', ARGV[5])
+return pair
+"""
+# KEYS: the waiting list, seekers. ARGV: account. Returns whether it was still waiting, not yet paired.
+UNSEEK = """
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('HDEL', KEYS[2], ARGV[1])
+return 1
+"""
+
+
+@dataclass(frozen=True)
+class Seeker:
+    """Somebody who looks for an opponent; `may_be_watched` says that they agree to spectators."""
+
+    account: str
+    rules: str
+    connection: str
+    may_be_watched: bool = False
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two who play each other, the one who has waited longer first; `text` is how Redis has it."""
+
+    first: Seeker
+    second: Seeker
+    text: str
+
+
+SEEKER: Shape[Seeker] = Shape(Seeker, {})
+
+
+class LobbyDocuments:
+    def __init__(self, tools: Tools) -> None:
+        self._redis = tools.redis
+        self._seek = tools.redis.register_script(SEEK)
+        self._unseek = tools.redis.register_script(UNSEEK)
+
+    async def seek(self, seeker: Seeker, now: int) -> Pair | None:
+        """Pairs a seeker with somebody who waits for the same rules; None if nobody does: then the seeker waits."""
+        keys = [_waiting(seeker.rules), SEEKERS, PAIRS]
+        given = (seeker.account, json.dumps(SEEKER.written(seeker)), now, MOST_COMPARED, REMEMBERED)
+        found: str | None = await self._seek(keys=keys, args=[*given])
+        return _pair(found) if found else None
+
+    async def unseek(self, account: str) -> bool:
+        """Takes somebody off the waiting list. False if they were not on it, or are paired by now."""
+        seeker = await self.find(account)
+        return seeker is not None and bool(await self._unseek(keys=[_waiting(seeker.rules), SEEKERS], args=[account]))
+
+    async def find(self, account: str) -> Seeker | None:
+        """Somebody who waits, or is paired and will play in a moment."""
+        text = await self._redis.execute_command("HGET", SEEKERS, account)
+        return SEEKER.read(json.loads(text)) if text else None
+
+    async def waiting(self, rules: str) -> int:
+        """How many wait for an opponent by these rules."""
+        return int(await self._redis.execute_command("ZCARD", _waiting(rules)))
+
+    async def pairs(self, before: int) -> list[Pair]:
+        """Pairs that were found at this time or before and whose battles have not started."""
+        found = await self._redis.execute_command("ZRANGEBYSCORE", PAIRS, "-inf", before)
+        return [_pair(text) for text in found]
+
+    async def forget(self, pair: Pair) -> None:
+        """Forgets a pair, after its battle has started or cannot start."""
+        await self._redis.execute_command("HDEL", SEEKERS, pair.first.account, pair.second.account)
+        await self._redis.execute_command("ZREM", PAIRS, pair.text)
+
+
+def _waiting(rules: str) -> str:
+    return f"lobby:waiting:{rules}"
+
+
+def _pair(text: str) -> Pair:
+    first, second = (SEEKER.read(json.loads(one)) for one in json.loads(text))
+    return Pair(first, second, text)
