@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,8 @@ from tornado.log import enable_pretty_logging
 from handlers.routes import COUNTED
 from lib.logs import mask_logs
 from lib.networks import without_addresses
-from lib.pagecache import Unwritable
 from lib.tokens import without_tokens
-from models.errors import AWAY
+from models.chores import every
 from models.site import Site
 from settings import BadSetting, Settings
 from stack import nginx
@@ -32,33 +31,9 @@ from ui_modules.comments import comment_json
 ROTATED_LOGS = ("access.log", "nginx-errors.log")  # written by nginx
 HITS_LOG = "hits.log"  # written by nginx; models.hits renames it
 LARGEST_LOG = 32 << 20  # bytes; the previous log stays too
-SHORTEST_PAUSE = (
     0.25  # seconds between two rounds of a chore that is woken: others that come meanwhile are done with it
 )
 logger = logging.getLogger("worker")
-
-
-async def every(seconds: float, chore: Callable[[], Awaitable[int | None]], woken: asyncio.Event | None = None) -> None:
-    """Runs a chore forever, with pauses, which end early when `woken` is set. If it returns a number other than 0, that
-    is logged.
-    """
-    woken = woken or asyncio.Event()
-    while True:
-        woken.clear()
-        try:
-            done = await chore()
-            if done:
-                logger.info("%s: %d", chore.__name__, done)
-        except AWAY as error:
-            logger.warning("%s: a server is away: %s", chore.__name__, type(error).__name__)
-        except (OSError, Unwritable) as error:  # a failing disk; timeouts are OSErrors too, but belong to AWAY
-            logger.warning("%s: %s", chore.__name__, error)
-        except Exception:
-            logger.exception("%s failed", chore.__name__)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await woken.wait()
-                await asyncio.sleep(SHORTEST_PAUSE)
 
 
 def rotate(folder: Path, reopen: Callable[[], None]) -> None:

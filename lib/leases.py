@@ -1,32 +1,35 @@
 """Leases in Redis: who holds a thing now, until when. A holder renews its leases; whoever takes one ends the other's.
 
-A lease that nobody renewed has expired: it is reported once by `expired`, in one of all processes. Its holder may still
-renew it, which is reported too. All times are in milliseconds, of a clock that all processes share.
+A lease that nobody renewed has expired: it is reported once by `expired`, in one of all processes. For a while its holder
+may still renew it, which is reported too; after that nothing is left of it. All times are in milliseconds, of a clock that all processes share.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# KEYS of all scripts: the times at which leases expire (a sorted set), their holders (a hash).
+# The key of all scripts is the sorted set of the times at which leases expire; each holder has a key of its own.
+# ARGV: the holder's key, the lease, its new holder, the new time, for how long the holder is remembered.
 TAKE = """
-local previous = redis.call('HGET', KEYS[2], ARGV[1])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+local previous = redis.call('GET', ARGV[1])
+redis.call('SET', ARGV[1], ARGV[3], 'PX', ARGV[5])
+redis.call('ZADD', KEYS[1], ARGV[4], ARGV[2])
 return previous
 """
-# ARGV: the new time, then pairs of leases and holders. Returns the leases that had expired.
+# ARGV: the new time, for how long holders are remembered, then holders' keys, leases and holders. Returns the leases
+# that had expired.
 RENEW = """
 local back = {}
-for i = 2, #ARGV, 2 do
-    if redis.call('HGET', KEYS[2], ARGV[i]) == ARGV[i + 1] then
-        if redis.call('ZADD', KEYS[1], ARGV[1], ARGV[i]) == 1 then back[#back + 1] = ARGV[i] end
+for i = 3, #ARGV, 3 do
+    if redis.call('GET', ARGV[i]) == ARGV[i + 2] then
+        redis.call('PEXPIRE', ARGV[i], ARGV[2])
+        if redis.call('ZADD', KEYS[1], ARGV[1], ARGV[i + 1]) == 1 then back[#back + 1] = ARGV[i + 1] end
     end
 end
 return back
 """
-# ARGV: the lease, its holder, the time at which it now expires at the latest.
+# ARGV: the holder's key, the lease, its holder, the time at which it now expires at the latest.
 SHORTEN = """
-if redis.call('HGET', KEYS[2], ARGV[1]) == ARGV[2] then redis.call('ZADD', KEYS[1], 'XX', 'LT', ARGV[3], ARGV[1]) end
+if redis.call('GET', ARGV[1]) == ARGV[3] then redis.call('ZADD', KEYS[1], 'XX', 'LT', ARGV[4], ARGV[2]) end
 """
 # ARGV: the time, how many leases at most.
 EXPIRED = """
@@ -35,6 +38,7 @@ if #expired > 0 then redis.call('ZREM', KEYS[1], unpack(expired)) end
 return expired
 """
 MOST_AT_ONCE = 1000
+REMEMBERED = 5  # lives of a lease for which the holder of an expired one is remembered
 
 
 class Leases:
@@ -42,25 +46,30 @@ class Leases:
 
     def __init__(self, redis: Any, kind: str, life: int) -> None:
         self._redis = redis
-        self._keys = (f"leases:{kind}", f"leases:{kind}:holders")
+        self._kind = kind
+        self._keys = (f"leases:{kind}",)
         self._life = life
+        self._memory = REMEMBERED * life
         scripts = map(redis.register_script, (TAKE, RENEW, SHORTEN, EXPIRED))
         self._take, self._renew, self._shorten, self._expired = scripts
 
     async def take(self, lease: str, holder: str, now: int) -> str | None:
         """Takes a lease, whoever holds it. Returns who held it before, also if that has expired."""
-        previous: str | None = await self._take(keys=self._keys, args=[lease, holder, now + self._life])
+        given = (self._holder(lease), lease, holder, now + self._life, self._memory)
+        previous: str | None = await self._take(keys=self._keys, args=given)
         return previous
 
     async def renew(self, held: Iterable[tuple[str, str]], now: int) -> list[str]:
         """Renews those of these (lease, holder) pairs that are still so. Returns the leases that had expired."""
-        pairs = [part for pair in held for part in pair]
-        back: list[str] = await self._renew(keys=self._keys, args=[now + self._life, *pairs]) if pairs else []
+        given = [part for lease, holder in held for part in (self._holder(lease), lease, holder)]
+        if not given:
+            return []
+        back: list[str] = await self._renew(keys=self._keys, args=[now + self._life, self._memory, *given])
         return back
 
     async def shorten(self, lease: str, holder: str, until: int) -> None:
         """Lets a lease expire at this time at the latest, if it is still this holder's."""
-        await self._shorten(keys=self._keys, args=[lease, holder, until])
+        await self._shorten(keys=self._keys, args=[self._holder(lease), lease, holder, until])
 
     async def expired(self, now: int) -> list[str]:
         """The leases that have expired by now and were not reported yet."""
@@ -68,11 +77,15 @@ class Leases:
         return expired
 
     async def holder(self, lease: str) -> str | None:
-        holder: str | None = await self._redis.execute_command("HGET", self._keys[1], lease)
+        """Who holds a lease, or held it when it expired a moment ago."""
+        holder: str | None = await self._redis.execute_command("GET", self._holder(lease))
         return holder
 
     async def end(self, leases: Sequence[str]) -> None:
         """Ends leases for good."""
         if leases:
-            await self._redis.execute_command("HDEL", self._keys[1], *leases)
-            await self._redis.execute_command("ZREM", self._keys[0], *leases)
+            await self._redis.execute_command("DEL", *map(self._holder, leases))
+            await self._redis.execute_command("ZREM", *self._keys, *leases)
+
+    def _holder(self, lease: str) -> str:
+        return f"lease:{self._kind}:{lease}"

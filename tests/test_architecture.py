@@ -30,6 +30,7 @@ ROOMS = {
 }
 MODEL_ORDER = (
     "errors",
+    "chores",
     "tools",
     "pages",
     "accounts",

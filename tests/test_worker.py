@@ -1,6 +1,5 @@
-"""How the worker rotates log files and runs its chores. No server is needed."""
+"""How the worker rotates log files. No server is needed."""
 
-import asyncio
 import tempfile
 import unittest
 from pathlib import Path
@@ -44,18 +43,3 @@ class RotateTest(unittest.TestCase):
                 (self.folder / name).touch()
                 worker.rotate(self.folder, self.reopen)
                 self.assertEqual(self.asked, 2)
-
-
-class EveryTest(unittest.IsolatedAsyncioTestCase):
-    async def test_a_chore_that_is_woken_does_not_wait_for_its_interval(self) -> None:
-        woken, done = asyncio.Event(), asyncio.Semaphore(0)
-
-        async def chore() -> None:
-            done.release()
-
-        running = asyncio.create_task(worker.every(3600, chore, woken))
-        self.addCleanup(running.cancel)
-        async with asyncio.timeout(5):
-            await done.acquire()
-            woken.set()
-            await done.acquire()

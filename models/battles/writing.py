@@ -13,7 +13,7 @@ from functools import partial
 from lib.channels import Event
 from lib.ids import new_id
 from lib.redisclock import RedisClock
-from models.battles.battle import Battle, Seat
+from models.battles.battle import Battle
 from models.battles.documents import BattleDocuments
 from models.battles.player import Player
 from models.battles.rules import Rules
@@ -71,13 +71,13 @@ class BattleWriting:
         at = await self.now()
         await self.change(id, lambda battle: battle.given_up(battle.seat_of(account), at))
 
-    async def note_gone(self, id: str, seat: Seat) -> None:
+    async def note_gone(self, id: str, account: str) -> None:
         at = await self.now()
-        await self.change(id, lambda battle: battle.left(seat, at))
+        await self.change(id, lambda battle: battle.left(battle.seat_of(account), at))
 
-    async def note_back(self, id: str, seat: Seat) -> None:
+    async def note_back(self, id: str, account: str) -> None:
         at = await self.now()
-        await self.change(id, lambda battle: battle.returned(seat, at))
+        await self.change(id, lambda battle: battle.returned(battle.seat_of(account), at))
 
     async def change(self, id: str, step: Step) -> Battle:
         """Loads a battle, takes a pure step, and saves it; again if somebody else changed it in between."""

@@ -1,12 +1,20 @@
 """The lobby: where strangers who want to play find each other, whichever processes they are connected to."""
 
+import asyncio
+
 from models.accounts import Accounts
-from models.battles import Battles
+from models.battles import DEFAULT, Battles, Rules
+from models.chores import every
+from models.errors import NotFound
 from models.lobby.documents import LobbyDocuments, Seeker
+from models.lobby.presence import Presence
 from models.lobby.writing import Choose, LobbyWriting
 from models.tools import Tools
 
-__all__ = ["Lobby", "Seeker"]
+__all__ = ["Lobby", "Presence", "Seeker", "rules_of"]
+
+SWEEP_SECONDS = 0.5
+RENEW_SECONDS = 2.0  # a third of a lease
 
 
 class Lobby:
@@ -14,4 +22,24 @@ class Lobby:
 
     def __init__(self, tools: Tools, accounts: Accounts, battles: Battles, choose: Choose) -> None:
         self.documents = LobbyDocuments(tools)
-        self.writing = LobbyWriting(tools, self.documents, accounts, battles, choose)
+        self.presence = Presence(tools, self.documents, battles)
+        self.writing = LobbyWriting(tools, self.documents, self.presence, accounts, battles, choose)
+        self._battles = battles
+
+    async def run(self) -> None:
+        """What every public process does for the quiz until it is cancelled: any of them may be the last one left."""
+        await asyncio.gather(every(SWEEP_SECONDS, self.sweep), every(RENEW_SECONDS, self.presence.renew))
+
+    async def sweep(self) -> None:
+        """Carries out what processes left that have died, and what follows from players who have gone."""
+        await self.presence.sweep()
+        await self._battles.writing.sweep()
+        await self.writing.sweep(rules_of)
+        await self._battles.writing.keep_finished()
+
+
+def rules_of(id: str) -> Rules:
+    """The rules of this id. NotFound if there are none; custom rules are not there yet."""
+    if id != DEFAULT.id:
+        raise NotFound("There are no such rules.")
+    return DEFAULT

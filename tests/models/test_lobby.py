@@ -7,7 +7,7 @@ from typing import Any
 from lib import json
 from lib.channels import unnumbered
 from models.battles import DEFAULT, Battles, Rules
-from models.lobby import Lobby, Seeker
+from models.lobby import Lobby, Presence, Seeker
 from models.questions import Question
 from tests.base import SiteTestCase
 
@@ -110,21 +110,56 @@ class LobbyTest(SiteTestCase):
         self.assertEqual((self.opponent(CY), self.waiting()), (None, 1))
 
     def test_a_closed_tab_ends_a_seek_and_a_reloaded_one_does_not(self) -> None:
-        for account in (BO, ADA):
-            self.run_now(self.here.lobby.documents.seek(Seeker(account, account, "tab"), 0))
         self.sought(self.here, BO, "closed", rules=BO)
         self.sought(self.here, ADA, "before reload", rules=ADA)
-        self.run_now(self.here.lobby.writing.closed(BO, "closed"))
-        self.run_now(self.here.lobby.writing.closed(ADA, "before reload"))
+        for connection in ("closed", "before reload"):
+            self.run_now(self.here.lobby.presence.leave(connection))
         self.sought(self.there, ADA, "after reload", rules=ADA)
 
         async def swept() -> None:
             while await self.there.lobby.documents.find(BO) is not None:
-                await self.there.lobby.writing.sweep(lambda _: DEFAULT)
+                await self.there.lobby.presence.sweep()
                 await asyncio.sleep(0.05)
 
         self.run_now(swept())
         self.assertIsNotNone(self.run_now(self.here.lobby.documents.find(ADA)))
+
+    def test_a_player_whose_connection_dies_is_gone_and_may_come_back(self) -> None:
+        presences = [Presence(p.site.tools, p.lobby.documents, p.battles, life=300) for p in (self.here, self.there)]
+        self.sought(self.here, BO)
+        self.sought(self.here, CY)
+
+        def gone() -> list[bool]:
+            id = self.run_now(self.here.battles.documents.find_id_of(BO)) or ""
+            return [since is not None for since in self.run_now(self.here.battles.documents.by_id(id)).gone]
+
+        async def swept() -> None:
+            while not await presences[1].sweep():
+                await presences[0].renew()  # of Bo, who has another connection by now
+                await asyncio.sleep(0.02)
+
+        self.run_now(presences[1].enter(CY, "dead tab"))  # its process dies: nobody renews this
+        self.run_now(presences[0].enter(BO, "new tab"))
+        self.run_now(swept())
+        self.assertEqual(gone(), [False, True])
+        self.run_now(presences[0].enter(CY, "another tab"))
+        self.assertEqual(gone(), [False, False])
+
+    def test_a_process_that_was_stopped_for_a_while_brings_its_players_back(self) -> None:
+        presence = Presence(self.site.tools, self.here.lobby.documents, self.here.battles, life=50)
+        self.sought(self.here, BO)
+        self.sought(self.here, CY)
+        self.run_now(presence.enter(BO, "tab"))
+
+        async def swept() -> None:
+            while not await self.there.lobby.presence.sweep():
+                await asyncio.sleep(0.02)
+
+        self.run_now(swept())
+        id = self.run_now(self.here.battles.documents.find_id_of(BO)) or ""
+        self.assertIsNotNone(self.run_now(self.here.battles.documents.by_id(id)).gone[0])
+        self.run_now(presence.renew())
+        self.assertIsNone(self.run_now(self.here.battles.documents.by_id(id)).gone[0])
 
     def test_a_pair_whose_process_died_plays_anyway(self) -> None:
         documents = self.here.lobby.documents

@@ -1,0 +1,69 @@
+"""Who is here to play: each player has a lease of six seconds, held by the player's newest connection.
+
+Every process renews the leases of its connections in one batch. A lease that runs out ends a seek; a player in a battle
+is gone, and has fifteen seconds to come back.
+"""
+
+from collections.abc import Mapping
+
+from lib.channels import Event
+from lib.leases import Leases
+from models.battles import Battles
+from models.lobby.documents import LobbyDocuments
+from models.tools import Tools
+
+LIFE = 6000  # milliseconds of a lease
+AFTER_CLOSE = 1000  # milliseconds: a reload of the page must not end a seek
+
+
+class Presence:
+    """The players who are connected to this process, and those of all whose leases run out."""
+
+    def __init__(self, tools: Tools, documents: LobbyDocuments, battles: Battles, life: int = LIFE) -> None:
+        self._documents = documents
+        self._battles = battles
+        self._channels = tools.channels
+        self._leases = Leases(tools.redis, "player", life)
+        self._here: dict[str, str] = {}  # the account of each connection of this process that plays
+
+    async def enter(self, account: str, connection: str) -> None:
+        """From now on this connection plays for this account; an older one is told that it was taken over."""
+        previous = await self._leases.take(account, connection, await self._battles.writing.now())
+        self._here[connection] = account
+        if previous not in (None, connection):
+            await self._channels.publish(told(account, {"type": "taken-over", "connection": previous}))
+        await self._note_back(account)
+
+    async def leave(self, connection: str) -> None:
+        """After a connection was closed. A seek ends a second later; a battle waits for the whole lease."""
+        account = self._here.pop(connection, None)
+        if account is not None and await self._battles.documents.find_id_of(account) is None:
+            now = await self._battles.writing.now()
+            await self._leases.shorten(account, connection, now + AFTER_CLOSE)
+
+    async def renew(self) -> None:
+        """Renews the leases of all players of this process."""
+        held = [(account, connection) for connection, account in self._here.items()]
+        for account in await self._leases.renew(held, await self._battles.writing.now()):
+            await self._note_back(account)
+
+    async def sweep(self) -> int:
+        """Does what follows from leases that have run out, in whichever process. Returns how many did."""
+        expired = await self._leases.expired(await self._battles.writing.now())
+        for account in expired:
+            await self._documents.unseek(account)
+            await self._note_gone(account)
+        return len(expired)
+
+    async def _note_gone(self, account: str) -> None:
+        if id := await self._battles.documents.find_id_of(account):
+            await self._battles.writing.note_gone(id, account)
+
+    async def _note_back(self, account: str) -> None:
+        if id := await self._battles.documents.find_id_of(account):
+            await self._battles.writing.note_back(id, account)
+
+
+def told(account: str, message: Mapping[str, object]) -> Event:
+    """A message to all connections of one player."""
+    return Event(f"player:{account}", 0, message)
