@@ -8,9 +8,7 @@ from contextlib import suppress
 from lib.pagecache import Unwritable
 from models.errors import AWAY
 
-SHORTEST_PAUSE = (
-    0.25  # seconds between two rounds of a chore that is woken: others that come meanwhile are done with it
-)
+SHORTEST_PAUSE = 0.25  # seconds between rounds of a chore that is woken again and again
 logger = logging.getLogger(__name__)
 
 
