@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from tornado.ioloop import PeriodicCallback
 
@@ -19,6 +19,7 @@ from lib import json
 from lib.channels import unnumbered
 from lib.clock import Clock
 from lib.headers import security_headers
+from lib.ids import new_id
 from lib.sockjs import GOING_AWAY, TOO_FAST, Connection, Endpoint
 from models.accounts import SESSIONS_CHANNEL, session_id
 from models.errors import AWAY, NotAllowed, SiteError
@@ -69,6 +70,17 @@ class Tables:
         return next((row for row in self.channels if row.has(channel)), None)
 
 
+class Role(Protocol):
+    """What a connection is for one word, such as a player: made at its first message, closed with the connection."""
+
+    def __init__(self, connection: "LiveConnection") -> None: ...
+
+    async def closed(self) -> None: ...
+
+
+RoleKind = TypeVar("RoleKind", bound=Role)
+
+
 class LiveConnection(Connection):
     """One client. Its messages are answered one after another."""
 
@@ -76,7 +88,9 @@ class LiveConnection(Connection):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        self.id = new_id()
         self._followed: set[str] = set()
+        self._roles: dict[type[Role], Role] = {}
 
     @property
     def live(self) -> "Live":
@@ -113,8 +127,14 @@ class LiveConnection(Connection):
             return self._refuse({}, "too-long", f"An id has at most {LONGEST_ID} characters.")
         await self._answer(message)
 
+    def role(self, kind: type[RoleKind]) -> RoleKind:
+        """The one role of this kind that the connection has."""
+        return cast(RoleKind, self._roles.get(kind) or self._roles.setdefault(kind, kind(self)))
+
     async def closed(self) -> None:
         self.site.tools.channels.leave_all(self)
+        for role in self._roles.values():
+            await role.closed()
 
     def sign_out(self) -> None:
         """The session has ended or lost a right: the client connects again as somebody else."""
@@ -148,15 +168,18 @@ class LiveConnection(Connection):
         newest = await row.may_follow(self, channel) if row and isinstance(channel, str) else None
         if newest is None or not isinstance(channel, str):
             raise SiteError("no-channel", "There is no such channel.")
+        return {"type": "followed", "channel": channel, "n": await self.join(channel, newest)}
+
+    async def join(self, channel: str, newest: Newest) -> int:
+        """Follows a channel that this client may follow. Returns its newest number."""
         if len(self._followed | {channel}) > MOST_FOLLOWED:
             raise NotAllowed("not-allowed", f"One connection follows at most {MOST_FOLLOWED} channels.")
         self._followed.add(channel)
         try:
-            n = await self.site.tools.channels.follow(channel, self, newest)
+            return await self.site.tools.channels.follow(channel, self, newest)
         except AWAY:
             self._followed.discard(channel)
             raise
-        return {"type": "followed", "channel": channel, "n": n}
 
     async def leave(self, message: Message) -> Message:
         channel = message.get("channel")

@@ -11,7 +11,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from handlers import accounts, addresses, comments, feeds, posts, stats, status
+from handlers import accounts, addresses, battles, comments, feeds, posts, stats, status
 from handlers.admin import comments as admin_comments
 from handlers.admin import home as admin_home
 from handlers.admin.base import AdminElsewhereHandler
@@ -98,6 +98,14 @@ LIVE = Tables(
         "follow": LiveConnection.follow,
         "leave": LiveConnection.leave,
         "ping": LiveConnection.ping,
+        "seek": battles.seek,
+        "unseek": battles.unseek,
+        "resume": battles.resume,
+        "answer": battles.answer,
+        "alternatives": battles.alternatives,
+        "loaded": battles.loaded,
+        "typing": battles.typing,
+        "give-up": battles.give_up,
     },
 )
 

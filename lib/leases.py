@@ -76,6 +76,10 @@ class Leases:
         expired: list[str] = await self._expired(keys=self._keys, args=[now, MOST_AT_ONCE])
         return expired
 
+    async def count(self) -> int:
+        """How many leases there are now."""
+        return int(await self._redis.execute_command("ZCARD", *self._keys))
+
     async def holder(self, lease: str) -> str | None:
         """Who holds a lease, or held it when it expired a moment ago."""
         holder: str | None = await self._redis.execute_command("GET", self._holder(lease))

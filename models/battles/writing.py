@@ -79,6 +79,10 @@ class BattleWriting:
         at = await self.now()
         await self.change(id, lambda battle: battle.returned(battle.seat_of(account), at))
 
+    async def newest(self, id: str) -> int:
+        """The number of the newest published state of a battle."""
+        return (await self._documents.by_id(id)).version
+
     async def change(self, id: str, step: Step) -> Battle:
         """Loads a battle, takes a pure step, and saves it; again if somebody else changed it in between."""
         for _ in range(TRIES):

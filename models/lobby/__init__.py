@@ -5,13 +5,13 @@ import asyncio
 from models.accounts import Accounts
 from models.battles import DEFAULT, Battles, Rules
 from models.chores import every
-from models.errors import NotFound
+from models.errors import SiteError
 from models.lobby.documents import LobbyDocuments, Seeker
-from models.lobby.presence import Presence
+from models.lobby.presence import Presence, told
 from models.lobby.writing import Choose, LobbyWriting
 from models.tools import Tools
 
-__all__ = ["Lobby", "Presence", "Seeker", "rules_of"]
+__all__ = ["Lobby", "Presence", "Seeker", "rules_of", "told"]
 
 SWEEP_SECONDS = 0.5
 RENEW_SECONDS = 2.0  # a third of a lease
@@ -39,7 +39,7 @@ class Lobby:
 
 
 def rules_of(id: str) -> Rules:
-    """The rules of this id. NotFound if there are none; custom rules are not there yet."""
+    """The rules of this id; custom rules are not there yet."""
     if id != DEFAULT.id:
-        raise NotFound("There are no such rules.")
+        raise SiteError("unknown-rules", "There are no such rules.")
     return DEFAULT

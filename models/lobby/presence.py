@@ -41,6 +41,10 @@ class Presence:
             now = await self._battles.writing.now()
             await self._leases.shorten(account, connection, now + AFTER_CLOSE)
 
+    async def count(self) -> int:
+        """How many players are here, in all processes."""
+        return await self._leases.count()
+
     async def renew(self) -> None:
         """Renews the leases of all players of this process."""
         held = [(account, connection) for connection, account in self._here.items()]

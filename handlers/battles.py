@@ -1,0 +1,191 @@
+"""Battles over the live connection: seek an opponent, play, come back. Who plays is known by the handshake's cookies alone.
+
+A player hears what is meant for the player alone (`paired`, `taken-over`) on a channel of their own, and what happens
+in the battle on the battle's. Times are taken when a message is received, by the server's clock.
+"""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from handlers.live import LiveConnection, Message, Pace
+from lib import json
+from lib.channels import unnumbered
+from models.battles import Battle, state_of
+from models.errors import Invalid, SiteError, TooMany
+from models.lobby import Seeker, rules_of, told
+
+MOST_SEEKS = 20  # a minute
+MINUTE = 60  # seconds
+DONE: Message = {"type": "done"}
+
+
+class Playing:
+    """A connection as a player: it follows the player's own channel, and the battle that the player plays."""
+
+    def __init__(self, connection: LiveConnection) -> None:
+        self._connection = connection
+        self._site = connection.site
+        self._account = ""
+        self._waiting: list[Message] | None = None  # messages that come before the answer to `seek` was sent
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.typing = Pace(1)
+
+    async def account(self) -> str:
+        """The account that plays, looked up anew: somebody may sign in or out meanwhile."""
+        visitor = self._connection.visitor
+        account = await visitor.account()
+        if account is None and visitor.author.had_id:
+            account = await self._site.accounts.acting(visitor.author.id)
+        if account is None:
+            raise SiteError("no-visitor", "Please open the page of the quiz first: it gives your browser a name.")
+        return account.id
+
+    async def enter(self) -> str:
+        """Makes this the connection that plays, instead of an older one. Returns the account."""
+        account = await self.account()
+        if self._account and self._account != account:
+            self._site.tools.channels.leave_all(self)
+        self._account = account
+        await self._site.tools.channels.follow(f"player:{account}", self, unnumbered)
+        await self._site.lobby.presence.enter(account, self._connection.id)
+        return account
+
+    async def seek(self, seeker: Seeker) -> None:
+        """Looks for an opponent; what this finds is sent after the answer to the message."""
+        self._waiting = []
+        try:
+            await self._site.lobby.writing.seek(seeker, rules_of(seeker.rules))
+        finally:
+            asyncio.get_running_loop().call_soon(self._send_waiting)
+
+    async def paired(self, battle: Battle, account: str) -> Message:
+        """What a player is told who comes back to a running battle."""
+        await self._follow(battle.id)
+        state = state_of(battle, await self._site.battles.writing.now())
+        return {"type": "paired", "battle": battle.id, "you": battle.seat_of(account), "state": state}
+
+    async def closed(self) -> None:
+        self._site.tools.channels.leave_all(self)
+        await self._site.lobby.presence.leave(self._connection.id)
+
+    def send(self, text: str) -> None:
+        """Receives a message for this player, as a follower."""
+        event = json.loads(text)
+        if event["type"] != "event":
+            return
+        if self._waiting is not None:
+            self._waiting.append(event["data"])
+        else:
+            self._deliver(event["data"])
+
+    def _send_waiting(self) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for message in waiting:
+            self._deliver(message)
+
+    def _deliver(self, message: Message) -> None:
+        if message["type"] == "taken-over":
+            if message["connection"] == self._connection.id:
+                self._connection.send(json.dumps({"type": "taken-over"}))
+                self._site.tools.channels.leave_all(self)
+            return
+        self._connection.send(json.dumps(message))
+        if message["type"] == "paired":
+            task = asyncio.ensure_future(self._follow(message["battle"]))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self, id: str) -> None:
+        await self._connection.join(f"battle:{id}", partial(self._site.battles.writing.newest, id))
+
+
+async def seek(connection: LiveConnection, message: Message) -> Message:
+    """Looks for an opponent; answers `paired` to somebody who plays already."""
+    rules = rules_of(_text(message, "rules", "default"))
+    playing = connection.role(Playing)
+    account = await playing.enter()
+    if (battle := await _running(connection, account)) is not None:
+        return await playing.paired(battle, account)
+    wait = await connection.site.tools.limits.exceeded({f"seeks:{account}": MOST_SEEKS}, MINUTE)
+    if wait:
+        raise TooMany(wait)
+    await playing.seek(Seeker(account, rules.id, connection.id, message.get("watch") is True))
+    lobby = connection.site.lobby
+    here, waiting = await asyncio.gather(lobby.presence.count(), lobby.documents.waiting(rules.id))
+    return {"type": "seeking", "rules": rules.id, "here": here, "waiting": waiting}
+
+
+async def unseek(connection: LiveConnection, _: Message) -> Message:
+    await connection.site.lobby.writing.unseek(await connection.role(Playing).account())
+    return DONE
+
+
+async def resume(connection: LiveConnection, _: Message) -> Message:
+    """Takes the player's seat in their running battle, with its whole state."""
+    playing = connection.role(Playing)
+    account = await playing.enter()
+    battle = await _running(connection, account)
+    if battle is None:
+        raise SiteError("not-in-battle", "You are not in a battle.")
+    return await playing.paired(battle, account)
+
+
+async def answer(connection: LiveConnection, message: Message) -> Message:
+    received = await connection.site.battles.writing.now()  # first of all: it decides whether it was in time
+    id, number, text = _text(message, "battle"), _number(message), _text(message, "text")
+    account = await connection.role(Playing).account()
+    await connection.site.battles.writing.answer(id, account, number, text, received)
+    return DONE
+
+
+async def alternatives(connection: LiveConnection, message: Message) -> Message:
+    """The four choices, to the player who asks alone."""
+    id, number = _text(message, "battle"), _number(message)
+    account = await connection.role(Playing).account()
+    choices = await connection.site.battles.writing.show_alternatives(id, account, number)
+    return {"type": "alternatives", "battle": id, "number": number, "choices": list(choices)}
+
+
+async def loaded(connection: LiveConnection, message: Message) -> Message:
+    account = await connection.role(Playing).account()
+    await connection.site.battles.writing.note_loaded(_text(message, "battle"), account, _number(message))
+    return DONE
+
+
+async def typing(connection: LiveConnection, message: Message) -> Message:
+    """Tells the other player, at most once a second."""
+    playing, id = connection.role(Playing), _text(message, "battle")
+    account = await playing.account()
+    battle = await connection.site.battles.documents.by_id(id)
+    seat = battle.seat_of(account)
+    if playing.typing.may_go_on(connection.site.clock):
+        event = told(battle.players[1 - seat].id, {"type": "typing", "battle": id, "you": 1 - seat})
+        await connection.site.tools.channels.publish(event)
+    return DONE
+
+
+async def give_up(connection: LiveConnection, message: Message) -> Message:
+    account = await connection.role(Playing).account()
+    await connection.site.battles.writing.give_up(_text(message, "battle"), account)
+    return DONE
+
+
+async def _running(connection: LiveConnection, account: str) -> Battle | None:
+    documents = connection.site.battles.documents
+    id = await documents.find_id_of(account)
+    return await documents.by_id(id) if id else None
+
+
+def _text(message: Message, name: str, default: str | None = None) -> str:
+    value = message.get(name, default)
+    if not isinstance(value, str):
+        raise Invalid({name: "This must be text."})
+    return value
+
+
+def _number(message: Message) -> int:
+    value = message.get("number")
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Invalid({"number": "This must be a number."})
+    return value
