@@ -13,6 +13,7 @@ from models.imports import Imports
 from models.outbox import Outbox
 from models.pages import Pages
 from models.posts import Posts
+from models.questions import Questions
 from models.tools import Tools
 from settings import Settings
 
@@ -32,6 +33,7 @@ class Site:
         self.categories = Categories(tools, self.outbox)
         self.posts = Posts(tools, self.pages, self.outbox, self.categories)
         self.comments = Comments(tools, self.outbox, self.posts, comment_json)
+        self.questions = Questions(tools)
         self.hits = Hits(tools, LogFollower(tools.settings.data / "log" / "hits.log"))
         self.imports = Imports(tools, self.accounts, self.categories, self.posts, self.comments)
 
@@ -48,7 +50,7 @@ class Site:
 
     async def create_indexes(self) -> None:
         """Creates the indexes that are missing; safe to repeat, and at once from several processes."""
-        for word in (self.accounts, self.categories, self.posts, self.comments, self.hits):
+        for word in (self.accounts, self.categories, self.posts, self.comments, self.questions, self.hits):
             await word.documents.create_indexes()
 
     async def tell_untold(self) -> int:
@@ -56,7 +58,7 @@ class Site:
         return await self.outbox.repeat(self.posts, self.categories, self.comments)
 
     async def move_merged(self) -> int:
-        """Moves what merged accounts wrote to the members that they became. Returns how many accounts."""
+        """Moves what merged accounts wrote and have seen to the members that they became. Returns how many accounts."""
         merged = await self.accounts.documents.merged()
         for account in merged:
             await self.move(account.id)
@@ -64,10 +66,11 @@ class Site:
         return len(merged)
 
     async def move(self, visitor: str) -> None:
-        """Moves what a visitor wrote to the member that they have signed in as. Safe to repeat."""
+        """Moves what a visitor wrote and has seen to the member that they have signed in as. Safe to repeat."""
         member = await self.accounts.by_id(visitor)
         if member.id != visitor:
             await self.comments.documents.move(visitor, member.id)
+            await self.questions.documents.move(visitor, member.id)
 
     async def rate_posts(self) -> int:
         """Stores how popular posts are, by how often people read them. Returns how many changed."""

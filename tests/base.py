@@ -43,6 +43,8 @@ COLLECTIONS = (
     "posts",
     "comments",
     "substrings",
+    "questions",
+    "seen",
     "hits",
     "hit_batches",
     "versions",
