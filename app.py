@@ -79,6 +79,7 @@ async def serve(settings: Settings, port: int, is_admin: bool) -> None:
     app = application(site, is_admin)
     if app.live:
         await app.live.start()
+        site.lobby.start()
     largest = LARGEST_UPLOAD if is_admin else LARGEST_BODY
     server = LeavingServer(app, xheaders=True, trusted_downstream=["127.0.0.1"], max_buffer_size=largest)
     server.listen(port, "127.0.0.1", reuse_port=False)

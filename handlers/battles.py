@@ -5,6 +5,8 @@ in the battle on the battle's. Times are taken when a message is received, by th
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -27,7 +29,7 @@ class Playing:
         self._connection = connection
         self._site = connection.site
         self._account = ""
-        self._waiting: list[Message] | None = None  # messages that come before the answer to `seek` was sent
+        self._waiting: list[Message] | None = None  # messages that are held back
         self._tasks: set[asyncio.Task[Any]] = set()
         self.typing = Pace(1)
 
@@ -51,11 +53,12 @@ class Playing:
         await self._site.lobby.presence.enter(account, self._connection.id)
         return account
 
-    async def seek(self, seeker: Seeker) -> None:
-        """Looks for an opponent; what this finds is sent after the answer to the message."""
+    @contextmanager
+    def answering_first(self) -> Iterator[None]:
+        """Holds back what comes while a message is being answered: the answer is sent first."""
         self._waiting = []
         try:
-            await self._site.lobby.writing.seek(seeker, rules_of(seeker.rules))
+            yield
         finally:
             asyncio.get_running_loop().call_soon(self._send_waiting)
 
@@ -110,9 +113,10 @@ async def seek(connection: LiveConnection, message: Message) -> Message:
     wait = await connection.site.tools.limits.exceeded({f"seeks:{account}": MOST_SEEKS}, MINUTE)
     if wait:
         raise TooMany(wait)
-    await playing.seek(Seeker(account, rules.id, connection.id, message.get("watch") is True))
-    lobby = connection.site.lobby
-    here, waiting = await asyncio.gather(lobby.presence.count(), lobby.documents.waiting(rules.id))
+    lobby, seeker = connection.site.lobby, Seeker(account, rules.id, connection.id, message.get("watch") is True)
+    with playing.answering_first():
+        await lobby.writing.seek(seeker, rules)
+        here, waiting = await asyncio.gather(lobby.presence.count(), lobby.documents.waiting(rules.id))
     return {"type": "seeking", "rules": rules.id, "here": here, "waiting": waiting}
 
 

@@ -6,10 +6,12 @@ Every process has one, and a test may have two: the second is the other process.
 from lib.clock import Clock, utc_now
 from lib.logfollower import LogFollower
 from models.accounts import Accounts
+from models.battles import Battles
 from models.categories import Categories
 from models.comments import AsJson, Comments
 from models.hits import Hits
 from models.imports import Imports
+from models.lobby import Lobby
 from models.outbox import Outbox
 from models.pages import Pages
 from models.posts import Posts
@@ -34,6 +36,8 @@ class Site:
         self.posts = Posts(tools, self.pages, self.outbox, self.categories)
         self.comments = Comments(tools, self.outbox, self.posts, comment_json)
         self.questions = Questions(tools)
+        self.battles = Battles(tools)
+        self.lobby = Lobby(tools, self.accounts, self.battles, self.questions)
         self.hits = Hits(tools, LogFollower(tools.settings.data / "log" / "hits.log"))
         self.imports = Imports(tools, self.accounts, self.categories, self.posts, self.comments)
 
@@ -45,6 +49,8 @@ class Site:
         return site
 
     async def close(self) -> None:
+        await self.lobby.close()
+        await self.battles.writing.close()
         await self.outbox.close()
         await self.tools.close()
 

@@ -1,6 +1,7 @@
 """The lobby: where strangers who want to play find each other, whichever processes they are connected to."""
 
 import asyncio
+from typing import Any
 
 from models.accounts import Accounts
 from models.battles import DEFAULT, Battles, Rules
@@ -8,7 +9,8 @@ from models.chores import every
 from models.errors import SiteError
 from models.lobby.documents import LobbyDocuments, Seeker
 from models.lobby.presence import Presence, told
-from models.lobby.writing import Choose, LobbyWriting
+from models.lobby.writing import LobbyWriting
+from models.questions import Questions
 from models.tools import Tools
 
 __all__ = ["Lobby", "Presence", "Seeker", "rules_of", "told"]
@@ -20,15 +22,21 @@ RENEW_SECONDS = 2.0  # a third of a lease
 class Lobby:
     """Everybody who waits for an opponent."""
 
-    def __init__(self, tools: Tools, accounts: Accounts, battles: Battles, choose: Choose) -> None:
+    def __init__(self, tools: Tools, accounts: Accounts, battles: Battles, questions: Questions) -> None:
         self.documents = LobbyDocuments(tools)
         self.presence = Presence(tools, self.documents, battles)
-        self.writing = LobbyWriting(tools, self.documents, self.presence, accounts, battles, choose)
+        self.writing = LobbyWriting(tools, self.documents, self.presence, accounts, battles, questions)
         self._battles = battles
+        self._running: asyncio.Future[Any] | None = None
 
-    async def run(self) -> None:
-        """What every public process does for the quiz until it is cancelled: any of them may be the last one left."""
-        await asyncio.gather(every(SWEEP_SECONDS, self.sweep), every(RENEW_SECONDS, self.presence.renew))
+    def start(self) -> None:
+        """Begins what every public process does for the quiz: any of them may be the last one left."""
+        self._running = asyncio.gather(every(SWEEP_SECONDS, self.sweep), every(RENEW_SECONDS, self.presence.renew))
+
+    async def close(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
 
     async def sweep(self) -> None:
         """Carries out what processes left that have died, and what follows from players who have gone."""

@@ -24,22 +24,27 @@ class Presence:
         self._battles = battles
         self._channels = tools.channels
         self._leases = Leases(tools.redis, "player", life)
-        self._here: dict[str, str] = {}  # the account of each connection of this process that plays
+        self.here: dict[str, str] = {}  # the account of each connection of this process that plays
 
     async def enter(self, account: str, connection: str) -> None:
         """From now on this connection plays for this account; an older one is told that it was taken over."""
         previous = await self._leases.take(account, connection, await self._battles.writing.now())
-        self._here[connection] = account
+        self.here[connection] = account
         if previous not in (None, connection):
             await self._channels.publish(told(account, {"type": "taken-over", "connection": previous}))
         await self._note_back(account)
 
     async def leave(self, connection: str) -> None:
         """After a connection was closed. A seek ends a second later; a battle waits for the whole lease."""
-        account = self._here.pop(connection, None)
-        if account is not None and await self._battles.documents.find_id_of(account) is None:
-            now = await self._battles.writing.now()
-            await self._leases.shorten(account, connection, now + AFTER_CLOSE)
+        account = self.here.get(connection)
+        if account is None:
+            return
+        try:
+            if await self._battles.documents.find_id_of(account) is None:
+                now = await self._battles.writing.now()
+                await self._leases.shorten(account, connection, now + AFTER_CLOSE)
+        finally:
+            self.here.pop(connection, None)
 
     async def count(self) -> int:
         """How many players are here, in all processes."""
@@ -47,7 +52,7 @@ class Presence:
 
     async def renew(self) -> None:
         """Renews the leases of all players of this process."""
-        held = [(account, connection) for connection, account in self._here.items()]
+        held = [(account, connection) for connection, account in self.here.items()]
         for account in await self._leases.renew(held, await self._battles.writing.now()):
             await self._note_back(account)
 

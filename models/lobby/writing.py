@@ -1,7 +1,7 @@
 """Looking for an opponent: seek, be paired, give up looking. Nobody is ever paired with themselves."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 
 from lib.channels import Event
 from models.accounts import Accounts
@@ -9,18 +9,15 @@ from models.battles import Battle, Battles, Player, Rules, state_of
 from models.errors import Conflict
 from models.lobby.documents import LobbyDocuments, Pair, Seeker
 from models.lobby.presence import Presence, told
-from models.questions import Question
+from models.questions import Questions
 from models.tools import Tools
 
 STRANDED = 2000  # milliseconds after which the process that found a pair must have died
 
 logger = logging.getLogger(__name__)
-Choose = Callable[[Rules, Sequence[str]], Awaitable[Sequence[Question]]]
 
 
 class LobbyWriting:
-    """`choose` chooses the questions for a battle of two accounts."""
-
     def __init__(
         self,
         tools: Tools,
@@ -28,13 +25,14 @@ class LobbyWriting:
         presence: Presence,
         accounts: Accounts,
         battles: Battles,
-        choose: Choose,
+        questions: Questions,
     ) -> None:
         self._presence = presence
         self._documents = documents
         self._accounts = accounts
         self._battles = battles
-        self._choose = choose
+        self._questions = questions.documents
+        self._clock = tools.clock
         self._channels = tools.channels
 
     async def seek(self, seeker: Seeker, rules: Rules) -> None:
@@ -55,13 +53,14 @@ class LobbyWriting:
 
     async def _start(self, pair: Pair, rules: Rules) -> None:
         accounts = (pair.first.account, pair.second.account)
-        questions = await self._choose(rules, accounts)
+        questions = await self._questions.choose(rules, accounts, rules.questions)
         if len(questions) < rules.questions:
             await self._refuse(pair, "no-questions", "There are not enough questions for these rules.")
             return
         players = (await self._player(accounts[0]), await self._player(accounts[1]))
         try:
             await self._battles.writing.start(rules, questions, players, _paired)
+            await self._questions.note_seen(accounts, [question.id for question in questions], self._clock())
         except Conflict:
             logger.warning("one of the pair %s plays already", accounts)  # in another tab, a moment ago
         await self._documents.forget(pair)

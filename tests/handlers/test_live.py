@@ -6,8 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.httpclient import HTTPClientError
 
 from handlers.application import Plog
 from handlers.live import SIGNED_OUT, Live, LiveChannel, LiveConnection, Newest, Tables
@@ -16,51 +15,16 @@ from lib.channels import unnumbered
 from lib.sockjs.library import encoded
 from models.comments import Attempt, Author
 from models.errors import NotAllowed
-from tests.base import START, SiteTestCase, TestClient, approve
+from tests.base import START, TestClient, approve
+from tests.sockets import LiveTestCase, Socket
 
 ADA = Author("0" * 12, is_staff=True)
 
 
-class Socket:
-    """The WebSocket of one open page."""
-
-    def __init__(self, connection: WebSocketClientConnection) -> None:
-        self.connection = connection
-
-    async def say(self, **message: Any) -> dict[str, Any]:
-        """Send a message and return the answer to it."""
-        return await self.say_text(json.dumps(message))
-
-    async def say_text(self, text: str) -> dict[str, Any]:
-        await self.connection.write_message(text)
-        return await self.hear()
-
-    async def hear(self, *kinds: str) -> dict[str, Any]:
-        """The next message of these types; without types, the next one that is not `here`."""
-        while True:
-            text = await asyncio.wait_for(self.connection.read_message(), 5)
-            assert text is not None, f"closed with {self.connection.close_code}"
-            message: dict[str, Any] = json.loads(text)
-            if message["type"] in kinds or (not kinds and message["type"] != "here"):
-                return message
-
-    async def closed(self) -> int | None:
-        while await asyncio.wait_for(self.connection.read_message(), 5) is not None:
-            pass
-        return self.connection.close_code
-
-
-class LiveTest(SiteTestCase):
+class LiveTest(LiveTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.post = self.post_by("hello")
-
-    async def open(self, client: TestClient | None = None, **headers: str) -> Socket:
-        client = client or self.client
-        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
-        port = client.port or self.get_http_port()
-        request = HTTPRequest(f"ws://127.0.0.1:{port}/live/websocket", headers={"Cookie": cookies, **headers})
-        return Socket(await websocket_connect(request))
 
     def live(self, story: Callable[[Socket], Awaitable[None]], client: TestClient | None = None) -> None:
         """Run `story` with an open connection."""

@@ -1,12 +1,11 @@
 """Pairing across two processes, in a real Redis."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from lib import json
 from lib.channels import unnumbered
-from models.battles import DEFAULT, Battles, Rules
+from models.battles import DEFAULT, Battles
 from models.lobby import Lobby, Presence, Seeker
 from models.questions import Question
 from tests.base import SiteTestCase
@@ -24,11 +23,8 @@ class LobbyTest(SiteTestCase):
             self.run_now(self.site.accounts.acting(account))
 
     def process(self, site: Any) -> "Process":
-        async def choose(_: Rules, __: Sequence[str]) -> Sequence[Question]:
-            return [QUESTION] * self.number
-
         battles = Battles(site.tools)
-        return Process(site, battles, Lobby(site.tools, site.accounts, battles, choose))
+        return Process(site, battles, Lobby(site.tools, site.accounts, battles, Chosen(self)))  # type: ignore[arg-type]
 
     def tearDown(self) -> None:
         for process in (self.here, self.there):
@@ -201,6 +197,19 @@ class LobbyTest(SiteTestCase):
         id = self.run_now(self.here.battles.documents.find_id_of(account))
         assert id is not None
         self.run_now(self.here.battles.writing.give_up(id, account))
+
+
+class Chosen:
+    """Questions that are all the same one, as many as the test has."""
+
+    def __init__(self, test: LobbyTest) -> None:
+        self._test = test
+        self.documents = self
+
+    async def choose(self, *_: Any) -> list[Question]:
+        return [QUESTION] * self._test.number
+
+    async def note_seen(self, *_: Any) -> None: ...
 
 
 class Process:

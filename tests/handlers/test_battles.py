@@ -1,0 +1,191 @@
+"""Battles over the live connections of two processes, as browsers play them."""
+
+import asyncio
+from typing import Any
+
+from lib import json
+from models.questions import Question, State
+from tests.base import START, TestClient
+from tests.sockets import LiveTestCase, Socket
+
+SECRETS = ("The answer", "Another form", "Rome", "Oslo", "Bern", "Because it is so", "A source")
+
+
+def question(n: int) -> Question:
+    return Question(
+        f"{n:012}",
+        f"Which is number {n}?",
+        "The answer",
+        ("Rome", "Oslo", "Bern", "The answer"),
+        "History",
+        ("Another form",),
+        explanation="Because it is so",
+        source="A source",
+        state=State.PUBLISHED,
+        created=START,
+    )
+
+
+class BattlesTest(LiveTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for n in range(12):
+            self.run_now(self.site.questions.documents.insert(question(n)))
+
+    def player(self, *, elsewhere: bool = False) -> TestClient:
+        """A visitor with a cookie, connected to this process or to the other one."""
+        client = self.second_client() if elsewhere else TestClient(self)
+        client.get("/me")
+        return client
+
+    async def paired(self, bo: TestClient, cy: TestClient) -> tuple[Socket, Socket, dict[str, Any]]:
+        first, second = await self.open(bo), await self.open(cy)
+        seeking = await first.say(type="seek", rules="default", id=1)
+        self.assertEqual(seeking, {"type": "seeking", "rules": "default", "here": 1, "waiting": 1, "id": 1})
+        self.assertEqual((await second.say(type="seek"))["type"], "seeking")
+        paired = [await socket.hear("paired") for socket in (first, second)]
+        self.assertEqual([one["you"] for one in paired], [0, 1])
+        return first, second, paired[0]
+
+    def play(self, story: Any) -> None:
+        bo, cy = self.player(), self.player(elsewhere=True)
+
+        async def run() -> None:
+            first, second, paired = await self.paired(bo, cy)
+            try:
+                await story(first, second, paired)
+            finally:
+                first.connection.close()
+                second.connection.close()
+
+        self.run_now(run())
+
+    async def event(self, socket: Socket, what: str) -> dict[str, Any]:
+        while True:
+            event = await socket.hear("event")
+            if event["data"]["what"] == what:
+                return event
+
+    async def refused(self, code: str, socket: Socket, **message: Any) -> None:
+        await socket.connection.write_message(json.dumps(message))
+        self.assertEqual((await socket.hear("error"))["code"], code, message)
+
+    def test_two_strangers_in_two_processes_play(self) -> None:
+        async def story(first: Socket, second: Socket, paired: dict[str, Any]) -> None:
+            battle = paired["battle"]
+            asked = await self.event(first, "asked")
+            state = asked["data"]["state"]
+            self.assertEqual((asked["channel"], asked["n"]), (f"battle:{battle}", state["version"]))
+            self.assertEqual(state["question"]["genre"], "History")
+            self.assertEqual(state["opens_at"] - state["now"], 400)
+            await self.event(second, "asked")
+            await self.refused("too-early", first, type="answer", battle=battle, number=1, text="The answer")
+            await second.connection.write_message(json.dumps({"type": "alternatives", "battle": battle, "number": 1}))
+            choices = (await second.hear("alternatives"))["choices"]
+            self.assertEqual(choices, ["Rome", "Oslo", "Bern", "The answer"])
+            await asyncio.sleep(0.45)  # until it opens, by the server's clock
+            await second.connection.write_message(
+                json.dumps({"type": "answer", "battle": battle, "number": 1, "text": "Rome"})
+            )
+            for socket in (first, second):
+                attempted = (await self.event(socket, "attempted"))["data"]["state"]
+                self.assertEqual((attempted["attempts"], attempted["closed"]), ([None, "wrong"], None))
+            await self.refused("already-answered", second, type="answer", battle=battle, number=1, text="Oslo")
+            await first.connection.write_message(
+                json.dumps({"type": "answer", "battle": battle, "number": 1, "text": "the  ANSWER"})
+            )
+            for socket in (first, second):
+                closed = (await self.event(socket, "closed"))["data"]["state"]
+                self.assertEqual([player["score"] for player in closed["players"]], [3, 0])
+                self.assertEqual([one["outcome"] for one in closed["closed"]["outcomes"]], ["right", "beaten"])
+            await self.refused("closed", second, type="answer", battle=battle, number=1, text="The answer")
+            await second.connection.write_message(json.dumps({"type": "give-up", "battle": battle}))
+            over = (await self.event(first, "over"))["data"]["state"]
+            self.assertEqual((over["ended"], over["winner"]), ("forfeit", 0))
+
+        self.play(story)
+
+    def test_no_frame_has_the_answer_of_an_open_question(self) -> None:
+        async def story(first: Socket, second: Socket, paired: dict[str, Any]) -> None:
+            await self.event(second, "asked")
+            await second.connection.write_message(
+                json.dumps({"type": "alternatives", "battle": paired["battle"], "number": 1})
+            )
+            await second.hear("alternatives")
+            await first.connection.write_message(json.dumps({"type": "resume"}))
+            frames = [paired, await self.event(first, "asked"), await first.hear("paired")]
+            for frame in frames:
+                self.assertFalse([secret for secret in SECRETS if secret in json.dumps(frame)], frame)
+
+        self.play(story)
+
+    def test_a_second_tab_takes_the_seat_over(self) -> None:
+        bo, cy = self.player(), self.player(elsewhere=True)
+
+        async def story() -> None:
+            first, _, paired = await self.paired(bo, cy)
+            tab = await self.open(bo)
+            resumed = await tab.say(type="resume", id="r")
+            self.assertEqual((resumed["type"], resumed["id"], resumed["you"]), ("paired", "r", 0))
+            self.assertEqual(resumed["battle"], paired["battle"])
+            self.assertEqual(await first.hear("taken-over"), {"type": "taken-over"})
+            self.assertEqual((await self.event(tab, "asked"))["channel"], f"battle:{paired['battle']}")
+            again = await tab.say(type="seek")
+            self.assertEqual((again["type"], again["battle"]), ("paired", paired["battle"]))
+
+        self.run_now(story())
+
+    def test_who_plays_is_the_cookies_visitor_whatever_a_message_says(self) -> None:
+        stranger = self.player()
+
+        async def story(first: Socket, second: Socket, paired: dict[str, Any]) -> None:
+            battle, third = paired["battle"], await self.open(stranger)
+            await self.event(first, "asked")
+            as_bo = {"you": 0, "account": "b" * 12, "player": 0}
+            for kind in ("answer", "alternatives", "give-up", "typing", "loaded"):
+                await self.refused("not-in-battle", third, type=kind, battle=battle, number=1, text="x", **as_bo)
+            await self.refused("not-in-battle", third, type="resume", battle=battle, **as_bo)
+            await self.refused("no-channel", third, type="follow", channel=f"battle:{battle}")
+            nobody = await self.open(TestClient(self))
+            await self.refused("no-visitor", nobody, type="seek")
+
+        self.play(story)
+
+    def test_malformed_messages_are_refused_and_change_nothing(self) -> None:
+        async def story(first: Socket, second: Socket, paired: dict[str, Any]) -> None:
+            battle = paired["battle"]
+            await self.event(first, "asked")
+            for odd in (None, 1, [], {}, {"$gt": ""}):
+                await self.refused("invalid", first, type="answer", battle=odd, number=1, text="x")
+                await self.refused(
+                    "invalid", first, type="answer", battle=battle, number=1, text=odd if odd != 1 else 2
+                )
+            for number in (None, "1", True, [1], 1.5):
+                await self.refused("invalid", first, type="alternatives", battle=battle, number=number)
+            await self.refused("not-found", first, type="answer", battle="x", number=1, text="x")
+            await self.refused("unknown-rules", first, type="seek", rules="odd")
+            state = await self.site.battles.documents.by_id(battle)
+            self.assertEqual(state.revision, 2)
+
+        self.play(story)
+
+    def test_the_other_player_is_told_that_somebody_types_at_most_once_a_second(self) -> None:
+        async def story(first: Socket, second: Socket, paired: dict[str, Any]) -> None:
+            for _ in range(3):
+                await first.connection.write_message(json.dumps({"type": "typing", "battle": paired["battle"]}))
+            self.assertEqual(await second.hear("typing"), {"type": "typing", "battle": paired["battle"], "you": 1})
+            await second.connection.write_message(json.dumps({"type": "ping", "sent": 1}))
+            self.assertEqual((await second.hear("typing", "pong"))["type"], "pong")
+
+        self.play(story)
+
+    def test_somebody_who_stops_looking_is_not_paired(self) -> None:
+        bo, cy = self.player(), self.player(elsewhere=True)
+
+        async def story() -> None:
+            first, second = await self.open(bo), await self.open(cy)
+            await first.say(type="seek")
+            self.assertEqual(await first.say(type="unseek", id=2), {"type": "done", "id": 2})
+            self.assertEqual((await second.say(type="seek"))["waiting"], 1)
+
+        self.run_now(story())
