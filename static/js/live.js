@@ -15,12 +15,21 @@ import { fallback, native } from "./helpers/sockets.js";
  * @property {(count: number) => void} [here] how many follow the channel
  */
 
+/**
+ * The callbacks of a script that sends messages of its own and hears all answers.
+ * @typedef {object} Talker
+ * @property {() => void} opened the page is live, for the first time or again
+ * @property {(message: any) => void} message every message from the server
+ */
+
 class Live extends EventTarget {
   /** @type {"idle" | "connecting" | "live" | "reconnecting"} */
   state = "idle";
   since = Date.now(); // when this state began
   /** @type {Map<string, Follower>} */
   #followers = new Map();
+  /** @type {Set<Talker>} */
+  #talkers = new Set();
   /** @type {Socket | null} */
   #socket = null;
   #failures = 0;
@@ -45,6 +54,21 @@ class Live extends EventTarget {
     this.#followers.set(channel, follower);
     if (this.state === "live") this.#send({ type: "follow", channel });
     else if (this.state === "idle") this.#start();
+  }
+
+  /** @param {Talker} talker */
+  listen(talker) {
+    this.#talkers.add(talker);
+    if (this.state === "live") talker.opened();
+    else if (this.state === "idle") this.#start();
+  }
+
+  /**
+   * Sends a message, if the page is live; after a reconnection, `opened` of the talker says what is still to be said.
+   * @param {{ type: string } & Record<string, unknown>} message
+   */
+  say(message) {
+    this.#send(message);
   }
 
   #start() {
@@ -79,6 +103,7 @@ class Live extends EventTarget {
     this.#heartbeat.heard(Date.now());
     this.#setState("live");
     for (const channel of this.#followers.keys()) this.#send({ type: "follow", channel });
+    for (const talker of this.#talkers) talker.opened();
   }
 
   /**
@@ -95,6 +120,7 @@ class Live extends EventTarget {
     if (message.type === "followed") follower?.followed?.(message.n);
     if (message.type === "event") follower?.event?.(message.n, message.data);
     if (message.type === "here") follower?.here?.(message.count);
+    for (const talker of this.#talkers) talker.message(message);
   }
 
   /** @param {Socket | null} socket */
@@ -132,7 +158,7 @@ class Live extends EventTarget {
     this.#send({ type: "ping", sent: Date.now() });
   }
 
-  /** @param {{ type: string, channel?: string, sent?: number }} message */
+  /** @param {{ type: string } & Record<string, unknown>} message */
   #send(message) {
     if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(message));
   }
