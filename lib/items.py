@@ -1,4 +1,4 @@
-"""What an import reads from elsewhere, as plain values: posts with their comments, and what could not be used.
+"""What an import reads from elsewhere, as plain values: posts with their comments, questions, and what could not be used.
 
 The readers in importing/ yield these and never raise for what a file holds; models decide what becomes
 of them.
@@ -48,6 +48,26 @@ class Item:
     comments: tuple[CommentItem, ...] = ()
     is_page: bool = False
     has_closed_comments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionItem:
+    """A question with its answer and three wrong ones. Its origin is as an `Item`'s; `file` and `line` are for messages."""
+
+    origin_kind: str
+    origin_host: str
+    origin_id: str
+    file: str
+    line: int | None
+    text: str
+    answer: str
+    wrong: tuple[str, ...]
+    genre: str
+    accepted: tuple[str, ...] = ()
+    explanation: str = ""
+    source: str = ""
+    licence: str = ""
+    difficulty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
