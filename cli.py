@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import importing
+import importing.questions
 from importing import markdown_folder
 from lib import mongo, redis
-from lib.items import CommentItem, Item, Unusable
+from lib.items import CommentItem, Item, QuestionItem, Unusable
 from lib.markup import comment_text_html
 from lib.pagecache import Unwritable
 from models.errors import SiteError
@@ -30,6 +31,7 @@ from ui_modules.comments import comment_json
 
 DEMO = Path(__file__).parent / "demo"
 Chore = Callable[[Site, argparse.Namespace], Awaitable[int]]
+Found = TypeVar("Found")
 
 
 async def staff(site: Site, given: argparse.Namespace) -> int:
@@ -47,25 +49,18 @@ async def signin_link(site: Site, given: argparse.Namespace) -> int:
 
 async def bring(site: Site, given: argparse.Namespace) -> int:
     """import a folder of Markdown or a WordPress export; safe to repeat"""
-    path = Path(given.path)
-    try:
-        items = importing.read(path)
-    except FileNotFoundError:
-        print(f"{path}: there is no such file or folder", file=sys.stderr)
-        return 1
-    except OSError as problem:
-        print(f"{path}: cannot be read: {problem.strerror}", file=sys.stderr)
-        return 1
-    except importing.UnknownFormat as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    await site.create_indexes()
-    return await take(site, items)
+    found = opened(Path(given.path), importing.read)
+    return 1 if found is None else await take(site, found)
+
+
+async def bring_questions(site: Site, given: argparse.Namespace) -> int:
+    """import and publish questions: Open Trivia Database, GIFT, Aiken or CSV; safe to repeat"""
+    found = opened(Path(given.path), importing.questions.read)
+    return 1 if found is None else await take(site, found, have_comments=False)
 
 
 async def demo(site: Site, given: argparse.Namespace) -> int:
     """add the demo site, unless there are other posts"""
-    await site.create_indexes()
     if await site.posts.documents.has_others("demo"):
         print("There are other posts, so the demo site was not added.")
         return 0
@@ -107,8 +102,22 @@ async def forget(site: Site, given: argparse.Namespace) -> int:
     return 0
 
 
-async def take(site: Site, items: Iterable[Item | Unusable]) -> int:
+def opened(path: Path, read: Callable[[Path], Iterator[Found]]) -> Iterator[Found] | None:
+    """What a reader finds at a path. Says why if it cannot read it, and returns None."""
+    try:
+        return read(path)
+    except FileNotFoundError:
+        print(f"{path}: there is no such file or folder", file=sys.stderr)
+    except OSError as problem:
+        print(f"{path}: cannot be read: {problem.strerror}", file=sys.stderr)
+    except importing.UnknownFormat as problem:
+        print(problem, file=sys.stderr)
+    return None
+
+
+async def take(site: Site, items: Iterable[Item | QuestionItem | Unusable], *, have_comments: bool = True) -> int:
     """Imports items. Names those that were not imported, and prints counts of all outcomes."""
+    await site.create_indexes()
     counts: Counter[str] = Counter()
     number = 0
     async for outcome in site.imports.take(items):
@@ -119,7 +128,8 @@ async def take(site: Site, items: Iterable[Item | Unusable]) -> int:
             print(f"{outcome.what}: {outcome.message}", file=sys.stderr)
         elif sys.stderr.isatty() and number % 100 == 0:
             print(f"… {number:,}", end="\r", file=sys.stderr)
-    print(", ".join(f"{counts[what]} {what}" for what in OUTCOMES) + f"; {counts['comments']} comments added")
+    comments = f"; {counts['comments']} comments added" if have_comments else ""
+    print(", ".join(f"{counts[what]} {what}" for what in OUTCOMES) + comments)
     return 1 if counts["unusable"] else 0
 
 
@@ -153,6 +163,7 @@ CHORES: dict[str, tuple[Chore, tuple[str, ...]]] = {
     "staff": (staff, ("email",)),
     "signin-link": (signin_link, ("email",)),
     "import": (bring, ("path",)),
+    "import-questions": (bring_questions, ("path",)),
     "demo": (demo, ()),
     "indexes": (indexes, ()),
     "hold": (hold, ("text",)),

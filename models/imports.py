@@ -1,7 +1,7 @@
-"""Imports: posts and comments from elsewhere, taken over so that it may be repeated without harm.
+"""Imports: posts, comments and questions from elsewhere, taken over so that it may be repeated without harm.
 
-What came before is known by its origin and not doubled. A post that was edited here since it came is kept as it is, and
-named; one that changed over there is brought up to date.
+What came before is known by its origin and not doubled. A post or question that was edited here since it came is kept
+as it is, and named; one that changed over there is brought up to date.
 """
 
 from collections import defaultdict
@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
 from lib.documents import Document
-from lib.items import CommentItem, Item, Unusable
+from lib.items import CommentItem, Item, QuestionItem, Unusable
+from lib.spelling import folded
 from lib.text import cleaned, cleaned_line
 from lib.tokens import digest
 from models.accounts import Accounts
@@ -17,6 +18,7 @@ from models.categories import Categories
 from models.comments import Comment, Comments, Status, html_of
 from models.errors import Conflict, Invalid, SiteError
 from models.posts import Post, Posts
+from models.questions import Origin, Question, Questions, State, checked
 from models.tools import Tools
 
 OUTCOMES = ("added", "updated", "unchanged", "kept", "unusable")
@@ -35,24 +37,33 @@ class Imports:
     """Takes items from the readers in importing/ and puts them where they belong."""
 
     def __init__(
-        self, tools: Tools, accounts: Accounts, categories: Categories, posts: Posts, comments: Comments
+        self,
+        tools: Tools,
+        accounts: Accounts,
+        categories: Categories,
+        posts: Posts,
+        comments: Comments,
+        questions: Questions,
     ) -> None:
         self._own_host = tools.own_host
         self._accounts = accounts
         self._categories = categories
         self._posts = posts
         self._comments = comments
+        self._questions = questions
 
-    async def take(self, items: Iterable[Item | Unusable]) -> AsyncIterator[Outcome]:
+    async def take(self, items: Iterable[Item | QuestionItem | Unusable]) -> AsyncIterator[Outcome]:
         """Take items over one by one, each wholly before the next, and say what became of it."""
         for item in items:
             if isinstance(item, Unusable):
                 yield unusable(item)
-                continue
-            async for outcome in self._take_one(item):
-                yield outcome
+            elif isinstance(item, QuestionItem):
+                yield await self._take_question(item)
+            else:
+                async for outcome in self._take_post(item):
+                    yield outcome
 
-    async def _take_one(self, item: Item) -> AsyncIterator[Outcome]:
+    async def _take_post(self, item: Item) -> AsyncIterator[Outcome]:
         """Stores the post, but for former addresses that other posts have, and then its comments. Names each such
         address.
         """
@@ -138,10 +149,52 @@ class Imports:
             origin=origin,
         )
 
+    async def _take_question(self, item: QuestionItem) -> Outcome:
+        try:
+            question, what = await self._question(item)
+        except (Conflict, Invalid) as error:
+            return unusable(Unusable(item.file, item.line, cleaned_line(item.text[:60]), error.message))
+        return Outcome(what, question.text)
+
+    async def _question(self, item: QuestionItem) -> tuple[Question, str]:
+        """Stores a new question, published. One that came before keeps its state."""
+        origin = Origin(item.origin_kind, item.origin_host, item.origin_id)
+        known = await self._questions.documents.find_by_origin(origin)
+        wanted = checked(_as_question(item, known))
+        wanted = replace(wanted, origin=replace(origin, digest=wanted.content_digest))
+        if known is None:
+            return await self._questions.writing.add(wanted), "added"
+        if known.origin is None or known.origin.digest != known.content_digest:
+            return known, "kept"
+        if wanted.content_digest == known.content_digest:
+            return known, "unchanged"
+        return await self._questions.writing.edit(wanted), "updated"
+
 
 def unusable(item: Unusable) -> Outcome:
     place = f"{item.file}:{item.line}" if item.line else item.file
     return Outcome("unusable", f"{place}: {item.item + ': ' if item.item else ''}{item.reason}")
+
+
+def _as_question(item: QuestionItem, known: Question | None) -> Question:
+    """The question that an item describes; where it came before, with all that only this site knows of it.
+
+    The alternatives are in alphabetical order: in foreign files the answer is often the first.
+    """
+    blank = Question(id="", text="", answer="", alternatives=(), genre="", state=State.PUBLISHED)
+    return replace(
+        known or blank,
+        text=item.text,
+        answer=item.answer,
+        alternatives=tuple(sorted((item.answer, *item.wrong), key=lambda text: folded(text[:60]))),
+        genre=item.genre,
+        accepted=item.accepted,
+        may_be_misspelt=True,
+        explanation=item.explanation,
+        source=item.source,
+        licence=item.licence,
+        difficulty=item.difficulty,
+    )
 
 
 def parents_first(comments: Iterable[CommentItem]) -> list[CommentItem]:

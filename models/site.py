@@ -39,7 +39,7 @@ class Site:
         self.battles = Battles(tools)
         self.lobby = Lobby(tools, self.accounts, self.battles, self.questions)
         self.hits = Hits(tools, LogFollower(tools.settings.data / "log" / "hits.log"))
-        self.imports = Imports(tools, self.accounts, self.categories, self.posts, self.comments)
+        self.imports = Imports(tools, self.accounts, self.categories, self.posts, self.comments, self.questions)
 
     @classmethod
     async def open(cls, settings: Settings, comment_json: AsJson, clock: Clock = utc_now) -> "Site":

@@ -45,9 +45,29 @@ class ChoresTest(SiteTestCase):
         self.assertEqual(status, 1)
         self.assertIn(f"{MATERIAL}/markdown/broken/yaml.md:4: broken/yaml.md: its front matter is no YAML", err)
 
+    def test_questions_are_imported_and_unusable_ones_are_named(self) -> None:
+        path = str(MATERIAL / "questions" / "mixed.csv")
+        counted = "{} added, 0 updated, {} unchanged, 0 kept, {} unusable\n"
+        status, out, err = self.chore(cli.bring_questions, path=path)
+        self.assertEqual((status, out), (1, counted.format(2, 0, 3)))
+        reason = "Which planet has the most rings?: has fewer than 3 wrong answers"
+        self.assertIn(f"unusable: {path}:6: {reason}\n", err)
+        with tempfile.NamedTemporaryFile("w", suffix=".gift") as file:
+            file.write("Which is the longest river? {=Nile ~Po ~Don ~Ob}")
+            file.flush()
+            for counts in ((1, 0, 0), (0, 1, 0)):
+                self.assertEqual(self.chore(cli.bring_questions, path=file.name), (0, counted.format(*counts), ""))
+
+    def test_a_file_without_questions_is_refused_with_a_list_of_known_formats(self) -> None:
+        status, out, err = self.chore(cli.bring_questions, path=str(MATERIAL / "old-blog.xml"))
+        self.assertEqual((status, out), (1, ""))
+        for words in ("old-blog.xml", "Open Trivia Database", "GIFT", "Aiken", "CSV"):
+            self.assertIn(words, err)
+
     def test_a_missing_path_is_named(self) -> None:
-        status, out, err = self.chore(cli.bring, path="/nowhere/at-all")
-        self.assertEqual((status, out, err), (1, "", "/nowhere/at-all: there is no such file or folder\n"))
+        for chore in (cli.bring, cli.bring_questions):
+            status, out, err = self.chore(chore, path="/nowhere/at-all")
+            self.assertEqual((status, out, err), (1, "", "/nowhere/at-all: there is no such file or folder\n"))
 
     def test_a_file_of_an_unknown_format_is_refused_with_a_list_of_known_formats(self) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:

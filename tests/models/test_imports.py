@@ -1,16 +1,21 @@
-"""Imports of the WordPress export and the Markdown folder in tests/material: new, repeated, and after changes."""
+"""Imports of the WordPress export, the Markdown folder and the questions in tests/material: new, repeated, and after
+changes.
+"""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from importing import markdown_folder, wordpress
-from lib.items import CommentItem, Item, Unusable
+from importing import markdown_folder, questions, wordpress
+from lib.items import CommentItem, Item, QuestionItem, Unusable
 from models.comments import Comment
 from models.comments.documents import COMMENT
 from models.imports import Outcome, parents_first
 from models.posts import Post
+from models.questions import Question, State
+from models.questions.documents import QUESTION
 from tests.base import START, SiteTestCase
 from tests.hostile import quickly
 
@@ -28,8 +33,21 @@ def answer(id: str, parent: str | None = None, status: str = "published", minute
     return CommentItem(id, parent, f"Name {id}", "", None, f"<p>Text {id}</p>", date, status, "203.0.113.7")
 
 
+def question(id: str = "1", **changes: Any) -> QuestionItem:
+    given = {"text": "What is the capital of Iran?", "answer": "Tehran", "wrong": ("Baghdad", "Kabul", "Ankara")}
+    given |= {
+        "origin_kind": "csv",
+        "origin_host": "",
+        "origin_id": id,
+        "file": "a.csv",
+        "line": 7,
+        "genre": "Geography",
+    }
+    return QuestionItem(**{**given, **changes})
+
+
 class ImportsTest(SiteTestCase):
-    def take(self, *items: Item | Unusable) -> list[Outcome]:
+    def take(self, *items: Item | QuestionItem | Unusable) -> list[Outcome]:
         async def taken() -> list[Outcome]:
             outcomes = [outcome async for outcome in self.site.imports.take(items)]
             await self.site.outbox.flush()
@@ -45,7 +63,7 @@ class ImportsTest(SiteTestCase):
         return {document["origin"]["id"]: COMMENT.read(document) for document in found}
 
     def everything(self) -> list[Any]:
-        names = ("posts", "comments", "accounts", "categories")
+        names = ("posts", "comments", "accounts", "categories", "questions")
         return [self.run_now(self.site.tools.mongo[name].find({}).sort("_id", 1).to_list(None)) for name in names]
 
     def test_an_item_with_a_lone_surrogate_is_named_and_the_others_are_imported(self) -> None:
@@ -225,3 +243,85 @@ class ImportsTest(SiteTestCase):
         self.run_now(self.site.tell_untold())
         self.assertEqual(self.post().comment_count, 2)
         self.assertEqual(self.run_now(self.site.tell_untold()), 0)
+
+    # Questions
+
+    def question(self, id: str = "1") -> Question:
+        (document,) = self.run_now(self.site.tools.mongo["questions"].find({"origin.id": id}).to_list(None))
+        return QUESTION.read(document)
+
+    def test_questions_of_every_format_are_imported_and_published(self) -> None:
+        for name, added, unusable in (
+            ("trivia.json", 2, 2),
+            ("geography.gift.txt", 4, 8),
+            ("animals.txt", 2, 4),
+            ("mixed.csv", 2, 3),
+        ):
+            whats = [outcome.what for outcome in self.take(*questions.read(MATERIAL / "questions" / name))]
+            self.assertEqual((whats.count("added"), whats.count("unusable")), (added, unusable), name)
+        stored = [QUESTION.read(document) for document in self.everything()[-1]]
+        self.assertEqual({one.state for one in stored}, {State.PUBLISHED})
+        self.assertEqual([one.licence for one in stored if one.answer == "Mercury"], ["CC0"])
+
+    def test_alternatives_are_in_alphabetical_order_wherever_the_answer_was(self) -> None:
+        self.take(question())
+        self.assertEqual(self.question().alternatives, ("Ankara", "Baghdad", "Kabul", "Tehran"))
+        self.assertTrue(self.question().may_be_misspelt)
+
+    def test_an_imported_question_is_strict_where_a_wrong_alternative_is_nearly_the_answer(self) -> None:
+        self.take(question(answer="Iran", wrong=("Iraq", "Oman", "Qatar")))
+        self.assertFalse(self.question().may_be_misspelt)
+
+    def test_a_repeated_import_of_questions_changes_nothing(self) -> None:
+        items = [*questions.read(MATERIAL / "questions" / "mixed.csv"), question()]
+        self.take(*items, question())
+        before = self.everything()
+        self.clock.pass_by(days=1)
+        self.assertEqual({outcome.what for outcome in self.take(*items)}, {"unchanged", "unusable"})
+        self.assertEqual(self.everything(), before)
+
+    def test_a_question_edited_on_this_site_is_not_overwritten_and_is_named(self) -> None:
+        self.take(question())
+        self.run_now(self.site.questions.writing.edit(replace(self.question(), explanation="Since 1786.")))
+        for explanation in ("", "Changed over there"):
+            (outcome,) = self.take(question(explanation=explanation))
+            self.assertEqual((outcome.what, outcome.message), ("kept", "What is the capital of Iran?"))
+        self.assertEqual(self.question().explanation, "Since 1786.")
+
+    def test_a_question_that_changed_at_the_source_is_updated_and_stays_rejected(self) -> None:
+        self.take(question())
+        before = self.question()
+        self.run_now(self.site.questions.writing.edit(replace(before, state=State.REJECTED)))
+        (outcome,) = self.take(question(wrong=("Baghdad", "Kabul", "Doha")))
+        after = self.question()
+        self.assertEqual((outcome.what, after.id, after.created), ("updated", before.id, before.created))
+        self.assertEqual((after.alternatives[1], after.state), ("Doha", State.REJECTED))
+        self.assertEqual(self.take(question(wrong=("Baghdad", "Kabul", "Doha")))[0].what, "unchanged")
+
+    def test_a_question_that_makes_no_sense_is_named_with_file_and_line(self) -> None:
+        outcomes = self.take(
+            question(text="Who?", difficulty="tough"), question("2", wrong=("A", "a", "B")), question("3")
+        )
+        self.assertEqual([outcome.what for outcome in outcomes], ["unusable", "unusable", "added"])
+        said = "The text must have 5 to 200 characters. The difficulty must be one of easy, medium, hard, or empty."
+        self.assertEqual(outcomes[0].message, f"a.csv:7: Who?: {said}")
+        self.assertIn("a.csv:7: What is the capital of Iran?: There must be exactly four", outcomes[1].message)
+
+    def test_lone_surrogates_in_a_question_are_left_out(self) -> None:
+        self.take(question(text="What is the capital\ud800 of Iran?", wrong=("Baghdad\udfff", "Kabul", "Ankara")))
+        self.assertEqual(self.question().text, "What is the capital of Iran?")
+
+    def test_two_processes_that_import_the_same_questions_double_none(self) -> None:
+        items = [question(str(n), text=f"What is the capital of Iran ({n})?") for n in range(20)]
+        self.second_site
+
+        async def both() -> list[Outcome]:
+            async def take(site: Any) -> list[Outcome]:
+                return [outcome async for outcome in site.imports.take(items)]
+
+            first, second = await asyncio.gather(take(self.site), take(self.second_site))
+            return first + second
+
+        whats = [outcome.what for outcome in self.run_now(both())]
+        self.assertEqual(whats.count("added"), 20)
+        self.assertEqual(len(self.everything()[-1]), 20)
