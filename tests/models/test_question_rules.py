@@ -3,6 +3,9 @@
 import unittest
 from dataclasses import replace
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from models.errors import Invalid
 from models.questions import Question, checked
 from tests.hostile import quickly, repeated
@@ -10,6 +13,8 @@ from tests.hostile import quickly, repeated
 CAPITAL = Question(
     "q1", "Which city is the capital of Peru?", "Lima", ("Quito", "Lima", "Bogotá", "Sucre"), "Geography"
 )
+# Words that are often equal, or one edit apart, or equal but for case and accents.
+WORDS = st.text("abÁ é", min_size=1, max_size=6)
 
 
 class QuestionRulesTest(unittest.TestCase):
@@ -83,6 +88,20 @@ class QuestionRulesTest(unittest.TestCase):
         self.assertTrue(checked(far).may_be_misspelt)
         short = replace(land, answer="Ob", alternatives=("Ob", "Po", "Don", "Aa"))
         self.assertTrue(checked(short).may_be_misspelt, "no mistake is forgiven in a form this short")
+
+    @settings(deadline=None, max_examples=300)
+    @given(WORDS, st.lists(WORDS, min_size=3, max_size=3), st.lists(WORDS, max_size=3))
+    def test_exactly_one_alternative_of_a_stored_question_is_right(
+        self, answer: str, wrong: list[str], accepted: list[str]
+    ) -> None:
+        changes = {"answer": answer, "alternatives": (*wrong, answer), "accepted": tuple(accepted)}
+        try:
+            question = checked(replace(CAPITAL, may_be_misspelt=True, **changes))
+        except Invalid:
+            return
+        right = [alternative for alternative in question.alternatives if question.is_answered_by(alternative)]
+        self.assertEqual(right, [question.answer])
+        self.assertEqual(checked(question), question)
 
     def test_texts_are_cleaned(self) -> None:
         dirty = replace(
