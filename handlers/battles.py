@@ -1,4 +1,4 @@
-"""Battles over the live connection: seek an opponent, play, come back. Who plays is known by the handshake's cookies alone.
+"""Battles: their pages, and playing over the live connection. Who plays is known by the handshake's cookies alone.
 
 A player hears what is meant for the player alone (`paired`, `taken-over`) on a channel of their own, and what happens
 in the battle on the battle's. Times are taken when a message is received, by the server's clock.
@@ -10,16 +10,32 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from handlers.base import BaseHandler, visitor
 from handlers.live import LiveConnection, Message, Pace
 from lib import json
 from lib.channels import unnumbered
-from models.battles import Battle, state_of
+from models.battles import DEFAULT, Battle, state_of
 from models.errors import Invalid, SiteError, TooMany
 from models.lobby import Seeker, rules_of, told
 
 MOST_SEEKS = 20  # a minute
 MINUTE = 60  # seconds
 DONE: Message = {"type": "done"}
+
+
+class LobbyHandler(BaseHandler):
+    @visitor
+    async def get(self) -> None:
+        """What a battle is, and the button that seeks one. Gives the cookie without which nobody can play."""
+        self.page("battle/lobby.html", rules=DEFAULT, canonical=self.site.settings.absolute("/quiz/"))
+
+
+class BattleHandler(BaseHandler):
+    @visitor
+    async def get(self) -> None:
+        """The screen of a battle; its script seeks an opponent, or goes on with the battle that runs."""
+        self.set_header("Cache-Control", "no-store")
+        self.page("battle/battle.html")
 
 
 class Playing:

@@ -74,6 +74,8 @@ PUBLIC = (
     Page(r"/humans\.txt", feeds.HumansHandler),
     Page(r"/\.well-known/security\.txt", feeds.SecurityHandler),
     Page(r"/stats/", stats.StatsHandler),
+    Page(r"/quiz/", battles.LobbyHandler),
+    Page(r"/quiz/battle", battles.BattleHandler),
     Page(r"/me", accounts.MeHandler),
     Page(r"/signin", accounts.SigninHandler),
     Page(rf"/signin/{TOKEN}", accounts.SigninLinkHandler),

@@ -33,6 +33,8 @@ GET = {
     "/humans.txt": 200,
     "/.well-known/security.txt": 200,
     "/stats/": 200,
+    "/quiz/": 200,
+    "/quiz/battle": 200,
     "/me": 200,
     "/signin": 200,
     f"/signin/{'x' * 43}": 200,

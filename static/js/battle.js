@@ -1,5 +1,5 @@
-/* <quiz-battle>: the screen of a quiz battle. It seeks an opponent at once, or goes on with a battle that runs. Everything
-   shown is made from the newest state that the server sent. Loaded by templates/battle/battle.html. */
+/* <quiz-battle>: the screen of a quiz battle. It seeks an opponent at once, or goes on with a battle that runs.
+   Everything shown is made from the newest state that the server sent. Loaded by templates/battle/battle.html. */
 
 import { all, element, one } from "./helpers/dom.js";
 import { ServerTime } from "./helpers/server-time.js";
@@ -125,6 +125,7 @@ class QuizBattle extends HTMLElement {
     }
     if (attempts[this.#you]) {
       this.#hasAnswered = true;
+      this.#show([".versus", ".status", ".round", ".leave"]);
       this.#say(`That is wrong. ${this.#other.name} may still answer.`);
     } else if (attempts[1 - this.#you]) {
       this.#say(`${this.#other.name} answered, and was wrong. Take your time.`);
@@ -168,7 +169,13 @@ class QuizBattle extends HTMLElement {
   #showResult() {
     const { winner, ended, players } = this.#state;
     const title =
-      ended === "halted" ? "This battle was stopped" : winner === null ? "A draw" : winner === this.#you ? "You won!" : "You lost";
+      ended === "halted"
+        ? "This battle was stopped"
+        : winner === null
+          ? "A draw"
+          : winner === this.#you
+            ? "You won!"
+            : "You lost";
     const how = ended === "forfeit" ? `${players[winner === this.#you ? 1 - this.#you : this.#you].name} left.` : "";
     one(this, ".result h2").textContent = title;
     one(this, ".summary").textContent =
@@ -239,7 +246,10 @@ class QuizBattle extends HTMLElement {
   }
 
   #showPlayers() {
-    for (const [name, seat] of /** @type {[string, number][]} */ ([["you", this.#you], ["other", 1 - this.#you]])) {
+    for (const [name, seat] of /** @type {[string, number][]} */ ([
+      ["you", this.#you],
+      ["other", 1 - this.#you],
+    ])) {
       const player = this.#state.players[seat];
       one(this, `.${name} .name`).textContent = seat === this.#you ? "You" : player.name;
       one(this, `.${name} .score`).textContent = player.score;
