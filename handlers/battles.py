@@ -15,7 +15,7 @@ from handlers.live import LiveConnection, Message, Pace
 from lib import json
 from lib.channels import unnumbered
 from models.battles import DEFAULT, Battle, state_of
-from models.errors import Invalid, SiteError, TooMany
+from models.errors import Invalid, NotAllowed, SiteError, TooMany
 from models.lobby import Seeker, rules_of, told
 
 MOST_SEEKS = 20  # a minute
@@ -138,6 +138,17 @@ async def seek(connection: LiveConnection, message: Message) -> Message:
 
 async def unseek(connection: LiveConnection, _: Message) -> Message:
     await connection.site.lobby.writing.unseek(await connection.role(Playing).account())
+    return DONE
+
+
+async def play_computer(connection: LiveConnection, _: Message) -> Message:
+    """Ends the seek and plays the computer instead."""
+    playing, lobby = connection.role(Playing), connection.site.lobby
+    seeker = await lobby.documents.find(await playing.account())
+    if seeker is None:
+        raise NotAllowed("not-allowed", "Please look for an opponent first.")
+    with playing.answering_first():
+        await lobby.writing.play_computer(seeker, rules_of(seeker.rules))
     return DONE
 
 

@@ -102,6 +102,7 @@ LIVE = Tables(
         "ping": LiveConnection.ping,
         "seek": battles.seek,
         "unseek": battles.unseek,
+        "computer": battles.play_computer,
         "resume": battles.resume,
         "answer": battles.answer,
         "alternatives": battles.alternatives,

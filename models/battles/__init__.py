@@ -4,6 +4,7 @@ The battle, its players, turns and rules are pure; `documents` has Redis and Mon
 """
 
 from models.battles.battle import Battle, Entry, Phase
+from models.battles.computer import computer
 from models.battles.documents import BattleDocuments
 from models.battles.player import Kind, Line, Player
 from models.battles.rules import DEFAULT, Rules
@@ -11,7 +12,7 @@ from models.battles.state import state_of
 from models.battles.writing import BattleWriting
 from models.tools import Tools
 
-__all__ = ["DEFAULT", "Battle", "Battles", "Entry", "Kind", "Line", "Phase", "Player", "Rules", "state_of"]
+__all__ = ["DEFAULT", "Battle", "Battles", "Entry", "Kind", "Line", "Phase", "Player", "Rules", "computer", "state_of"]
 
 
 class Battles:

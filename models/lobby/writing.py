@@ -1,15 +1,16 @@
 """Looking for an opponent: seek, be paired, give up looking. Nobody is ever paired with themselves."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from random import Random
 
 from lib.channels import Event
 from models.accounts import Accounts
-from models.battles import Battle, Battles, Player, Rules, state_of
+from models.battles import Battle, Battles, Kind, Player, Rules, computer, state_of
 from models.errors import Conflict
 from models.lobby.documents import LobbyDocuments, Pair, Seeker
 from models.lobby.presence import Presence, told
-from models.questions import Questions
+from models.questions import Question, Questions
 from models.tools import Tools
 
 STRANDED = 2000  # milliseconds after which the process that found a pair must have died
@@ -34,6 +35,7 @@ class LobbyWriting:
         self._questions = questions.documents
         self._clock = tools.clock
         self._channels = tools.channels
+        self._random = Random()
 
     async def seek(self, seeker: Seeker, rules: Rules) -> None:
         """Looks for an opponent. Both hear of their battle on their own channels, here or when somebody comes."""
@@ -46,6 +48,15 @@ class LobbyWriting:
         """Ends a seek. Somebody who is paired by now plays."""
         await self._documents.unseek(account)
 
+    async def play_computer(self, seeker: Seeker, rules: Rules) -> None:
+        """Ends a seek and starts a battle against the computer. Somebody who is paired by now plays that battle."""
+        if not await self._documents.unseek(seeker.account):
+            return
+        questions = await self._chosen(rules, [seeker.account])
+        players = (await self._player(seeker.account), computer(questions, rules, self._random))
+        await self._battles.writing.start(rules, questions, players, _paired)
+        await self._note_seen([seeker.account], questions)
+
     async def sweep(self, rules_of: Callable[[str], Rules]) -> None:
         """Starts the battles of pairs whose process died."""
         for pair in await self._documents.pairs(await self._battles.writing.now() - STRANDED):
@@ -53,21 +64,31 @@ class LobbyWriting:
 
     async def _start(self, pair: Pair, rules: Rules) -> None:
         accounts = (pair.first.account, pair.second.account)
-        questions = await self._questions.choose(rules, accounts, rules.questions)
-        if len(questions) < rules.questions:
-            await self._refuse(pair, "no-questions", "There are not enough questions for these rules.")
-            return
+        try:
+            questions = await self._chosen(rules, accounts)
+        except Conflict as refusal:
+            return await self._refuse(pair, refusal)
         players = (await self._player(accounts[0]), await self._player(accounts[1]))
         try:
             await self._battles.writing.start(rules, questions, players, _paired)
-            await self._questions.note_seen(accounts, [question.id for question in questions], self._clock())
+            await self._note_seen(accounts, questions)
         except Conflict:
             logger.warning("one of the pair %s plays already", accounts)  # in another tab, a moment ago
         await self._documents.forget(pair)
 
-    async def _refuse(self, pair: Pair, code: str, message: str) -> None:
+    async def _chosen(self, rules: Rules, accounts: Sequence[str]) -> list[Question]:
+        """The questions of a battle. Conflict if there are not enough."""
+        questions = await self._questions.choose(rules, accounts, rules.questions)
+        if len(questions) < rules.questions:
+            raise Conflict("no-questions", "There are not enough questions for these rules.")
+        return questions
+
+    async def _note_seen(self, accounts: Sequence[str], questions: Sequence[Question]) -> None:
+        await self._questions.note_seen(accounts, [question.id for question in questions], self._clock())
+
+    async def _refuse(self, pair: Pair, refusal: Conflict) -> None:
         await self._documents.forget(pair)
-        error = {"type": "error", "code": code, "message": message}
+        error = {"type": "error", "code": refusal.code, "message": refusal.message}
         await self._channels.publish(told(pair.first.account, error), told(pair.second.account, error))
 
     async def _player(self, account: str) -> Player:
@@ -86,4 +107,5 @@ def _paired(battle: Battle) -> list[Event]:
     return [
         told(player.id, {"type": "paired", "battle": battle.id, "you": seat, "state": state})
         for seat, player in enumerate(battle.players)
+        if player.kind == Kind.PERSON
     ]

@@ -34,6 +34,7 @@ class QuizBattle extends HTMLElement {
     this.#input.addEventListener("input", () => this.#isTyping());
     one(this, ".alternatives").addEventListener("click", () => this.#askAlternatives());
     one(this, ".again").addEventListener("click", () => this.#seek());
+    one(this, ".computer").addEventListener("click", () => live.say({ type: "computer" }));
     one(this, ".leave").addEventListener("click", () => this.#giveUp());
     addEventListener("keydown", (event) => this.#key(event));
     addEventListener("beforeunload", (event) => this.#isPlaying && event.preventDefault());
@@ -70,13 +71,21 @@ class QuizBattle extends HTMLElement {
   /** @param {any} message */
   #received(message) {
     if (message.type === "pong" && message.sent) this.#time.answered(message.sent, Date.now(), message.now);
-    if (message.type === "seeking") this.#say("Looking for an opponent… This page tells you when somebody comes.");
+    if (message.type === "seeking") this.#wait(message);
     if (message.type === "paired") this.#paired(message);
     if (message.type === "event" && message.channel === `battle:${this.#battle}`) this.#changed(message.data.state);
     if (message.type === "alternatives" && message.number === this.#state?.number) this.#showChoices(message.choices);
     if (message.type === "typing" && this.#state?.phase === "asked") this.#say(`${this.#other.name} is typing…`);
     if (message.type === "taken-over") this.#takenOver();
     if (message.type === "error") this.#refused(message);
+  }
+
+  /** @param {any} message */
+  #wait(message) {
+    const others = message.here - 1;
+    const who = others > 0 ? ` ${others} ${others === 1 ? "other player is" : "other players are"} here.` : "";
+    this.#say(`Looking for an opponent…${who}`);
+    this.#show([".status", ".computer"]);
   }
 
   /** @param {any} message */
@@ -261,6 +270,7 @@ class QuizBattle extends HTMLElement {
     const clock = one(this, ".clock");
     const { opens_at: opens, closes_at: closes, phase } = this.#state ?? {};
     clock.hidden = phase !== "asked" || !closes;
+    this.toggleAttribute("data-open", !clock.hidden && this.#time.at(Date.now()) >= opens);
     if (clock.hidden) return;
     const left = Math.min(closes - opens, Math.max(0, closes - this.#time.at(Date.now())));
     const share = left / (closes - opens);
@@ -274,7 +284,7 @@ class QuizBattle extends HTMLElement {
    * @param {string[]} parts
    */
   #show(parts) {
-    const names = ".versus, .status, .round, .attempt, .choices, .closed, .result, .again, .leave, .keys";
+    const names = ".versus, .status, .round, .attempt, .choices, .closed, .result, .computer, .again, .leave, .keys";
     for (const part of all(this, names)) part.hidden = !part.matches(parts.join(","));
     one(this, ".back").hidden = this.#isPlaying;
   }

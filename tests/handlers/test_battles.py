@@ -119,6 +119,23 @@ class BattlesTest(LiveTestCase):
 
         self.play(story)
 
+    def test_somebody_who_waits_may_play_the_computer(self) -> None:
+        bo = self.player()
+
+        async def story() -> None:
+            socket = await self.open(bo)
+            await self.refused("not-allowed", socket, type="computer")
+            await socket.say(type="seek")
+            self.assertEqual(await socket.say(type="computer", id=3), {"type": "done", "id": 3})
+            paired = await socket.hear("paired")
+            self.assertEqual([player["kind"] for player in paired["state"]["players"]], ["person", "computer"])
+            self.assertEqual(await self.site.lobby.documents.waiting("default"), 0)
+            await self.event(socket, "asked")
+            await self.refused("not-allowed", socket, type="computer")
+            self.assertEqual((await socket.say(type="seek"))["type"], "paired")
+
+        self.run_now(story())
+
     def test_a_second_tab_takes_the_seat_over(self) -> None:
         bo, cy = self.player(), self.player(elsewhere=True)
 

@@ -2,14 +2,16 @@
 
 import unittest
 from dataclasses import replace
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.battles import DEFAULT, Battle, Kind, Line, Phase, Player, Rules, state_of
+from models.battles import DEFAULT, Battle, Kind, Line, Phase, Player, Rules, computer, state_of
 from models.battles.battle import GRACE, LEAD, LONGEST_ABSENCE, LONGEST_LOADING, PAUSE
 from models.errors import Conflict, Invalid, NotAllowed
 from models.questions import Question
+from models.questions.knowledge import Knowledge, estimated
 
 BO, CY = Player("bo", "Bo"), Player("cy", "Cy")
 START = 1_000_000
@@ -218,6 +220,43 @@ class AbsenceTest(unittest.TestCase):
         while battle.deadline is not None:
             battle = battle.time_passed(battle.deadline)
         return battle
+
+
+class ComputerTest(unittest.TestCase):
+    def lines(self, difficulty: str, seconds: int = 10, number: int = 4000) -> list[Line | None]:
+        questions = [question(1, difficulty=difficulty)] * number
+        return list(computer(questions, replace(RULES, seconds=seconds), Random(20261120)).lines)
+
+    def share(self, lines: list[Line | None], text: str | None, *, has_alternatives: bool = False) -> float:
+        found = [line for line in lines if (line.text if line else None) == text]
+        return sum(line is None or line.has_alternatives == has_alternatives for line in found) / len(lines)
+
+    def test_it_answers_as_often_as_players_of_that_question_do(self) -> None:
+        for difficulty in ("easy", "medium", "hard", ""):
+            lines, expected = self.lines(difficulty), estimated(difficulty)
+            self.assertAlmostEqual(self.share(lines, "answer 1"), expected.right, delta=0.03)
+            self.assertAlmostEqual(
+                self.share(lines, "answer 1", has_alternatives=True), expected.chosen_right, delta=0.03
+            )
+            self.assertAlmostEqual(self.share(lines, None), expected.slow, delta=0.03)
+
+    def test_it_answers_within_the_time_however_short_that_is(self) -> None:
+        for seconds in (5, 10, 30):
+            times = [line.after for line in self.lines("hard", seconds) if line]
+            self.assertTrue(0 < min(times) <= max(times) < seconds * 1000)
+
+    def test_it_is_sooner_where_more_players_know_the_answer(self) -> None:
+        easy, hard = (max(line.after for line in self.lines(one) if line) for one in ("easy", "hard"))
+        self.assertLess(easy, hard)
+
+    def test_nothing_is_ever_certain(self) -> None:
+        shares = Knowledge(1, 0, 0, 0, 0).shares
+        self.assertEqual(min(shares), 0.01)
+
+    def test_it_has_no_seat_that_somebody_could_take(self) -> None:
+        battle = started(players=(BO, computer([question(1)], RULES, Random(1))))
+        with self.assertRaises(NotAllowed):
+            battle.seat_of(battle.players[1].id)
 
 
 class GhostTest(unittest.TestCase):

@@ -1,5 +1,5 @@
-/* Estimates the server's clock from pings, so that both screens show the same countdown. Pure: times in milliseconds are
-   arguments. Used by battle.js. */
+/* Estimates the server's clock from pings, so that both screens show the same countdown. Pure: times in milliseconds
+   are arguments. Used by battle.js. */
 
 export class ServerTime {
   #offset = 0;
