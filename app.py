@@ -28,7 +28,7 @@ from lib.serving import LeavingServer
 from lib.tokens import without_tokens
 from models.site import Site
 from settings import BadSetting, Settings
-from ui_modules import comments, dates, posts, static, stats
+from ui_modules import battles, comments, dates, posts, static, stats
 
 ROOT = Path(__file__).parent
 LARGEST_BODY = 1024 * 1024
@@ -48,7 +48,7 @@ def application(site: Site, is_admin: bool = False) -> Plog:
         template_path=str(ROOT / "templates"),
         template_loader=load_templates(ROOT / "templates"),
         static_path=str(ROOT / "static"),
-        ui_modules=[comments, dates, posts, static, stats],
+        ui_modules=[battles, comments, dates, posts, static, stats],
         cookie_secret=site.settings.secret,
         compress_response=False,  # nginx does it
         bundles=find_bundles(site.settings.data / "bundles", ROOT / "static", ROOT / "templates"),

@@ -22,6 +22,7 @@ from lib import mongo, redis
 from lib.items import CommentItem, Item, QuestionItem, Unusable
 from lib.markup import comment_text_html
 from lib.pagecache import Unwritable
+from models.battles import recomputed
 from models.errors import SiteError
 from models.imports import OUTCOMES
 from models.site import Site
@@ -159,11 +160,25 @@ def _comment(given: dict[str, Any]) -> CommentItem:
     )
 
 
+async def replay(_: Site, given: argparse.Namespace) -> int:
+    """compute a battle again from its log, and compare the result with the recorded one"""
+    try:
+        document = json.loads(given.path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        print(f"{given.path}: {problem}", file=sys.stderr)
+        return 1
+    result, recorded = recomputed(document), document.get("result")
+    first, second = result["scores"]
+    print(f"{first} to {second}, {result['ended']}: {'as recorded' if result == recorded else 'NOT as recorded'}")
+    return 0 if result == recorded else 1
+
+
 CHORES: dict[str, tuple[Chore, tuple[str, ...]]] = {
     "staff": (staff, ("email",)),
     "signin-link": (signin_link, ("email",)),
     "import": (bring, ("path",)),
     "import-questions": (bring_questions, ("path",)),
+    "replay": (replay, ("path",)),
     "demo": (demo, ()),
     "indexes": (indexes, ()),
     "hold": (hold, ("text",)),

@@ -7,14 +7,15 @@ in the battle on the battle's. Times are taken when a message is received, by th
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from handlers.base import BaseHandler, visitor
+from handlers.base import BaseHandler, public, visitor
 from handlers.live import LiveConnection, Message, Pace
 from lib import json
 from lib.channels import unnumbered
-from models.battles import DEFAULT, Battle, state_of
+from models.battles import DEFAULT, Battle, Record, state_of
 from models.errors import Invalid, NotAllowed, SiteError, TooMany
 from models.lobby import Seeker, rules_of, told
 
@@ -36,6 +37,38 @@ class BattleHandler(BaseHandler):
         """The screen of a battle; its script seeks an opponent, or goes on with the battle that runs."""
         self.set_header("Cache-Control", "no-store")
         self.page("battle/battle.html")
+
+
+class ReplayHandler(BaseHandler):
+    @public
+    async def get(self, id: str, ending: str = "") -> None:
+        """A battle that is over, for its players and staff: as a page, as the state that events had, or as its log."""
+        record = await self.site.battles.reading.record(id)
+        account, member = await self.visitor.account(), await self.visitor.member()
+        is_player = account is not None and record.was_played_by(account.id)
+        if not is_player and not (member is not None and member.is_staff):
+            raise NotAllowed("not-allowed", "Only its players can see this battle.")
+        self.set_header("Cache-Control", "no-store")
+        if ending == ".log.json":
+            return self.json(record.as_document())
+        if ending == ".json":
+            return self.json(state_of(record.battle, record.battle.at))
+        self._show(record, record.battle.seat_of(account.id) if is_player and account else 0, is_player=is_player)
+
+    def _show(self, record: Record, own: int, *, is_player: bool) -> None:
+        first, second = (player.name for player in record.battle.players)
+        names = (first, second)
+        if is_player:
+            names = ("You", second) if own == 0 else (first, "You")
+        self.page(
+            "battle/replay.html",
+            record=record,
+            battle=record.battle,
+            own=own,
+            names=names,
+            title=_title(record, own) if is_player else f"{first} against {second}",
+            date=datetime.fromtimestamp(record.battle.began / 1000, UTC),
+        )
 
 
 class Playing:
@@ -200,6 +233,14 @@ async def give_up(connection: LiveConnection, message: Message) -> Message:
     account = await connection.role(Playing).account()
     await connection.site.battles.writing.give_up(_text(message, "battle"), account)
     return DONE
+
+
+def _title(record: Record, own: int) -> str:
+    if record.battle.ended == "halted":
+        return "This battle was stopped"
+    if record.battle.winner is None:
+        return "A draw"
+    return "You won" if record.battle.winner == own else "You lost"
 
 
 async def _running(connection: LiveConnection, account: str) -> Battle | None:

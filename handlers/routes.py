@@ -24,6 +24,7 @@ PAGE = r"p([1-9][0-9]{0,5})"
 CATEGORY = r"(oc-[^/]+)"
 CATEGORIES = r"(oc-[^/]+(?:/oc-[^/]+){1,3})"
 FEED = r"(rss\.xml|atom\.xml|feed\.json)"
+RECORD = r"(\.json|\.log\.json)?"
 TOKEN = r"([\w-]{43})"
 
 
@@ -76,6 +77,7 @@ PUBLIC = (
     Page(r"/stats/", stats.StatsHandler),
     Page(r"/quiz/", battles.LobbyHandler),
     Page(r"/quiz/battle", battles.BattleHandler),
+    Page(rf"/quiz/battles/{ID}{RECORD}", battles.ReplayHandler),
     Page(r"/me", accounts.MeHandler),
     Page(r"/signin", accounts.SigninHandler),
     Page(rf"/signin/{TOKEN}", accounts.SigninLinkHandler),

@@ -285,6 +285,7 @@ def readable(pattern: str) -> str:
         routes.TOKEN: "<token>",
         "(2)/(10)": "<from>/<to>",
         routes.FEED: "<feed>",
+        routes.RECORD: "",
         routes.PAGE: "p<n>",
         "()": "",
         "([0-9]{1,2})/([0-9]{1,2})": "<from>/<to>",

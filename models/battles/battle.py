@@ -67,6 +67,7 @@ class Battle:
     players: tuple[Player, Player]
     at: int
     due: int
+    began: int = 0
     phase: Phase = Phase.WAITING
     number: int = 0
     opens_at: int | None = None
@@ -85,7 +86,7 @@ class Battle:
     def started(
         cls, id: str, rules: Rules, questions: Iterable[Question], players: tuple[Player, Player], at: int
     ) -> "Battle":
-        return cls(id, rules, tuple(questions), players, at, due=at + PAUSE)
+        return cls(id, rules, tuple(questions), players, at, due=at + PAUSE, began=at)
 
     @classmethod
     def replayed(cls, start: "Battle", log: Iterable[Entry]) -> "Battle":

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 
 from lib import json
 from lib.channels import Event
-from lib.documents import Document, Shape
+from lib.documents import Document
 from models.battles.battle import Battle, Entry
 from models.battles.player import Kind
+from models.battles.record import BATTLE, ENTRY, Record
 from models.errors import NotFound
 from models.tools import Tools
 
-BATTLE: Shape[Battle] = Shape(Battle, {})
-ENTRY: Shape[Entry] = Shape(Entry, {})
-FIXED = ("id", "rules", "questions", "players")  # fields that never change: stored once
+FIXED = ("id", "rules", "questions", "players", "began")  # fields that never change: stored once
 DUE = "battles:due"  # ids of running battles by deadline
 OVER = "battles:over"  # ids of finished battles that MongoDB does not have yet, by the time of their end
 REPLAYED_FOR = 3600  # seconds that Redis keeps a battle that MongoDB has: pages that show it may still be open
@@ -126,13 +125,13 @@ class BattleDocuments:
             pipe.expire(_log(id), REPLAYED_FOR)
             await pipe.execute()
 
-    async def kept(self, id: str) -> tuple[Battle, list[Entry]]:
-        """A battle from MongoDB, and its log."""
+    async def kept(self, id: str) -> Record:
+        """A battle that MongoDB has."""
         document = await self._battles.find_one({"_id": id})
         if document is None:
             raise NotFound("There is no such battle.")
-        log = [ENTRY.read(entry) for entry in document.pop("log")]
-        return BATTLE.read({**document, "id": id}), log
+        log = tuple(ENTRY.read(entry) for entry in document.pop("log"))
+        return Record(BATTLE.read({**document, "id": id}), log)
 
 
 def _key(id: str) -> str:

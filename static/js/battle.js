@@ -189,6 +189,7 @@ class QuizBattle extends HTMLElement {
     one(this, ".result h2").textContent = title;
     one(this, ".summary").textContent =
       `${players[this.#you].score} to ${players[1 - this.#you].score} against ${this.#other.name}. ${how}`.trim();
+    one(this, ".replay", HTMLAnchorElement).href = this.#state.replay;
     this.#show([".versus", ".result", ".again", ...(this.#state.closed ? [".round", ".closed"] : [])]);
     one(this, ".result h2").focus();
   }

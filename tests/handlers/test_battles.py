@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from lib import json
+from models.battles import recomputed
 from models.questions import Question, State
 from tests.base import START, TestClient
 from tests.sockets import LiveTestCase, Socket
@@ -135,6 +136,40 @@ class BattlesTest(LiveTestCase):
             self.assertEqual((await socket.say(type="seek"))["type"], "paired")
 
         self.run_now(story())
+
+    def test_only_its_players_and_staff_see_a_battle_that_is_over_and_anybody_can_compute_it_again(self) -> None:
+        bo, cy = self.player(), self.player(elsewhere=True)
+
+        async def story() -> str:
+            first, second, paired = await self.paired(bo, cy)
+            battle = paired["battle"]
+            await self.event(first, "asked")
+            self.assertEqual((await bo.fetch_async("GET", f"/quiz/battles/{battle}")).code, 404, "it runs")
+            await asyncio.sleep(0.45)  # until it opens, by the server's clock
+            answer = {"type": "answer", "battle": battle, "number": 1, "text": "The answer"}
+            await first.connection.write_message(json.dumps(answer))
+            await self.event(second, "closed")
+            await second.connection.write_message(json.dumps({"type": "give-up", "battle": battle}))
+            over = (await self.event(first, "over"))["data"]["state"]
+            self.assertEqual(over["replay"], f"/quiz/battles/{battle}")
+            return str(over["replay"])
+
+        path = self.run_now(story())
+        for who, title in ((bo, "You won"), (cy, "You lost"), (self.staff_client(), "against Guest")):
+            page = who.get(path)
+            self.assertEqual((page.code, page.headers["Cache-Control"]), (200, "no-store"))
+            self.assertIn(title, page.body.decode())
+            self.assertIn("Because it is so", page.body.decode())
+        for stranger in (self.player(), TestClient(self), self.dee):
+            for ending in ("", ".json", ".log.json"):
+                self.assertEqual(stranger.get(path + ending).code, 403)
+        log = json.loads(bo.get(f"{path}.log.json").body)
+        self.assertEqual(recomputed(log), {"scores": [3, 0], "winner": 0, "ended": "forfeit"})
+        self.assertEqual([question["answer"] for question in log["questions"]], ["The answer"] + [""] * 9)
+        self.assertEqual([player["id"] for player in log["players"]], ["0", "1"])
+        self.assertEqual(json.loads(bo.get(f"{path}.json").body)["winner"], 0)
+        kept = self.run_now(self.site.battles.writing.keep_finished())
+        self.assertEqual((kept, json.loads(bo.get(f"{path}.log.json").body)), (1, log))
 
     def test_a_second_tab_takes_the_seat_over(self) -> None:
         bo, cy = self.player(), self.player(elsewhere=True)

@@ -135,7 +135,9 @@ class BattlesTest(SiteTestCase):
 
         self.run_now(both())
         self.assertEqual(self.run_now(self.battles.writing.keep_finished()), 0)
-        kept, log = self.run_now(self.battles.documents.kept(start.id))
+        record = self.run_now(self.battles.reading.record(start.id))
+        self.assertEqual(record, self.run_now(self.battles.documents.kept(start.id)))
+        kept, log = record.battle, record.log
         self.assertEqual((kept.ended, kept.winner, kept.players), ("forfeit", 1, start.players))
         self.assertEqual([entry.step for entry in log], ["ask", "answered", "give-up"])
         self.assertEqual(Battle.replayed(start, log).outcomes, kept.outcomes)
