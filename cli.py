@@ -160,6 +160,15 @@ def _comment(given: dict[str, Any]) -> CommentItem:
     )
 
 
+async def points(site: Site, _: argparse.Namespace) -> int:
+    """compute all points again from finished battles"""
+    wrong = await site.points.recompute_all()
+    for standing in wrong:
+        print(f"{standing.account}, {standing.rules}: {standing.points} points now", file=sys.stderr)
+    print(f"{len(wrong)} standings were wrong.")
+    return 0
+
+
 async def replay(_: Site, given: argparse.Namespace) -> int:
     """compute a battle again from its log, and compare the result with the recorded one"""
     try:
@@ -178,6 +187,7 @@ CHORES: dict[str, tuple[Chore, tuple[str, ...]]] = {
     "signin-link": (signin_link, ("email",)),
     "import": (bring, ("path",)),
     "import-questions": (bring_questions, ("path",)),
+    "points": (points, ()),
     "replay": (replay, ("path",)),
     "demo": (demo, ()),
     "indexes": (indexes, ()),

@@ -17,9 +17,10 @@ from lib import json
 from lib.channels import unnumbered
 from models.battles import DEFAULT, Battle, Record, state_of
 from models.errors import Invalid, NotAllowed, SiteError, TooMany
-from models.lobby import Seeker, rules_of, told
+from models.lobby import Seeker, player_name, rules_of, told
 
 MOST_SEEKS = 20  # a minute
+MOST_SHOWN = 100
 MINUTE = 60  # seconds
 DONE: Message = {"type": "done"}
 
@@ -39,13 +40,32 @@ class BattleHandler(BaseHandler):
         self.page("battle/battle.html")
 
 
+class HighscoresHandler(BaseHandler):
+    @visitor
+    async def get(self) -> None:
+        """The players with the most points. Equal points share a rank."""
+        best = await self.site.points.documents.best(DEFAULT.id, MOST_SHOWN)
+        accounts = await self.site.accounts.documents.by_ids([standing.account for standing in best])
+        distinct = sorted({standing.points for standing in best}, reverse=True)
+        account = await self.visitor.account()
+        self.page(
+            "battle/highscores.html",
+            rows=[
+                (1 + distinct.index(standing.points), player_name(accounts[standing.account]), standing)
+                for standing in best
+                if standing.account in accounts
+            ],
+            own=account.id if account else "",
+        )
+
+
 class ReplayHandler(BaseHandler):
     @public
     async def get(self, id: str, ending: str = "") -> None:
         """A battle that is over, for its players and staff: as a page, as the state that events had, or as its log."""
         record = await self.site.battles.reading.record(id)
         account, member = await self.visitor.account(), await self.visitor.member()
-        is_player = account is not None and record.was_played_by(account.id)
+        is_player = account is not None and account.id in record.accounts
         if not is_player and not (member is not None and member.is_staff):
             raise NotAllowed("not-allowed", "Only its players can see this battle.")
         self.set_header("Cache-Control", "no-store")

@@ -77,6 +77,7 @@ PUBLIC = (
     Page(r"/stats/", stats.StatsHandler),
     Page(r"/quiz/", battles.LobbyHandler),
     Page(r"/quiz/battle", battles.BattleHandler),
+    Page(r"/quiz/highscores", battles.HighscoresHandler),
     Page(rf"/quiz/battles/{ID}{RECORD}", battles.ReplayHandler),
     Page(r"/me", accounts.MeHandler),
     Page(r"/signin", accounts.SigninHandler),

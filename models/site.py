@@ -14,6 +14,7 @@ from models.imports import Imports
 from models.lobby import Lobby
 from models.outbox import Outbox
 from models.pages import Pages
+from models.points import Points
 from models.posts import Posts
 from models.questions import Questions
 from models.tools import Tools
@@ -37,7 +38,8 @@ class Site:
         self.comments = Comments(tools, self.outbox, self.posts, comment_json)
         self.questions = Questions(tools)
         self.battles = Battles(tools)
-        self.lobby = Lobby(tools, self.accounts, self.battles, self.questions)
+        self.points = Points(tools, self.battles)
+        self.lobby = Lobby(tools, self.accounts, self.battles, self.questions, self.points)
         self.hits = Hits(tools, LogFollower(tools.settings.data / "log" / "hits.log"))
         self.imports = Imports(tools, self.accounts, self.categories, self.posts, self.comments, self.questions)
 
@@ -56,7 +58,16 @@ class Site:
 
     async def create_indexes(self) -> None:
         """Creates the indexes that are missing; safe to repeat, and at once from several processes."""
-        for word in (self.accounts, self.categories, self.posts, self.comments, self.questions, self.hits):
+        for word in (
+            self.accounts,
+            self.categories,
+            self.posts,
+            self.comments,
+            self.questions,
+            self.battles,
+            self.points,
+            self.hits,
+        ):
             await word.documents.create_indexes()
 
     async def tell_untold(self) -> int:

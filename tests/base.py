@@ -48,6 +48,8 @@ COLLECTIONS = (
     "hits",
     "hit_batches",
     "versions",
+    "battles",
+    "points",
 )
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

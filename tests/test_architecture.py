@@ -40,13 +40,14 @@ MODEL_ORDER = (
     "comments",
     "questions",
     "battles",
+    "points",
     "lobby",
     "hits",
     "imports",
     "site",
 )
 MOST_ARGUMENTS = 6  # of a constructor
-MOST_ATTRIBUTES = 14  # of the site; eight domains are moving in
+MOST_ATTRIBUTES = 16  # of the site; eight domains are moving in
 SHARED_TOOLS = {
     "lib.redis",
     "lib.mongo",

@@ -35,6 +35,7 @@ GET = {
     "/stats/": 200,
     "/quiz/": 200,
     "/quiz/battle": 200,
+    "/quiz/highscores": 200,
     "/quiz/battles/{id}": 404,
     "/me": 200,
     "/signin": 200,

@@ -32,6 +32,15 @@ class AccountDocuments:
         await self._links.create_indexes([IndexModel("expires", expireAfterSeconds=0)])
         await self._sessions.create_indexes([IndexModel("expires", expireAfterSeconds=0), IndexModel("account")])
 
+    async def by_ids(self, ids: Collection[str]) -> dict[str, Account]:
+        """Accounts by the ids that were asked for; those that were merged are followed."""
+        found = await self._accounts.find({"_id": {"$in": list(ids)}}).to_list(None)
+        accounts = {document["_id"]: ACCOUNT.read(document) for document in found}
+        for id, account in accounts.items():
+            if account.merged_into:
+                accounts[id] = await self.find(id) or account
+        return accounts
+
     async def find(self, id: str) -> Account | None:
         """The account of an id, followed to the one that it was merged into. None before its first act."""
         document = await self._accounts.find_one({"_id": id})

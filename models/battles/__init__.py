@@ -9,7 +9,7 @@ from models.battles.computer import computer
 from models.battles.documents import BattleDocuments
 from models.battles.player import Kind, Line, Player
 from models.battles.reading import BattleReading
-from models.battles.record import Record, recomputed
+from models.battles.record import Finished, Record, recomputed
 from models.battles.rules import DEFAULT, Rules
 from models.battles.state import state_of
 from models.battles.writing import BattleWriting
@@ -20,6 +20,7 @@ __all__ = [
     "Battle",
     "Battles",
     "Entry",
+    "Finished",
     "Kind",
     "Line",
     "Phase",

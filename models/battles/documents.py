@@ -8,13 +8,15 @@ from collections.abc import Sequence
 
 from lib import json
 from lib.channels import Event
-from lib.documents import Document
+from lib.documents import Document, Shape
+from lib.mongo import ASCENDING, IndexModel
 from models.battles.battle import Battle, Entry
 from models.battles.player import Kind
-from models.battles.record import BATTLE, ENTRY, Record
+from models.battles.record import BATTLE, ENTRY, Finished, Record
 from models.errors import NotFound
 from models.tools import Tools
 
+FINISHED = Shape(Finished, {})
 FIXED = ("id", "rules", "questions", "players", "began")  # fields that never change: stored once
 DUE = "battles:due"  # ids of running battles by deadline
 OVER = "battles:over"  # ids of finished battles that MongoDB does not have yet, by the time of their end
@@ -58,9 +60,15 @@ class BattleDocuments:
     def __init__(self, tools: Tools) -> None:
         self._redis = tools.redis
         self._channels = tools.channels
+        self._mongo = tools.mongo
         self._battles = tools.mongo["battles"]
         self._start = tools.redis.register_script(START)
         self._save = tools.redis.register_script(SAVE)
+
+    async def create_indexes(self) -> None:
+        await self._battles.create_indexes(
+            [IndexModel([("accounts", ASCENDING), ("rules.id", ASCENDING), ("began", ASCENDING)])]
+        )
 
     # Running battles
 
@@ -111,19 +119,35 @@ class BattleDocuments:
         ids: list[str] = await self._redis.zrange(OVER, 0, MOST_DUE - 1)
         return ids
 
-    async def keep(self, id: str) -> None:
-        """Moves a battle that is over to MongoDB, with its whole log. Safe to repeat, also in two processes at once."""
-        battle = await self.by_id(id)
-        document: Document = BATTLE.written(battle)
-        document["log"] = [ENTRY.written(entry) for entry in await self.log(id)]
-        document["accounts"] = [player.id for player in battle.players if player.kind == Kind.PERSON]
+    async def keep(self, id: str) -> Record:
+        """Stores a battle that is over in MongoDB, with its whole log. Safe to repeat, also in two processes at once."""
+        record = Record(await self.by_id(id), tuple(await self.log(id)))
+        document: Document = BATTLE.written(record.battle)
+        document["log"] = [ENTRY.written(entry) for entry in record.log]
+        document |= {"accounts": record.accounts, "scores": list(record.battle.scores)}
         del document["id"]
         await self._battles.update_one({"_id": id}, {"$setOnInsert": document}, upsert=True)
+        return record
+
+    async def release(self, id: str) -> None:
+        """Lets go of a battle in Redis, after MongoDB has it and its points are counted."""
         async with self._redis.pipeline() as pipe:
             pipe.zrem(OVER, id)
             pipe.expire(_key(id), REPLAYED_FOR)
             pipe.expire(_log(id), REPLAYED_FOR)
             await pipe.execute()
+
+    async def finished_of(self, account: str, rules: str) -> list[Finished]:
+        """A player's battles by these rules that MongoDB has, in the order in which they began."""
+        fields = ("accounts", "began", "scores", "ended", "winner")
+        found = self._battles.find({"accounts": account, "rules.id": rules}, fields).sort([("began", ASCENDING)])
+        return [FINISHED.read(document) for document in await found.to_list(None)]
+
+    async def players(self) -> list[tuple[str, str]]:
+        """Everybody who has ever finished a battle, by account and rules."""
+        group: Document = {"_id": {"account": "$accounts", "rules": "$rules.id"}}
+        found = await self._mongo.aggregate("battles", [{"$unwind": "$accounts"}, {"$group": group}])
+        return [(document["_id"]["account"], document["_id"]["rules"]) for document in found]
 
     async def kept(self, id: str) -> Record:
         """A battle that MongoDB has."""

@@ -15,14 +15,32 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
+class Finished:
+    """A battle that is over, as far as points need to know. `accounts` are those of persons, in the order of seats."""
+
+    accounts: tuple[str, ...]
+    began: int
+    scores: tuple[int, int]
+    ended: str
+    winner: int | None = None
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it may count: two persons played, and it was not halted."""
+        return len(self.accounts) == 2 and self.ended != "halted"
+
+
+@dataclass(frozen=True)
 class Record:
     """A battle that is over, and all steps that led there."""
 
     battle: Battle
     log: tuple[Entry, ...]
 
-    def was_played_by(self, account: str) -> bool:
-        return any(player.id == account and player.kind == Kind.PERSON for player in self.battle.players)
+    @property
+    def accounts(self) -> list[str]:
+        """Those of the persons who played."""
+        return [player.id for player in self.battle.players if player.kind == Kind.PERSON]
 
     @property
     def running_scores(self) -> list[tuple[int, int]]:

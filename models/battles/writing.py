@@ -7,7 +7,7 @@ the others find nothing to do.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from lib.channels import Event
@@ -16,6 +16,7 @@ from lib.redisclock import RedisClock
 from models.battles.battle import Battle
 from models.battles.documents import BattleDocuments
 from models.battles.player import Player
+from models.battles.record import Record
 from models.battles.rules import Rules
 from models.battles.state import state_of
 from models.errors import AWAY, Conflict
@@ -27,6 +28,7 @@ LATE = 250  # milliseconds after a deadline, at which its timer must have died w
 
 logger = logging.getLogger(__name__)
 Step = Callable[[Battle], Battle]
+Count = Callable[[Record], Awaitable[object]]
 
 
 class BattleWriting:
@@ -100,14 +102,18 @@ class BattleWriting:
         """Carries out what is overdue because its process died. Returns of how many battles."""
         late = await self._documents.due(await self.now() - LATE)
         for id in late:
-            await self._pass_time(id)
+            await self._try_to_pass_time(id)
         return len(late)
 
-    async def keep_finished(self) -> int:
-        """Moves battles that are over to MongoDB. Returns how many."""
+    async def keep_finished(self, count: Count) -> int:
+        """Moves battles that are over to MongoDB, and counts their points. Returns how many.
+
+        A battle is released last: if a process dies in between, another one counts again, with the same result.
+        """
         finished = await self._documents.over()
         for id in finished:
-            await self._documents.keep(id)
+            await count(await self._documents.keep(id))
+            await self._documents.release(id)
         return len(finished)
 
     async def close(self) -> None:

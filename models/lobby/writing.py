@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from lib.channels import Event
-from models.accounts import Accounts
+from models.accounts import Account, Accounts
 from models.battles import Battle, Battles, Kind, Player, Rules, computer, state_of
 from models.errors import Conflict
 from models.lobby.documents import LobbyDocuments, Pair, Seeker
@@ -92,13 +92,12 @@ class LobbyWriting:
         await self._channels.publish(told(pair.first.account, error), told(pair.second.account, error))
 
     async def _player(self, account: str) -> Player:
-        name = (await self._accounts.by_id(account)).name
-        return Player(account, name or guest_name(account))
+        return Player(account, player_name(await self._accounts.by_id(account)))
 
 
-def guest_name(account: str) -> str:
-    """The name of somebody who has chosen none: the same for an account everywhere."""
-    return f"Guest {int(account, 32) % 9000 + 1000}"
+def player_name(account: Account) -> str:
+    """The name that others see. Somebody who has chosen none is a guest with a number, the same everywhere."""
+    return account.name or f"Guest {int(account.id, 32) % 9000 + 1000}"
 
 
 def _paired(battle: Battle) -> list[Event]:

@@ -63,6 +63,7 @@ class QuizBattle extends HTMLElement {
   #seek() {
     this.#state = null;
     this.#shown = 0;
+    one(this, ".points").textContent = "";
     this.#show([".status"]);
     this.#say("Looking for an opponent…");
     live.say({ type: "seek", rules: "default" });
@@ -76,6 +77,7 @@ class QuizBattle extends HTMLElement {
     if (message.type === "event" && message.channel === `battle:${this.#battle}`) this.#changed(message.data.state);
     if (message.type === "alternatives" && message.number === this.#state?.number) this.#showChoices(message.choices);
     if (message.type === "typing" && this.#state?.phase === "asked") this.#say(`${this.#other.name} is typing…`);
+    if (message.type === "points" && message.battle === this.#battle) this.#showPoints(message);
     if (message.type === "taken-over") this.#takenOver();
     if (message.type === "error") this.#refused(message);
   }
@@ -192,6 +194,11 @@ class QuizBattle extends HTMLElement {
     one(this, ".replay", HTMLAnchorElement).href = this.#state.replay;
     this.#show([".versus", ".result", ".again", ...(this.#state.closed ? [".round", ".closed"] : [])]);
     one(this, ".result h2").focus();
+  }
+
+  /** @param {any} message */
+  #showPoints(message) {
+    one(this, ".points").textContent = `You have ${message.points} points now: number ${message.rank} of all players.`;
   }
 
   /** @param {string} text */

@@ -168,8 +168,12 @@ class BattlesTest(LiveTestCase):
         self.assertEqual([question["answer"] for question in log["questions"]], ["The answer"] + [""] * 9)
         self.assertEqual([player["id"] for player in log["players"]], ["0", "1"])
         self.assertEqual(json.loads(bo.get(f"{path}.json").body)["winner"], 0)
-        kept = self.run_now(self.site.battles.writing.keep_finished())
+        kept = self.run_now(self.site.battles.writing.keep_finished(self.site.points.count))
         self.assertEqual((kept, json.loads(bo.get(f"{path}.log.json").body)), (1, log))
+        scores = bo.get("/quiz/highscores").body.decode()
+        self.assertRegex(scores, r"<td>1</td>\s*<th scope=\"row\">Guest \d{4} <span class=\"help\">you</span>")
+        self.assertEqual(scores.count("<tr"), 2, "only one of the two has points")
+        self.assertEqual(self.run_now(self.site.points.recompute_all()), [])
 
     def test_a_second_tab_takes_the_seat_over(self) -> None:
         bo, cy = self.player(), self.player(elsewhere=True)

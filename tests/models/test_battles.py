@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from lib import json
-from models.battles import Battle, Battles, Entry, Kind, Line, Phase, Player, Rules
+from models.battles import Battle, Battles, Entry, Kind, Line, Phase, Player, Record, Rules
 from models.errors import Conflict, NotAllowed, NotFound
 from models.questions import Question
 from tests.base import SiteTestCase
@@ -130,11 +130,18 @@ class BattlesTest(SiteTestCase):
         self.answered(battle, BO, "answer 1")
         self.run_now(self.battles.writing.give_up(start.id, BO.id))
 
+        counted: list[str] = []
+
+        async def count(record: Record) -> None:
+            counted.append(record.battle.id)
+
         async def both() -> list[int]:
-            return await asyncio.gather(self.battles.writing.keep_finished(), self.others.writing.keep_finished())
+            return await asyncio.gather(
+                self.battles.writing.keep_finished(count), self.others.writing.keep_finished(count)
+            )
 
         self.run_now(both())
-        self.assertEqual(self.run_now(self.battles.writing.keep_finished()), 0)
+        self.assertEqual(self.run_now(self.battles.writing.keep_finished(count)), 0)
         record = self.run_now(self.battles.reading.record(start.id))
         self.assertEqual(record, self.run_now(self.battles.documents.kept(start.id)))
         kept, log = record.battle, record.log

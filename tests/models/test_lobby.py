@@ -24,7 +24,7 @@ class LobbyTest(SiteTestCase):
 
     def process(self, site: Any) -> "Process":
         battles = Battles(site.tools)
-        return Process(site, battles, Lobby(site.tools, site.accounts, battles, Chosen(self)))  # type: ignore[arg-type]
+        return Process(site, battles, Lobby(site.tools, site.accounts, battles, Chosen(self), site.points))  # type: ignore[arg-type]
 
     def tearDown(self) -> None:
         for process in (self.here, self.there):
