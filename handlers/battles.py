@@ -249,6 +249,15 @@ async def typing(connection: LiveConnection, message: Message) -> Message:
     return DONE
 
 
+async def rematch(connection: LiveConnection, message: Message) -> Message:
+    """Offers the other player another battle, or agrees to it."""
+    playing, id = connection.role(Playing), _text(message, "battle")
+    account = await playing.enter()
+    with playing.answering_first():
+        await connection.site.lobby.writing.offer_rematch(id, account)
+    return DONE
+
+
 async def give_up(connection: LiveConnection, message: Message) -> Message:
     account = await connection.role(Playing).account()
     await connection.site.battles.writing.give_up(_text(message, "battle"), account)

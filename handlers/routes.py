@@ -112,6 +112,7 @@ LIVE = Tables(
         "loaded": battles.loaded,
         "typing": battles.typing,
         "give-up": battles.give_up,
+        "rematch": battles.rematch,
     },
 )
 

@@ -46,6 +46,19 @@ return 1
 """
 
 
+# KEYS: the offers of the player and of the other. ARGV: battle, for how many seconds an offer stands. Returns whether both
+# have offered a rematch of this battle now; then both offers are used up.
+REMATCH = """
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+    redis.call('DEL', KEYS[1], KEYS[2])
+    return 1
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 0
+"""
+OFFERED_FOR = 120  # seconds
+
+
 @dataclass(frozen=True)
 class Seeker:
     """Somebody who looks for an opponent; `may_be_watched` says that they agree to spectators."""
@@ -73,6 +86,7 @@ class LobbyDocuments:
         self._redis = tools.redis
         self._seek = tools.redis.register_script(SEEK)
         self._unseek = tools.redis.register_script(UNSEEK)
+        self._rematch = tools.redis.register_script(REMATCH)
 
     async def seek(self, seeker: Seeker, now: int) -> Pair | None:
         """Pairs a seeker with somebody who waits for the same rules; None if nobody does: then the seeker waits."""
@@ -85,6 +99,13 @@ class LobbyDocuments:
         """Takes somebody off the waiting list. False if they were not on it, or are paired by now."""
         seeker = await self.find(account)
         return seeker is not None and bool(await self._unseek(keys=[_waiting(seeker.rules), SEEKERS], args=[account]))
+
+    async def offer_rematch(self, account: str, other: str, battle: str) -> bool:
+        """Offers the other player of a battle another one. Returns whether both have done so by now."""
+        return bool(await self._rematch(keys=[_offer(account), _offer(other)], args=[battle, OFFERED_FOR]))
+
+    async def cancel_rematch(self, account: str) -> None:
+        await self._redis.execute_command("DEL", _offer(account))
 
     async def find(self, account: str) -> Seeker | None:
         """Somebody who waits, or is paired and will play in a moment."""
@@ -108,6 +129,10 @@ class LobbyDocuments:
 
 def _waiting(rules: str) -> str:
     return f"lobby:waiting:{rules}"
+
+
+def _offer(account: str) -> str:
+    return f"lobby:rematch:{account}"
 
 
 def _pair(text: str) -> Pair:

@@ -40,6 +40,7 @@ class Presence:
         if account is None:
             return
         try:
+            await self._documents.cancel_rematch(account)
             if await self._battles.documents.find_id_of(account) is None:
                 now = await self._battles.writing.now()
                 await self._leases.shorten(account, connection, now + AFTER_CLOSE)

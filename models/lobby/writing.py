@@ -7,7 +7,7 @@ from random import Random
 from lib.channels import Event
 from models.accounts import Account, Accounts
 from models.battles import Battle, Battles, Kind, Player, Rules, computer, state_of
-from models.errors import Conflict
+from models.errors import Conflict, NotAllowed
 from models.lobby.documents import LobbyDocuments, Pair, Seeker
 from models.lobby.presence import Presence, told
 from models.questions import Question, Questions
@@ -40,6 +40,7 @@ class LobbyWriting:
     async def seek(self, seeker: Seeker, rules: Rules) -> None:
         """Looks for an opponent. Both hear of their battle on their own channels, here or when somebody comes."""
         await self._presence.enter(seeker.account, seeker.connection)
+        await self._documents.cancel_rematch(seeker.account)
         pair = await self._documents.seek(seeker, await self._battles.writing.now())
         if pair is not None:
             await self._start(pair, rules)
@@ -56,6 +57,20 @@ class LobbyWriting:
         players = (await self._player(seeker.account), computer(questions, rules, self._random))
         await self._battles.writing.start(rules, questions, players, _paired)
         await self._note_seen([seeker.account], questions)
+
+    async def offer_rematch(self, id: str, account: str) -> None:
+        """Offers the other player of a battle that is over another one, by the same rules. It starts once both have."""
+        battle = (await self._battles.reading.record(id)).battle
+        other = battle.players[1 - battle.seat_of(account)]
+        if other.kind != Kind.PERSON:
+            raise NotAllowed("not-allowed", "Only people can agree to play again.")
+        if not await self._documents.offer_rematch(account, other.id, id):
+            await self._channels.publish(told(other.id, {"type": "rematch", "battle": id}))
+            return
+        questions = await self._chosen(battle.rules, [account, other.id])
+        players = (await self._player(battle.players[0].id), await self._player(battle.players[1].id))
+        await self._battles.writing.start(battle.rules, questions, players, _paired)
+        await self._note_seen([account, other.id], questions)
 
     async def sweep(self, rules_of: Callable[[str], Rules]) -> None:
         """Starts the battles of pairs whose process died."""

@@ -35,6 +35,7 @@ class QuizBattle extends HTMLElement {
     one(this, ".alternatives").addEventListener("click", () => this.#askAlternatives());
     one(this, ".again").addEventListener("click", () => this.#seek());
     one(this, ".computer").addEventListener("click", () => live.say({ type: "computer" }));
+    one(this, ".rematch").addEventListener("click", () => this.#rematch());
     one(this, ".leave").addEventListener("click", () => this.#giveUp());
     addEventListener("keydown", (event) => this.#key(event));
     addEventListener("beforeunload", (event) => this.#isPlaying && event.preventDefault());
@@ -64,6 +65,7 @@ class QuizBattle extends HTMLElement {
     this.#state = null;
     this.#shown = 0;
     one(this, ".points").textContent = "";
+    this.#sayResult("");
     this.#show([".status"]);
     this.#say("Looking for an opponent…");
     live.say({ type: "seek", rules: "default" });
@@ -77,6 +79,8 @@ class QuizBattle extends HTMLElement {
     if (message.type === "event" && message.channel === `battle:${this.#battle}`) this.#changed(message.data.state);
     if (message.type === "alternatives" && message.number === this.#state?.number) this.#showChoices(message.choices);
     if (message.type === "typing" && this.#state?.phase === "asked") this.#say(`${this.#other.name} is typing…`);
+    if (message.type === "rematch" && message.battle === this.#battle)
+      this.#sayResult(`${this.#other.name} wants a rematch.`);
     if (message.type === "points" && message.battle === this.#battle) this.#showPoints(message);
     if (message.type === "taken-over") this.#takenOver();
     if (message.type === "error") this.#refused(message);
@@ -95,6 +99,9 @@ class QuizBattle extends HTMLElement {
     this.#battle = message.battle;
     this.#you = message.you;
     this.#state = null;
+    this.#shown = 0;
+    one(this, ".points").textContent = "";
+    this.#sayResult("");
     if (document.hidden) document.title = "Your opponent is here!";
     this.#changed(message.state);
   }
@@ -192,13 +199,30 @@ class QuizBattle extends HTMLElement {
     one(this, ".summary").textContent =
       `${players[this.#you].score} to ${players[1 - this.#you].score} against ${this.#other.name}. ${how}`.trim();
     one(this, ".replay", HTMLAnchorElement).href = this.#state.replay;
-    this.#show([".versus", ".result", ".again", ...(this.#state.closed ? [".round", ".closed"] : [])]);
+    const isAgainstPerson = this.#other.kind === "person" && this.#other.here;
+    this.#show([
+      ".versus",
+      ".result",
+      ".again",
+      ...(isAgainstPerson ? [".rematch"] : []),
+      ...(this.#state.closed ? [".round", ".closed"] : []),
+    ]);
     one(this, ".result h2").focus();
+  }
+
+  #rematch() {
+    live.say({ type: "rematch", battle: this.#battle });
+    this.#sayResult(`${this.#other.name} was asked for a rematch.`);
   }
 
   /** @param {any} message */
   #showPoints(message) {
     one(this, ".points").textContent = `You have ${message.points} points now: number ${message.rank} of all players.`;
+  }
+
+  /** @param {string} text */
+  #sayResult(text) {
+    one(this, ".offer").textContent = text;
   }
 
   /** @param {string} text */
@@ -292,7 +316,8 @@ class QuizBattle extends HTMLElement {
    * @param {string[]} parts
    */
   #show(parts) {
-    const names = ".versus, .status, .round, .attempt, .choices, .closed, .result, .computer, .again, .leave, .keys";
+    const names =
+      ".versus, .status, .round, .attempt, .choices, .closed, .result, .computer, .rematch, .again, .leave, .keys";
     for (const part of all(this, names)) part.hidden = !part.matches(parts.join(","));
     one(this, ".back").hidden = this.#isPlaying;
   }

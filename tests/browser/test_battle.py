@@ -94,6 +94,12 @@ class BattleTest(BrowserTestCase):
         expect(second.get_by_role("heading", name="You won!")).to_be_focused()
         expect(first.get_by_role("heading", name="You lost")).to_be_focused()
         self.check(first, second)
+        first.get_by_role("button", name="Rematch").click()
+        expect(second.get_by_text("wants a rematch.")).to_be_visible()
+        second.get_by_role("button", name="Rematch").click()
+        for page in (first, second):
+            expect(page.get_by_text("Get ready!")).to_be_visible()
+            expect(page.locator(".you .score")).to_have_text("0")
 
     def test_a_reload_and_a_lost_network_lose_nothing(self) -> None:
         self.expect_faults("ERR_INTERNET_DISCONNECTED")
@@ -122,5 +128,6 @@ class BattleTest(BrowserTestCase):
         page.keyboard.press("Enter")
         expect(page.locator(".you .score")).to_have_text("3")
         page.get_by_role("button", name="Give up").click()
-        page.get_by_role("button", name="Play again").click()
+        expect(page.get_by_role("button", name="Rematch")).to_be_hidden()
+        page.get_by_role("button", name="Somebody else").click()
         expect(page.get_by_text("Looking for an opponent…")).to_be_visible()

@@ -120,6 +120,29 @@ class BattlesTest(LiveTestCase):
 
         self.play(story)
 
+    def test_both_have_to_agree_to_a_rematch_and_seeking_cancels_it(self) -> None:
+        async def story(first: Socket, second: Socket, paired: dict[str, Any]) -> None:
+            battle = paired["battle"]
+            await self.refused("not-found", first, type="rematch", battle=battle)  # it runs
+            await first.connection.write_message(json.dumps({"type": "give-up", "battle": battle}))
+            for socket in (first, second):
+                await self.event(socket, "over")
+            offer = json.dumps({"type": "rematch", "battle": battle})
+            await first.connection.write_message(offer)
+            self.assertEqual(await second.hear("rematch"), {"type": "rematch", "battle": battle})
+            await first.connection.write_message(json.dumps({"type": "seek"}))
+            await first.hear("seeking")
+            await first.connection.write_message(json.dumps({"type": "unseek", "id": "u"}))
+            await first.hear("done")
+            await second.connection.write_message(offer)
+            self.assertEqual((await first.hear("rematch"))["battle"], battle)
+            await first.connection.write_message(offer)
+            again = [await socket.hear("paired") for socket in (first, second)]
+            self.assertEqual([one["you"] for one in again], [0, 1])
+            self.assertNotEqual(again[0]["battle"], battle)
+
+        self.play(story)
+
     def test_somebody_who_waits_may_play_the_computer(self) -> None:
         bo = self.player()
 
