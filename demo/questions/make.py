@@ -12,14 +12,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT)  # in place of this folder, whose modules are demo.questions.*
 
-from demo.questions import airports, facts, nations, places  # noqa: E402
+from demo.questions import airports, compass, facts, nations, places  # noqa: E402
 from demo.questions.checks import FOLDER, MOST_OF_A_TEMPLATE, faults, repeated  # noqa: E402
 from demo.questions.row import FIELDS, Row  # noqa: E402
 
 
 def main() -> int:
     """Writes the files and prints the counts. Returns 1 if a row breaks a rule."""
-    rows = [*facts.rows(), *nations.rows(), *places.rows(), *airports.rows()]
+    rows = [*facts.rows(), *nations.rows(), *places.rows(), *compass.rows(), *airports.rows()]
     found = _faults(rows)
     if found:
         sys.stderr.write("\n".join([*found, f"{len(found)} faults: nothing was written.", ""]))

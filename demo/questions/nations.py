@@ -103,10 +103,10 @@ def _about_borders(country: Country, one: Country, other: Country, number: int) 
         return f"It has no other neighbour by land. {country.about}"
     if number == 1:
         return country.about
-    if country.population > one.population + other.population:
-        return "It has more inhabitants than the other two together."
     if country.area < min(one.area, other.area) / 1.5:
         return f"It is the smallest of the three: {one.in_text} is {times(one.area / country.area)} as large."
+    if len(names) > 10:
+        return f"It has more than ten neighbours by land. {named(country.capital, country.about_capital)}"
     if len(names) >= 6:
         return f"It has {NUMBERS[len(names)]} neighbours by land: {_listed(names, 'and')}."
     others = [name for name in names if name not in (one.in_text, other.in_text)]

@@ -4,6 +4,7 @@ Everything that a question must not touch is left out here, so that the generato
 """
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
@@ -26,6 +27,8 @@ from demo.questions.names import (
     WITH_ARTICLE,
 )
 from lib.spelling import folded
+
+NAMESAKE = 0.32  # of a city's population: where the country is asked for, another one this large may be meant
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,20 @@ def capital_city(country: Country) -> City | None:
     return next((city for city in of_country if name in map(folded, (city.name, *city.other_names))), None)
 
 
+def has_namesake(city: City, share: float = NAMESAKE) -> bool:
+    """Whether another country has a city of that name with at least a share of the population."""
+    others = (other for other in _by_name()[city.name] if other.country != city.country)
+    return any(other.population > share * city.population for other in others)
+
+
+@cache
+def _by_name() -> dict[str, list[City]]:
+    found = defaultdict(list)
+    for city in cities():
+        found[city.name].append(city)
+    return found
+
+
 def capital_forms(country: Country) -> list[str]:
     """Other spellings of a capital's name."""
     city = capital_city(country)
@@ -142,8 +159,8 @@ def distance(one: City, other: City) -> float:
 def named(name: str, remark: str) -> str:
     """A remark with a name in place of the first word that stands for it."""
     belonging = f"{name}'" if name.endswith("s") else f"{name}'s"
-    words = {"it": name, "its": belonging, "there": f"in {name}"}
-    told = re.sub(r"\b(it|its|there)\b", lambda word: words[word[0].lower()], remark, count=1, flags=re.IGNORECASE)
+    words = {"it": name, "its": belonging, "there": f"in {name}", "here": f"in {name}"}
+    told = re.sub(r"\b(it|its|there|here)\b", lambda word: words[word[0].lower()], remark, count=1, flags=re.IGNORECASE)
     return told[0].upper() + told[1:]
 
 
