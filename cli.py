@@ -65,7 +65,7 @@ async def demo(site: Site, given: argparse.Namespace) -> int:
     if await site.posts.documents.has_others("demo"):
         print("There are other posts, so the demo site was not added.")
         return 0
-    return await take(site, demo_items())
+    return max(await take(site, demo_items()), await take(site, demo_questions(), have_comments=False))
 
 
 async def indexes(site: Site, given: argparse.Namespace) -> int:
@@ -144,6 +144,12 @@ def demo_items() -> Iterator[Item | Unusable]:
             )
         else:
             yield item
+
+
+def demo_questions() -> Iterator[QuestionItem | Unusable]:
+    for file in sorted((DEMO / "questions").glob("*.csv")):
+        for item in importing.questions.read(file):
+            yield replace(item, origin_kind="demo") if isinstance(item, QuestionItem) else item
 
 
 def _comment(given: dict[str, Any]) -> CommentItem:

@@ -4,9 +4,12 @@ What came before is known by its origin and not doubled. A post or question that
 as it is, and named; one that changed over there is brought up to date.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from typing import Any
 
 from lib.documents import Document
 from lib.items import CommentItem, Item, QuestionItem, Unusable
@@ -21,6 +24,7 @@ from models.posts import Post, Posts
 from models.questions import Origin, Question, Questions, State, checked
 from models.tools import Tools
 
+QUESTIONS_AT_ONCE = 100  # which MongoDB's journal takes together
 OUTCOMES = ("added", "updated", "unchanged", "kept", "unusable")
 
 
@@ -53,15 +57,25 @@ class Imports:
         self._questions = questions
 
     async def take(self, items: Iterable[Item | QuestionItem | Unusable]) -> AsyncIterator[Outcome]:
-        """Take items over one by one, each wholly before the next, and say what became of it."""
+        """Takes items over and says what became of each: posts one after another, questions in batches."""
+        for is_question, group in groupby(items, key=lambda item: isinstance(item, QuestionItem)):
+            take = self._take_questions if is_question else self._take_others
+            async for outcome in take(group):
+                yield outcome
+
+    async def _take_others(self, items: Iterable[Any]) -> AsyncIterator[Outcome]:
         for item in items:
             if isinstance(item, Unusable):
                 yield unusable(item)
-            elif isinstance(item, QuestionItem):
-                yield await self._take_question(item)
             else:
                 async for outcome in self._take_post(item):
                     yield outcome
+
+    async def _take_questions(self, items: Iterable[Any]) -> AsyncIterator[Outcome]:
+        rest = iter(items)
+        while batch := list(islice(rest, QUESTIONS_AT_ONCE)):
+            for outcome in await asyncio.gather(*map(self._take_question, batch)):
+                yield outcome
 
     async def _take_post(self, item: Item) -> AsyncIterator[Outcome]:
         """Stores the post, but for former addresses that other posts have, and then its comments. Names each such
