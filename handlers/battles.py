@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from handlers.base import BaseHandler, public, visitor
+from handlers.forms import wants_json
 from handlers.live import LiveConnection, Message, Pace
 from lib import json
 from lib.channels import unnumbered
@@ -29,7 +30,26 @@ class LobbyHandler(BaseHandler):
     @visitor
     async def get(self) -> None:
         """What a battle is, and the button that seeks one. Gives the cookie without which nobody can play."""
-        self.page("battle/lobby.html", rules=DEFAULT, canonical=self.site.settings.absolute("/quiz/"))
+        account = await self.visitor.account()
+        self.page(
+            "battle/lobby.html",
+            rules=DEFAULT,
+            name=account.name if account else "",
+            canonical=self.site.settings.absolute("/quiz/"),
+        )
+
+
+class NameHandler(BaseHandler):
+    @visitor
+    async def post(self) -> None:
+        """Sets the name that others see in the quiz."""
+        author = self.visitor.author
+        account = await self.visitor.account() or await self.site.accounts.acting(author.id)
+        name = await self.site.accounts.rename(account.id, self.form.text("name"))
+        if wants_json(self.request):
+            self.json({"name": name})
+        else:
+            self.redirect("/quiz/", status=303)
 
 
 class BattleHandler(BaseHandler):

@@ -76,6 +76,7 @@ PUBLIC = (
     Page(r"/\.well-known/security\.txt", feeds.SecurityHandler),
     Page(r"/stats/", stats.StatsHandler),
     Page(r"/quiz/", battles.LobbyHandler),
+    Page(r"/quiz/name", battles.NameHandler),
     Page(r"/quiz/battle", battles.BattleHandler),
     Page(r"/quiz/highscores", battles.HighscoresHandler),
     Page(rf"/quiz/battles/{ID}{RECORD}", battles.ReplayHandler),

@@ -34,6 +34,7 @@ GET = {
     "/.well-known/security.txt": 200,
     "/stats/": 200,
     "/quiz/": 200,
+    "/quiz/name": 405,
     "/quiz/battle": 200,
     "/quiz/highscores": 200,
     "/quiz/battles/{id}": 404,

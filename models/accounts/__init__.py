@@ -10,9 +10,17 @@ from lib import redis
 from lib.channels import Event
 from lib.mongo import DuplicateKey
 from lib.tokens import digest, new_token
-from models.accounts.account import SESSION_LIFE, SESSIONS_CHANNEL, SPENT, Account, cleaned_email
+from models.accounts.account import (
+    SESSION_LIFE,
+    SESSIONS_CHANNEL,
+    SPENT,
+    Account,
+    cleaned_email,
+    cleaned_player_name,
+    name_key,
+)
 from models.accounts.documents import AccountDocuments
-from models.errors import NotAllowed, NotFound
+from models.errors import Conflict, NotAllowed, NotFound
 from models.tools import Tools
 
 __all__ = ["SESSIONS_CHANNEL", "SESSION_LIFE", "SPENT", "Account", "Accounts", "session_id"]
@@ -26,6 +34,7 @@ class Accounts:
     def __init__(self, tools: Tools) -> None:
         self._channels = tools.channels
         self._staff = tools.settings.staff
+        self._title = tools.settings.title
         self.documents = AccountDocuments(tools)
 
     async def by_id(self, id: str) -> Account:
@@ -45,6 +54,16 @@ class Accounts:
         except DuplicateKey:  # another act of theirs was faster
             return await self.by_id(id)
         return Account(id)
+
+    async def rename(self, id: str, name: str) -> str:
+        """Gives an account the name that others see in the quiz. Conflict if a member, staff or the site has it."""
+        reserved = ("admin", "administrator", "moderator", "computer", self._title)
+        name = cleaned_player_name(name, (*reserved, *await self.documents.staff_names()))
+        key = name_key(name)
+        if await self.documents.is_a_members_name(key, but=id):
+            raise Conflict("name-taken", "A member has this name, or one that looks like it.")
+        await self.documents.set_name(id, name, key)
+        return name
 
     async def member(self, email: str) -> Account:
         """The member with this address, created if there is none."""

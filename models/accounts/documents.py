@@ -28,7 +28,9 @@ class AccountDocuments:
 
     async def create_indexes(self) -> None:
         unique_email = IndexModel("email", unique=True, partialFilterExpression={"email": {"$type": "string"}})
-        await self._accounts.create_indexes([unique_email, IndexModel("is_moved", sparse=True)])
+        named = IndexModel("name_key", sparse=True)
+        staff = IndexModel("is_staff", partialFilterExpression={"is_staff": True})
+        await self._accounts.create_indexes([unique_email, IndexModel("is_moved", sparse=True), named, staff])
         await self._links.create_indexes([IndexModel("expires", expireAfterSeconds=0)])
         await self._sessions.create_indexes([IndexModel("expires", expireAfterSeconds=0), IndexModel("account")])
 
@@ -51,6 +53,18 @@ class AccountDocuments:
     async def find_by_email(self, email: str) -> Account | None:
         document = await self._accounts.find_one({"email": email})
         return ACCOUNT.read(document) if document else None
+
+    async def is_a_members_name(self, key: str, but: str) -> bool:
+        """Whether a member other than this account has a name that looks like this one."""
+        query = {"name_key": key, "email": {"$type": "string"}, "_id": {"$ne": but}}
+        return await self._accounts.find_one(query, {"_id": 1}) is not None
+
+    async def set_name(self, id: str, name: str, key: str) -> None:
+        await self._accounts.update_one({"_id": id}, {"$set": {"name": name, "name_key": key}})
+
+    async def staff_names(self) -> list[str]:
+        found = await self._accounts.find({"is_staff": True}, {"name": 1}).to_list(None)
+        return [document["name"] for document in found if document.get("name")]
 
     async def merged(self) -> list[Account]:
         """Merged accounts whose comments are still to be moved to their member, or may still arrive."""

@@ -128,7 +128,9 @@ class BattleWriting:
 
     async def _pass_time(self, id: str) -> None:
         at = await self.now()
-        await self.change(id, lambda battle: battle.time_passed(at))
+        battle = await self.change(id, lambda battle: battle.time_passed(at))
+        if id not in self._timers:  # nothing was due yet, by a clock that was measured anew meanwhile
+            self._set_timer(battle, at)
 
     def _set_timer(self, battle: Battle, now: int) -> None:
         if timer := self._timers.pop(battle.id, None):

@@ -277,9 +277,16 @@ class QuizBattle extends HTMLElement {
 
   /** @param {any} error */
   #refused(error) {
-    if (error.code === "not-in-battle" && !this.#isPlaying) return this.#seek();
+    if (error.code === "not-in-battle" && this.#isPlaying) return this.#missedEnd();
+    if (error.code === "not-in-battle") return this.#seek();
     if (error.code === "too-early") return this.#say("A moment: the question is not open yet.");
     if (error.code !== "closed") this.#say(error.message);
+  }
+
+  /** The battle ended while this page was not connected: its replay has the result. */
+  #missedEnd() {
+    this.#state = null;
+    location.assign(`/quiz/battles/${this.#battle}`);
   }
 
   #connectionChanged() {

@@ -120,6 +120,30 @@ class BattlesTest(LiveTestCase):
 
         self.play(story)
 
+    def test_a_name_is_shown_unless_somebody_else_has_it(self) -> None:
+        bo, cy = self.player(), self.player(elsewhere=True)
+        answer = bo.post("/quiz/name", {"name": "  Bo   the  first "})
+        self.assertEqual((answer.code, answer.headers["Location"]), (303, "/quiz/"))
+        self.assertIn('value="Bo the first"', bo.get("/quiz/").body.decode())
+        for name in ("B", "x" * 21, "", "\u202e"):
+            self.assertEqual(cy.post("/quiz/name", json_body={"name": name}).code, 422, name)
+        self.dee.post("/quiz/name", json_body={"name": "Dée"})
+        self.run_now(self.site.accounts.make_staff("ada@example.com"))
+        ada = self.staff_client()
+        ada.post("/quiz/name", json_body={"name": "Ada Ferris"})
+        for name in ("dee", "D.E.E", "ADA FERRIS", "ada-ferris", "Moderator", self.site.settings.title.upper()):
+            refused = cy.post("/quiz/name", json_body={"name": name})
+            self.assertEqual((refused.code, json.loads(refused.body)["error"]), (409, "name-taken"), name)
+        self.assertEqual(
+            json.loads(cy.post("/quiz/name", json_body={"name": "Bo the first"}).body)["name"], "Bo the first"
+        )
+
+        async def story() -> None:
+            _, _, paired = await self.paired(bo, cy)
+            self.assertEqual(paired["state"]["players"][0]["name"], "Bo the first")
+
+        self.run_now(story())
+
     def test_both_have_to_agree_to_a_rematch_and_seeking_cancels_it(self) -> None:
         async def story(first: Socket, second: Socket, paired: dict[str, Any]) -> None:
             battle = paired["battle"]
