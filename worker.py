@@ -32,9 +32,7 @@ from ui_modules.comments import comment_json
 ROTATED_LOGS = ("access.log", "nginx-errors.log")  # written by nginx
 HITS_LOG = "hits.log"  # written by nginx; models.hits renames it
 LARGEST_LOG = 32 << 20  # bytes; the previous log stays too
-SHORTEST_PAUSE = (
-    0.25  # seconds between two rounds of a chore that is woken: others that come meanwhile are done with it
-)
+SHORTEST_PAUSE = 0.25  # seconds between rounds of a chore that is woken again and again
 logger = logging.getLogger("worker")
 
 
