@@ -5,6 +5,7 @@ in the battle on the battle's. Times are taken when a message is received, by th
 """
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,13 +17,14 @@ from handlers.forms import wants_json
 from handlers.live import LiveConnection, Message, Pace
 from lib import json
 from lib.channels import unnumbered
-from models.battles import DEFAULT, Battle, Record, state_of
+from models.battles import DEFAULT, Record, state_of
 from models.errors import Invalid, NotAllowed, SiteError, TooMany
 from models.lobby import Seeker, player_name, rules_of, told
 
 MOST_SEEKS = 20  # a minute
 MOST_SHOWN = 100
 MINUTE = 60  # seconds
+SURROGATE = re.compile("[\ud800-\udfff]")  # no character: it could not be stored
 DONE: Message = {"type": "done"}
 
 
@@ -43,8 +45,9 @@ class NameHandler(BaseHandler):
     @visitor
     async def post(self) -> None:
         """Sets the name that others see in the quiz."""
-        author = self.visitor.author
-        account = await self.visitor.account() or await self.site.accounts.acting(author.id)
+        account = await self.visitor.account()  # first: a cookie that does not count any more gets a new id
+        if account is None:
+            account = await self.site.accounts.acting(self.visitor.author.id)
         name = await self.site.accounts.rename(account.id, self.form.text("name"))
         if wants_json(self.request):
             self.json({"name": name})
@@ -118,6 +121,7 @@ class Playing:
         self._connection = connection
         self._site = connection.site
         self._account = ""
+        self._battle = ""  # the one that this connection follows
         self._waiting: list[Message] | None = None  # messages that are held back
         self._tasks: set[asyncio.Task[Any]] = set()
         self.typing = Pace(1)
@@ -151,11 +155,15 @@ class Playing:
         finally:
             asyncio.get_running_loop().call_soon(self._send_waiting)
 
-    async def paired(self, battle: Battle, account: str) -> Message:
-        """What a player is told who comes back to a running battle."""
-        await self._follow(battle.id)
+    async def find_running(self, account: str) -> Message | None:
+        """What a player is told who comes back to a running battle. It is followed first, so that no change is missed."""
+        id = await self._site.battles.documents.find_id_of(account)
+        if id is None:
+            return None
+        await self._follow(id)
+        battle = await self._site.battles.documents.by_id(id)
         state = state_of(battle, await self._site.battles.writing.now())
-        return {"type": "paired", "battle": battle.id, "you": battle.seat_of(account), "state": state}
+        return {"type": "paired", "battle": id, "you": battle.seat_of(account), "state": state}
 
     async def closed(self) -> None:
         self._site.tools.channels.leave_all(self)
@@ -181,6 +189,7 @@ class Playing:
             if message["connection"] == self._connection.id:
                 self._connection.send(json.dumps({"type": "taken-over"}))
                 self._site.tools.channels.leave_all(self)
+                self._leave_battle()
             return
         self._connection.send(json.dumps(message))
         if message["type"] == "paired":
@@ -188,7 +197,15 @@ class Playing:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def _leave_battle(self) -> None:
+        if self._battle:
+            self._connection.part(f"battle:{self._battle}")
+        self._battle = ""
+
     async def _follow(self, id: str) -> None:
+        if self._battle != id:
+            self._leave_battle()
+        self._battle = id
         await self._connection.join(f"battle:{id}", partial(self._site.battles.writing.newest, id))
 
 
@@ -197,8 +214,8 @@ async def seek(connection: LiveConnection, message: Message) -> Message:
     rules = rules_of(_text(message, "rules", "default"))
     playing = connection.role(Playing)
     account = await playing.enter()
-    if (battle := await _running(connection, account)) is not None:
-        return await playing.paired(battle, account)
+    if (running := await playing.find_running(account)) is not None:
+        return running
     wait = await connection.site.tools.limits.exceeded({f"seeks:{account}": MOST_SEEKS}, MINUTE)
     if wait:
         raise TooMany(wait)
@@ -229,10 +246,10 @@ async def resume(connection: LiveConnection, _: Message) -> Message:
     """Takes the player's seat in their running battle, with its whole state."""
     playing = connection.role(Playing)
     account = await playing.enter()
-    battle = await _running(connection, account)
-    if battle is None:
+    running = await playing.find_running(account)
+    if running is None:
         raise SiteError("not-in-battle", "You are not in a battle.")
-    return await playing.paired(battle, account)
+    return running
 
 
 async def answer(connection: LiveConnection, message: Message) -> Message:
@@ -292,15 +309,9 @@ def _title(record: Record, own: int) -> str:
     return "You won" if record.battle.winner == own else "You lost"
 
 
-async def _running(connection: LiveConnection, account: str) -> Battle | None:
-    documents = connection.site.battles.documents
-    id = await documents.find_id_of(account)
-    return await documents.by_id(id) if id else None
-
-
 def _text(message: Message, name: str, default: str | None = None) -> str:
     value = message.get(name, default)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or SURROGATE.search(value):
         raise Invalid({name: "This must be text."})
     return value
 

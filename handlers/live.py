@@ -185,9 +185,13 @@ class LiveConnection(Connection):
         channel = message.get("channel")
         if not isinstance(channel, str) or channel not in self._followed:
             raise SiteError("no-channel", "You do not follow this channel.")
+        self.part(channel)
+        return {"type": "done"}
+
+    def part(self, channel: str) -> None:
+        """Leaves a channel that it joined."""
         self._followed.discard(channel)
         self.site.tools.channels.leave(channel, self)
-        return {"type": "done"}
 
     async def ping(self, message: Message) -> Message:
         sent = message.get("sent")

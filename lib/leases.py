@@ -1,7 +1,7 @@
 """Leases in Redis: who holds a thing now, until when. A holder renews its leases; whoever takes one ends the other's.
 
-A lease that nobody renewed has expired: it is reported once by `expired`, in one of all processes. For a while its holder
-may still renew it, which is reported too; after that nothing is left of it. All times are in milliseconds, of a clock that all processes share.
+A lease that nobody renewed has expired: `expired` reports it, in all processes, until it is settled. For a while its
+holder may still renew it, which is reported too; after that nothing is left of it. All times are in milliseconds, of a clock that all processes share.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,11 +31,12 @@ return back
 SHORTEN = """
 if redis.call('GET', ARGV[1]) == ARGV[3] then redis.call('ZADD', KEYS[1], 'XX', 'LT', ARGV[4], ARGV[2]) end
 """
-# ARGV: the time, how many leases at most.
-EXPIRED = """
-local expired = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
-if #expired > 0 then redis.call('ZREM', KEYS[1], unpack(expired)) end
-return expired
+# ARGV: the lease, the time. Returns whether it had expired.
+SETTLE = """
+local until_when = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not until_when or tonumber(until_when) > tonumber(ARGV[2]) then return 0 end
+redis.call('ZREM', KEYS[1], ARGV[1])
+return 1
 """
 MOST_AT_ONCE = 1000
 REMEMBERED = 5  # lives of a lease for which the holder of an expired one is remembered
@@ -50,8 +51,8 @@ class Leases:
         self._keys = (f"leases:{kind}",)
         self._life = life
         self._memory = REMEMBERED * life
-        scripts = map(redis.register_script, (TAKE, RENEW, SHORTEN, EXPIRED))
-        self._take, self._renew, self._shorten, self._expired = scripts
+        scripts = map(redis.register_script, (TAKE, RENEW, SHORTEN, SETTLE))
+        self._take, self._renew, self._shorten, self._settle = scripts
 
     async def take(self, lease: str, holder: str, now: int) -> str | None:
         """Takes a lease, whoever holds it. Returns who held it before, also if that has expired."""
@@ -72,9 +73,22 @@ class Leases:
         await self._shorten(keys=self._keys, args=[self._holder(lease), lease, holder, until])
 
     async def expired(self, now: int) -> list[str]:
-        """The leases that have expired by now and were not reported yet."""
-        expired: list[str] = await self._expired(keys=self._keys, args=[now, MOST_AT_ONCE])
+        """The leases that have expired by now and are not settled yet, longest ago first."""
+        expired: list[str] = await self._redis.execute_command(
+            "ZRANGEBYSCORE", *self._keys, "-inf", now, "LIMIT", 0, MOST_AT_ONCE
+        )
         return expired
+
+    async def settle(self, lease: str, now: int) -> bool:
+        """Settles a lease, after everything that follows from its end. False if somebody holds it again, or it was
+        settled.
+        """
+        return bool(await self._settle(keys=self._keys, args=[lease, now]))
+
+    async def is_held(self, lease: str, now: int) -> bool:
+        """Whether somebody holds a lease that has not expired."""
+        until = await self._redis.execute_command("ZSCORE", *self._keys, lease)
+        return until is not None and float(until) > now
 
     async def count(self) -> int:
         """How many leases there are now."""

@@ -28,7 +28,7 @@ MOST_DUE = 200
 START = """
 for i = 3, #KEYS do
     local other = redis.call('GET', KEYS[i])
-    if other then return other end
+    if other and redis.call('EXISTS', 'battle:' .. other) == 1 then return other end
 end
 for i = 3, #KEYS do redis.call('SET', KEYS[i], ARGV[1]) end
 redis.call('HSET', KEYS[1], 'start', ARGV[2], 'state', ARGV[3], 'revision', 1)
@@ -82,7 +82,7 @@ class BattleDocuments:
     async def find_id_of(self, account: str) -> str | None:
         """The id of the battle that this account plays now."""
         id: str | None = await self._redis.get(_seat(account))
-        return id
+        return id if id and await self._redis.execute_command("EXISTS", _key(id)) else None
 
     async def start(self, battle: Battle, events: Sequence[Event]) -> str | None:
         """Stores a new battle. If one of its players plays already, stores nothing and returns that battle's id."""
@@ -129,13 +129,19 @@ class BattleDocuments:
         await self._battles.update_one({"_id": id}, {"$setOnInsert": document}, upsert=True)
         return record
 
-    async def release(self, id: str) -> None:
-        """Lets go of a battle in Redis, after MongoDB has it and its points are counted."""
+    async def set_aside(self, id: str) -> None:
+        """Takes a battle that cannot be read out of all lists; what is left of it stays for somebody to look at."""
+        await self._redis.execute_command("ZREM", DUE, id)
+        await self._redis.execute_command("ZREM", OVER, id)
+
+    async def release(self, id: str) -> bool:
+        """Lets go of a battle in Redis, after MongoDB has it and its points are counted. False if another process has."""
         async with self._redis.pipeline() as pipe:
             pipe.zrem(OVER, id)
             pipe.expire(_key(id), REPLAYED_FOR)
             pipe.expire(_log(id), REPLAYED_FOR)
-            await pipe.execute()
+            removed, *_ = await pipe.execute()
+        return bool(removed)
 
     async def finished_of(self, account: str, rules: str) -> list[Finished]:
         """A player's battles by these rules that MongoDB has, in the order in which they began."""

@@ -56,7 +56,9 @@ class Record:
         closed = len(battle.outcomes)
         hidden = [replace(question, text="", answer="", alternatives=(), accepted=(), explanation="", source="")
                   for question in battle.questions[closed:]]  # fmt: skip
-        players = tuple(replace(player, id=str(seat)) for seat, player in enumerate(battle.players))
+        players = tuple(
+            replace(player, id=str(seat), lines=player.lines[:closed]) for seat, player in enumerate(battle.players)
+        )
         start = replace(battle, questions=(*battle.questions[:closed], *hidden), players=(players[0], players[1]))
         document = BATTLE.written(start)
         return {
@@ -80,5 +82,5 @@ def recomputed(document: Document) -> dict[str, Any]:
         log: Sequence[Entry] = [ENTRY.read(entry) for entry in document["log"]]
         start = Battle.started(read.id, read.rules, read.questions, read.players, read.began)
         return result_of(Battle.replayed(start, log))
-    except (KeyError, TypeError, AttributeError, Malformed, SiteError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError, Malformed, SiteError) as error:
         raise Invalid({"file": f"This is no log of a battle, or it breaks the rules: {error}"}) from error

@@ -9,8 +9,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from lib.channels import Event
+from lib.documents import Malformed
 from lib.ids import new_id
 from lib.redisclock import RedisClock
 from models.battles.battle import Battle
@@ -19,7 +21,7 @@ from models.battles.player import Player
 from models.battles.record import Record
 from models.battles.rules import Rules
 from models.battles.state import state_of
-from models.errors import AWAY, Conflict
+from models.errors import AWAY, Conflict, NotFound
 from models.questions import Question
 from models.tools import Tools
 
@@ -28,7 +30,8 @@ LATE = 250  # milliseconds after a deadline, at which its timer must have died w
 
 logger = logging.getLogger(__name__)
 Step = Callable[[Battle], Battle]
-Count = Callable[[Record], Awaitable[object]]
+Counted = TypeVar("Counted")
+BROKEN = (NotFound, Malformed, ValueError, TypeError)  # what reading such a battle raises
 
 
 class BattleWriting:
@@ -102,19 +105,29 @@ class BattleWriting:
         """Carries out what is overdue because its process died. Returns of how many battles."""
         late = await self._documents.due(await self.now() - LATE)
         for id in late:
-            await self._try_to_pass_time(id)
+            try:
+                await self._pass_time(id)
+            except BROKEN:
+                await self._set_aside(id)
+            except Conflict:
+                pass  # others are busy with it
         return len(late)
 
-    async def keep_finished(self, count: Count) -> int:
-        """Moves battles that are over to MongoDB, and counts their points. Returns how many.
+    async def keep_finished(self, count: Callable[[Record], Awaitable[Counted]]) -> list[tuple[Record, Counted]]:
+        """Moves battles that are over to MongoDB, and counts their points. Returns those that this process has moved.
 
         A battle is released last: if a process dies in between, another one counts again, with the same result.
         """
-        finished = await self._documents.over()
-        for id in finished:
-            await count(await self._documents.keep(id))
-            await self._documents.release(id)
-        return len(finished)
+        kept = []
+        for id in await self._documents.over():
+            try:
+                record = await self._documents.keep(id)
+                counted = await count(record)
+                if await self._documents.release(id):
+                    kept.append((record, counted))
+            except BROKEN:
+                await self._set_aside(id)
+        return kept
 
     async def close(self) -> None:
         """Forgets all timers: other processes carry out what is due."""
@@ -125,6 +138,11 @@ class BattleWriting:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def _set_aside(self, id: str) -> None:
+        """A battle that is missing or cannot be read must not hold up others."""
+        logger.exception("battle %s was set aside", id)
+        await self._documents.set_aside(id)
 
     async def _pass_time(self, id: str) -> None:
         at = await self.now()

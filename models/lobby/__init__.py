@@ -1,6 +1,7 @@
 """The lobby: where strangers who want to play find each other, whichever processes they are connected to."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +13,7 @@ from models.errors import SiteError
 from models.lobby.documents import LobbyDocuments, Seeker
 from models.lobby.presence import Presence, told
 from models.lobby.writing import LobbyWriting, player_name
-from models.points import Points
+from models.points import Points, Standing
 from models.questions import Questions
 from models.tools import Tools
 
@@ -38,23 +39,36 @@ class Lobby:
 
     def start(self) -> None:
         """Begins what every public process does for the quiz: any of them may be the last one left."""
-        self._running = asyncio.gather(every(SWEEP_SECONDS, self.sweep), every(RENEW_SECONDS, self.presence.renew))
+        self._running = asyncio.gather(
+            every(SWEEP_SECONDS, self.note_absent),
+            every(SWEEP_SECONDS, self.pass_time),
+            every(SWEEP_SECONDS, self.start_stranded),
+            every(SWEEP_SECONDS, self.keep_finished),
+            every(RENEW_SECONDS, self.presence.renew),
+        )
 
     async def close(self) -> None:
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
 
-    async def sweep(self) -> None:
-        """Carries out what processes left that have died, and what follows from players who have gone."""
-        await self.presence.sweep()
-        await self._battles.writing.sweep()
-        await self.writing.sweep(rules_of)
-        await self._battles.writing.keep_finished(self._count)
+    # Each of these goes on by itself: what fails in one delays no other. None is logged for what it has done.
 
-    async def _count(self, record: Record) -> None:
-        """Counts points, and tells both players where they stand now."""
-        standings = await self._points.count(record)
+    async def note_absent(self) -> None:
+        await self.presence.sweep()
+
+    async def pass_time(self) -> None:
+        await self._battles.writing.sweep()
+
+    async def start_stranded(self) -> None:
+        await self.writing.start_stranded(rules_of)
+
+    async def keep_finished(self) -> None:
+        """Moves battles that are over to MongoDB, and tells their players where they stand now."""
+        for record, standings in await self._battles.writing.keep_finished(self._points.count):
+            await self._tell(record, standings)
+
+    async def _tell(self, record: Record, standings: Sequence[tuple[Standing, int]]) -> None:
         events = [
             told(one.account, {"type": "points", "battle": record.battle.id, "points": one.points, "rank": rank})
             for one, rank in standings

@@ -3,26 +3,33 @@
 A pair that was found stays in a list of its own until its battle has started: its process may die in between.
 """
 
+import logging
 from dataclasses import dataclass
 
 from lib import json
-from lib.documents import Shape
+from lib.documents import Malformed, Shape
 from models.tools import Tools
 
 MOST_COMPARED = 50  # of those who wait longest
 REMEMBERED = 86400  # seconds for which the last opponent is known
 SEEKERS = "lobby:seekers"  # by account
+PAIRED = "lobby:paired"  # the accounts in PAIRS
 PAIRS = "lobby:pairs"  # by the time at which they were found
 
-# Finds the one who has waited longest, rather not the last opponent. KEYS: the waiting list, seekers, pairs. ARGV:
-# account, seeker, now, how many to compare, for how long to remember opponents. Returns the pair, or nothing.
+logger = logging.getLogger(__name__)
+
+# Finds the one who has waited longest, rather not the last opponent. KEYS: the waiting list, seekers, pairs, accounts in
+# pairs. ARGV: account, seeker, now, how many to compare, for how long to remember opponents. Returns the pair, or nothing.
 SEEK = """
 local account = ARGV[1]
+if redis.call('SISMEMBER', KEYS[4], account) == 1 then return false end
 redis.call('HSET', KEYS[2], account, ARGV[2])
 local last = redis.call('GET', 'lobby:last:' .. account)
 local found = nil
 for _, other in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[4] - 1)) do
-    if other ~= account then
+    if redis.call('HEXISTS', KEYS[2], other) == 0 then
+        redis.call('ZREM', KEYS[1], other)
+    elseif other ~= account then
         if other ~= last then found = other break end
         found = found or other
     end
@@ -34,6 +41,7 @@ end
 redis.call('ZREM', KEYS[1], found, account)
 local pair = cjson.encode({redis.call('HGET', KEYS[2], found), ARGV[2]})
 redis.call('ZADD', KEYS[3], ARGV[3], pair)
+redis.call('SADD', KEYS[4], account, found)
 redis.call('SET', 'lobby:last:' .. account, found, 'EX', ARGV[5])
 redis.call('SET', 'lobby:last:' .. found, account, 'EX', ARGV[5])
 return pair
@@ -90,7 +98,7 @@ class LobbyDocuments:
 
     async def seek(self, seeker: Seeker, now: int) -> Pair | None:
         """Pairs a seeker with somebody who waits for the same rules; None if nobody does: then the seeker waits."""
-        keys = [_waiting(seeker.rules), SEEKERS, PAIRS]
+        keys = [_waiting(seeker.rules), SEEKERS, PAIRS, PAIRED]
         given = (seeker.account, json.dumps(SEEKER.written(seeker)), now, MOST_COMPARED, REMEMBERED)
         found: str | None = await self._seek(keys=keys, args=[*given])
         return _pair(found) if found else None
@@ -119,11 +127,21 @@ class LobbyDocuments:
     async def pairs(self, before: int) -> list[Pair]:
         """Pairs that were found at this time or before and whose battles have not started."""
         found = await self._redis.execute_command("ZRANGEBYSCORE", PAIRS, "-inf", before)
-        return [_pair(text) for text in found]
+        pairs = []
+        for text in found:
+            try:
+                pairs.append(_pair(text))
+            except (ValueError, TypeError, Malformed):
+                logger.error("a pair cannot be read, so nobody plays: %s", text)
+                await self._redis.execute_command("ZREM", PAIRS, text)
+        return pairs
 
     async def forget(self, pair: Pair) -> None:
         """Forgets a pair, after its battle has started or cannot start."""
-        await self._redis.execute_command("HDEL", SEEKERS, pair.first.account, pair.second.account)
+        accounts = (pair.first.account, pair.second.account)
+        await self._redis.execute_command("ZREM", _waiting(pair.first.rules), *accounts)
+        await self._redis.execute_command("HDEL", SEEKERS, *accounts)
+        await self._redis.execute_command("SREM", PAIRED, *accounts)
         await self._redis.execute_command("ZREM", PAIRS, pair.text)
 
 

@@ -40,7 +40,8 @@ class Presence:
         if account is None:
             return
         try:
-            await self._documents.cancel_rematch(account)
+            if await self._leases.holder(account) == connection:
+                await self._documents.cancel_rematch(account)
             if await self._battles.documents.find_id_of(account) is None:
                 now = await self._battles.writing.now()
                 await self._leases.shorten(account, connection, now + AFTER_CLOSE)
@@ -59,11 +60,17 @@ class Presence:
 
     async def sweep(self) -> int:
         """Does what follows from leases that have run out, in whichever process. Returns how many did."""
-        expired = await self._leases.expired(await self._battles.writing.now())
-        for account in expired:
+        now = await self._battles.writing.now()
+        number = 0
+        for account in await self._leases.expired(now):
+            if await self._leases.is_held(account, now):
+                continue  # the player came back a moment ago
             await self._documents.unseek(account)
             await self._note_gone(account)
-        return len(expired)
+            number += await self._leases.settle(account, now)
+            if await self._leases.is_held(account, now):
+                await self._note_back(account)  # and now they would be away although they are here
+        return number
 
     async def _note_gone(self, account: str) -> None:
         if id := await self._battles.documents.find_id_of(account):

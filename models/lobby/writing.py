@@ -7,7 +7,7 @@ from random import Random
 from lib.channels import Event
 from models.accounts import Account, Accounts
 from models.battles import Battle, Battles, Kind, Player, Rules, computer, state_of
-from models.errors import Conflict, NotAllowed
+from models.errors import Conflict, NotAllowed, SiteError
 from models.lobby.documents import LobbyDocuments, Pair, Seeker
 from models.lobby.presence import Presence, told
 from models.questions import Question, Questions
@@ -67,15 +67,21 @@ class LobbyWriting:
         if not await self._documents.offer_rematch(account, other.id, id):
             await self._channels.publish(told(other.id, {"type": "rematch", "battle": id}))
             return
+        for one in (account, other.id):
+            await self._documents.unseek(one)
         questions = await self._chosen(battle.rules, [account, other.id])
         players = (await self._player(battle.players[0].id), await self._player(battle.players[1].id))
         await self._battles.writing.start(battle.rules, questions, players, _paired)
         await self._note_seen([account, other.id], questions)
 
-    async def sweep(self, rules_of: Callable[[str], Rules]) -> None:
+    async def start_stranded(self, rules_of: Callable[[str], Rules]) -> None:
         """Starts the battles of pairs whose process died."""
         for pair in await self._documents.pairs(await self._battles.writing.now() - STRANDED):
-            await self._start(pair, rules_of(pair.first.rules))
+            try:
+                await self._start(pair, rules_of(pair.first.rules))
+            except SiteError:
+                logger.exception("the battle of a pair cannot start")
+                await self._documents.forget(pair)
 
     async def _start(self, pair: Pair, rules: Rules) -> None:
         accounts = (pair.first.account, pair.second.account)
@@ -87,9 +93,17 @@ class LobbyWriting:
         try:
             await self._battles.writing.start(rules, questions, players, _paired)
             await self._note_seen(accounts, questions)
-        except Conflict:
-            logger.warning("one of the pair %s plays already", accounts)  # in another tab, a moment ago
+        except Conflict:  # one of the two plays already, in another tab: the other goes on looking
+            await self._documents.forget(pair)
+            return await self._seek_again(pair, rules)
         await self._documents.forget(pair)
+
+    async def _seek_again(self, pair: Pair, rules: Rules) -> None:
+        for seeker in (pair.first, pair.second):
+            if await self._battles.documents.find_id_of(seeker.account) is None:
+                found = await self._documents.seek(seeker, await self._battles.writing.now())
+                if found is not None:
+                    await self._start(found, rules)
 
     async def _chosen(self, rules: Rules, accounts: Sequence[str]) -> list[Question]:
         """The questions of a battle. Conflict if there are not enough."""

@@ -24,7 +24,10 @@ class QuizBattle extends HTMLElement {
   #you = 0;
   #shown = 0; // the number of the question on the screen
   #hasAnswered = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #typing;
   #typed = 0;
+  #isSeeking = true; // the first time at once; later only when somebody asks for it
 
   connectedCallback() {
     one(this, "form.attempt").addEventListener("submit", (event) => {
@@ -62,6 +65,7 @@ class QuizBattle extends HTMLElement {
   }
 
   #seek() {
+    this.#isSeeking = true;
     this.#state = null;
     this.#shown = 0;
     one(this, ".points").textContent = "";
@@ -78,7 +82,7 @@ class QuizBattle extends HTMLElement {
     if (message.type === "paired") this.#paired(message);
     if (message.type === "event" && message.channel === `battle:${this.#battle}`) this.#changed(message.data.state);
     if (message.type === "alternatives" && message.number === this.#state?.number) this.#showChoices(message.choices);
-    if (message.type === "typing" && this.#state?.phase === "asked") this.#say(`${this.#other.name} is typing…`);
+    if (message.type === "typing" && this.#state?.phase === "asked") this.#otherTypes();
     if (message.type === "rematch" && message.battle === this.#battle)
       this.#sayResult(`${this.#other.name} wants a rematch.`);
     if (message.type === "points" && message.battle === this.#battle) this.#showPoints(message);
@@ -96,12 +100,15 @@ class QuizBattle extends HTMLElement {
 
   /** @param {any} message */
   #paired(message) {
-    this.#battle = message.battle;
+    this.#isSeeking = false;
     this.#you = message.you;
-    this.#state = null;
-    this.#shown = 0;
-    one(this, ".points").textContent = "";
-    this.#sayResult("");
+    if (message.battle !== this.#battle) {
+      this.#battle = message.battle;
+      this.#state = null;
+      this.#shown = 0;
+      one(this, ".points").textContent = "";
+      this.#sayResult("");
+    }
     if (document.hidden) document.title = "Your opponent is here!";
     this.#changed(message.state);
   }
@@ -252,6 +259,14 @@ class QuizBattle extends HTMLElement {
     if (this.#isPlaying) live.say({ type: "give-up", battle: this.#battle });
   }
 
+  /** Seen, but not announced: it would interrupt a screen reader every second. */
+  #otherTypes() {
+    const line = one(this, ".typing");
+    line.textContent = `${this.#other.name} is typing…`;
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => line.replaceChildren(), 2 * TYPING_EVERY);
+  }
+
   #isTyping() {
     if (Date.now() - this.#typed < TYPING_EVERY || this.#state?.phase !== "asked") return;
     this.#typed = Date.now();
@@ -270,7 +285,9 @@ class QuizBattle extends HTMLElement {
   }
 
   #takenOver() {
+    this.#isSeeking = false;
     this.#state = null;
+    this.#battle = "";
     this.#show([".status"]);
     this.#say("You go on in another tab or window.");
   }
@@ -278,7 +295,8 @@ class QuizBattle extends HTMLElement {
   /** @param {any} error */
   #refused(error) {
     if (error.code === "not-in-battle" && this.#isPlaying) return this.#missedEnd();
-    if (error.code === "not-in-battle") return this.#seek();
+    if (error.code === "not-in-battle") return this.#isSeeking ? this.#seek() : undefined;
+    if (this.#isSeeking) this.#show([".status", ".again"]);
     if (error.code === "too-early") return this.#say("A moment: the question is not open yet.");
     if (error.code !== "closed") this.#say(error.message);
   }

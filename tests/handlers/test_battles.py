@@ -144,6 +144,15 @@ class BattlesTest(LiveTestCase):
 
         self.run_now(story())
 
+    def test_a_cookie_from_before_the_sign_in_renames_no_member(self) -> None:
+        bo = self.player()
+        stale = TestClient(self)
+        stale.cookies.update(bo.cookies)
+        bo.post("/quiz/name", {"name": "Bo"})
+        bo.signin("bo@example.com")
+        self.assertEqual(stale.post("/quiz/name", json_body={"name": "Somebody"}).code, 200)
+        self.assertIn('value="Bo"', bo.get("/quiz/").body.decode())
+
     def test_both_have_to_agree_to_a_rematch_and_seeking_cancels_it(self) -> None:
         async def story(first: Socket, second: Socket, paired: dict[str, Any]) -> None:
             battle = paired["battle"]
@@ -216,7 +225,7 @@ class BattlesTest(LiveTestCase):
         self.assertEqual([player["id"] for player in log["players"]], ["0", "1"])
         self.assertEqual(json.loads(bo.get(f"{path}.json").body)["winner"], 0)
         kept = self.run_now(self.site.battles.writing.keep_finished(self.site.points.count))
-        self.assertEqual((kept, json.loads(bo.get(f"{path}.log.json").body)), (1, log))
+        self.assertEqual((len(kept), json.loads(bo.get(f"{path}.log.json").body)), (1, log))
         scores = bo.get("/quiz/highscores").body.decode()
         self.assertRegex(scores, r"<td>1</td>\s*<th scope=\"row\">Guest \d{4} <span class=\"help\">you</span>")
         self.assertEqual(scores.count("<tr"), 2, "only one of the two has points")
@@ -263,6 +272,10 @@ class BattlesTest(LiveTestCase):
                 await self.refused(
                     "invalid", first, type="answer", battle=battle, number=1, text=odd if odd != 1 else 2
                 )
+            sent = json.dumps({"type": "answer", "battle": battle, "number": 1, "text": "?"})
+            escaped = sent.replace("?", "\\ud800")
+            await first.connection.write_message(escaped)
+            self.assertEqual((await first.hear("error"))["code"], "invalid")
             for number in (None, "1", True, [1], 1.5):
                 await self.refused("invalid", first, type="alternatives", battle=battle, number=number)
             await self.refused("not-found", first, type="answer", battle="x", number=1, text="x")

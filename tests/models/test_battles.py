@@ -140,14 +140,27 @@ class BattlesTest(SiteTestCase):
                 self.battles.writing.keep_finished(count), self.others.writing.keep_finished(count)
             )
 
-        self.run_now(both())
-        self.assertEqual(self.run_now(self.battles.writing.keep_finished(count)), 0)
+        self.assertEqual(sum(len(kept) for kept in self.run_now(both())), 1)
+        self.assertEqual(self.run_now(self.battles.writing.keep_finished(count)), [])
         record = self.run_now(self.battles.reading.record(start.id))
         self.assertEqual(record, self.run_now(self.battles.documents.kept(start.id)))
         kept, log = record.battle, record.log
         self.assertEqual((kept.ended, kept.winner, kept.players), ("forfeit", 1, start.players))
         self.assertEqual([entry.step for entry in log], ["ask", "answered", "give-up"])
         self.assertEqual(Battle.replayed(start, log).outcomes, kept.outcomes)
+
+    def test_a_battle_that_cannot_be_read_is_set_aside_and_holds_up_no_other(self) -> None:
+        battle, redis = self.started(), self.site.tools.redis
+        self.run_now(redis.zadd("battles:due", {"0" * 12: 1, "1" * 12: 2}))
+        self.run_now(redis.zadd("battles:over", {"0" * 12: 1}))
+        self.run_now(redis.hset("battle:111111111111", mapping={"start": "{}", "state": "[]"}))
+        self.run_now(self.battles.writing.give_up(battle.id, BO.id))
+        self.run_now(self.others.writing.sweep())
+        kept = self.run_now(self.others.writing.keep_finished(self.site.points.count))
+        self.assertEqual([record.battle.id for record, _ in kept], [battle.id])
+        self.assertEqual(self.run_now(self.battles.documents.due(10)), [])
+        for _ in range(2):
+            self.expect_log("was set aside")
 
     def test_a_battle_is_replayed_from_its_stored_log(self) -> None:
         start = self.started()

@@ -162,9 +162,33 @@ class LobbyTest(SiteTestCase):
         self.run_now(documents.seek(Seeker(BO, "default", "tab"), 1))
         self.run_now(documents.seek(Seeker(CY, "default", "tab"), 2))  # and then its process dies
         self.assertIsNone(self.opponent(BO))
-        self.run_now(self.there.lobby.writing.sweep(lambda _: DEFAULT))
+        self.run_now(self.there.lobby.writing.start_stranded(lambda _: DEFAULT))
         self.assertEqual(self.opponent(BO), CY)
         self.assertEqual(self.run_now(documents.pairs(10**15)), [])
+
+    def test_what_is_left_of_a_seek_never_stops_others(self) -> None:
+        """As after a process that died between pairing and the start."""
+        redis, documents = self.site.tools.redis, self.here.lobby.documents
+        self.run_now(redis.zadd("lobby:waiting:default", {DEE: 1}))
+        self.run_now(redis.zadd("lobby:pairs", {"[false, 1]": 1, "odd": 2}))
+        self.sought(self.here, BO)
+        self.run_now(self.there.lobby.writing.start_stranded(lambda _: DEFAULT))
+        for _ in range(2):
+            self.expect_log("a pair cannot be read")
+        self.assertEqual(self.run_now(documents.pairs(10**15)), [])
+        self.sought(self.there, CY)
+        self.assertEqual((self.opponent(BO), self.waiting()), (CY, 0))
+
+    def test_somebody_whose_partner_plays_already_goes_on_looking(self) -> None:
+        self.sought(self.here, BO)
+        self.sought(self.here, ADA)
+        documents = self.here.lobby.documents
+        for account in (CY, BO):
+            self.run_now(documents.seek(Seeker(account, "default", "tab"), 1))  # and then its process dies
+        self.run_now(self.there.lobby.writing.start_stranded(lambda _: DEFAULT))
+        self.assertEqual((self.opponent(BO), self.opponent(CY)), (ADA, None))
+        self.sought(self.here, DEE)
+        self.assertEqual(self.opponent(CY), DEE)
 
     def test_without_enough_questions_both_are_told_and_nobody_plays(self) -> None:
         self.number = 3
