@@ -178,7 +178,7 @@ async def points(site: Site, _: argparse.Namespace) -> int:
 async def replay(_: Site, given: argparse.Namespace) -> int:
     """compute a battle again from its log, and compare the result with the recorded one"""
     try:
-        document = json.loads(given.path.read_text(encoding="utf-8"))
+        document = json.loads(Path(given.path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         print(f"{given.path}: {problem}", file=sys.stderr)
         return 1

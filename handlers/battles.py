@@ -17,9 +17,11 @@ from handlers.forms import wants_json
 from handlers.live import LiveConnection, Message, Pace
 from lib import json
 from lib.channels import unnumbered
+from lib.sockjs import GOING_AWAY
 from models.battles import DEFAULT, Record, state_of
-from models.errors import Invalid, NotAllowed, SiteError, TooMany
+from models.errors import AWAY, Invalid, NotAllowed, SiteError, TooMany
 from models.lobby import Seeker, player_name, rules_of, told
+from models.points import ranked
 
 MOST_SEEKS = 20  # a minute
 MOST_SHOWN = 100
@@ -69,13 +71,12 @@ class HighscoresHandler(BaseHandler):
         """The players with the most points. Equal points share a rank."""
         best = await self.site.points.documents.best(DEFAULT.id, MOST_SHOWN)
         accounts = await self.site.accounts.documents.by_ids([standing.account for standing in best])
-        distinct = sorted({standing.points for standing in best}, reverse=True)
         account = await self.visitor.account()
         self.page(
             "battle/highscores.html",
             rows=[
-                (1 + distinct.index(standing.points), player_name(accounts[standing.account]), standing)
-                for standing in best
+                (rank, player_name(accounts[standing.account]), standing)
+                for rank, standing in ranked(best)
                 if standing.account in accounts
             ],
             own=account.id if account else "",
@@ -193,9 +194,16 @@ class Playing:
             return
         self._connection.send(json.dumps(message))
         if message["type"] == "paired":
-            task = asyncio.ensure_future(self._follow(message["battle"]))
+            task = asyncio.ensure_future(self._follow_or_leave(message["battle"]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _follow_or_leave(self, id: str) -> None:
+        """Follows a battle. A client that cannot hear it is made to connect again, and then resumes."""
+        try:
+            await self._follow(id)
+        except (*AWAY, SiteError):
+            self._connection.close(GOING_AWAY, "away")
 
     def _leave_battle(self) -> None:
         if self._battle:

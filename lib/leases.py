@@ -1,10 +1,11 @@
 """Leases in Redis: who holds a thing now, until when. A holder renews its leases; whoever takes one ends the other's.
 
 A lease that nobody renewed has expired: `expired` reports it, in all processes, until it is settled. For a while its
-holder may still renew it, which is reported too; after that nothing is left of it. All times are in milliseconds, of a clock that all processes share.
+holder may still renew it, which is reported too; after that nothing is left of it. All times are in milliseconds, of a
+clock that all processes share.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 # The key of all scripts is the sorted set of the times at which leases expire; each holder has a key of its own.
@@ -98,12 +99,6 @@ class Leases:
         """Who holds a lease, or held it when it expired a moment ago."""
         holder: str | None = await self._redis.execute_command("GET", self._holder(lease))
         return holder
-
-    async def end(self, leases: Sequence[str]) -> None:
-        """Ends leases for good."""
-        if leases:
-            await self._redis.execute_command("DEL", *map(self._holder, leases))
-            await self._redis.execute_command("ZREM", *self._keys, *leases)
 
     def _holder(self, lease: str) -> str:
         return f"lease:{self._kind}:{lease}"

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import cli
+from models.battles import Battle, Player, Record, Rules
+from models.questions import Question
 from models.site import Site
 from tests.base import SiteTestCase, TestClient, data_folder
 from tests.disks import REFUSALS, read_only
@@ -63,6 +66,22 @@ class ChoresTest(SiteTestCase):
         self.assertEqual((status, out), (1, ""))
         for words in ("old-blog.xml", "Open Trivia Database", "GIFT", "Aiken", "CSV"):
             self.assertIn(words, err)
+
+    def test_a_battle_is_computed_again_from_its_log(self) -> None:
+        rules = Rules(questions=1)
+        question = Question("q", "Which?", "Rome", ("Rome", "Oslo", "Bern", "Kiel"), "Any")
+        start = Battle.started("b" * 12, rules, [question], (Player("b", "Bo"), Player("c", "Cy")), 0)
+        asked = start.time_passed(start.due)
+        closed = asked.answered(1, 1, "rome", asked.opens_at or 0)
+        over = closed.time_passed(closed.due)
+        document = Record(over, over.log).as_document()
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            for result, status, words in ((document["result"], 0, "as recorded"), ({}, 1, "NOT as recorded")):
+                file.seek(0)
+                file.truncate()
+                json.dump({**document, "result": result}, file)
+                file.flush()
+                self.assertEqual(self.chore(cli.replay, path=file.name)[:2], (status, f"0 to 3, played: {words}\n"))
 
     def test_a_missing_path_is_named(self) -> None:
         for chore in (cli.bring, cli.bring_questions):

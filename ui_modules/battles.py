@@ -12,7 +12,7 @@ WORDS = {
     "wrong": "wrong",
     "beaten": "wrong, and beaten to it",
     "slow": "too slow",
-    "none": "no answer",
+    "none": "no answer in time",
 }
 
 

@@ -267,7 +267,7 @@ class Battle:
         return self._step(Entry("ask", at), "asked", **self._asked(now))
 
     def _dues(self) -> dict[int, str]:
-        """What time will do, by when; the earliest comes first."""
+        """What time will do, by when. Of two things at the same moment one waits for the next call."""
         if self.is_over:
             return {}
         dues = self._dues_of_absence()

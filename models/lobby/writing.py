@@ -32,7 +32,7 @@ class LobbyWriting:
         self._documents = documents
         self._accounts = accounts
         self._battles = battles
-        self._questions = questions.documents
+        self._questions = questions
         self._clock = tools.clock
         self._channels = tools.channels
         self._random = Random()
@@ -113,7 +113,7 @@ class LobbyWriting:
         return questions
 
     async def _note_seen(self, accounts: Sequence[str], questions: Sequence[Question]) -> None:
-        await self._questions.note_seen(accounts, [question.id for question in questions], self._clock())
+        await self._questions.documents.note_seen(accounts, [question.id for question in questions], self._clock())
 
     async def _refuse(self, pair: Pair, refusal: Conflict) -> None:
         await self._documents.forget(pair)

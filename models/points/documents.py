@@ -24,10 +24,6 @@ class PointDocuments:
         result = await self._repeatable.update_one(key, {"$set": STANDING.written(standing)}, upsert=True)
         return bool(result.modified_count or result.upserted_id)
 
-    async def find(self, account: str, rules: str) -> Standing | None:
-        document = await self._points.find_one({"_id": f"{rules}:{account}"})
-        return STANDING.read(document) if document else None
-
     async def best(self, rules: str, most: int) -> list[Standing]:
         """The players with the most points by these rules; nobody without any."""
         query = {"rules": rules, "points": {"$gt": 0}}
@@ -41,6 +37,3 @@ class PointDocuments:
             "points", [{"$match": better}, {"$group": {"_id": "$points"}}, {"$count": "n"}]
         )
         return 1 + (found[0]["n"] if found else 0)
-
-    async def all(self) -> list[Standing]:
-        return [STANDING.read(document) for document in await self._points.find({}).to_list(None)]

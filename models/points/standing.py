@@ -5,7 +5,7 @@ count, and of the same two at most three a day (UTC): with a second browser one 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from models.battles import Finished
@@ -46,3 +46,9 @@ def standing_of(account: str, rules: str, battles: Iterable[Finished]) -> Standi
         points += battle.scores[seat]
         results["drawn" if battle.winner is None else "won" if battle.winner == seat else "lost"] += 1
     return Standing(account, rules, points, results["won"], results["lost"], results["drawn"])
+
+
+def ranked(best: Sequence[Standing]) -> list[tuple[int, Standing]]:
+    """Each of the best players with the rank from 1. Equal points share a rank, and leave no gap behind them."""
+    distinct = sorted({standing.points for standing in best}, reverse=True)
+    return [(1 + distinct.index(standing.points), standing) for standing in best]

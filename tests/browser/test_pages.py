@@ -8,7 +8,16 @@ from playwright.sync_api import Page, expect
 from tests.browser.base import OPEN_POST, SHAPES, WATCH_SHIFTS, BrowserTestCase
 
 PAGES = ("/", "/plog/", "/plog/one-number")
-OTHERS = ("/rest/2/10/", "/oc-Live/oc-Speed", "/plog/sixty-six", "/stats/", "/signin", "/nothing/here")
+OTHERS = (
+    "/rest/2/10/",
+    "/oc-Live/oc-Speed",
+    "/plog/sixty-six",
+    "/stats/",
+    "/quiz/",
+    "/quiz/highscores",
+    "/signin",
+    "/nothing/here",
+)
 ADMIN_PAGES = ("/admin/comments/",)
 OTHER_ADMIN_PAGES = ("/admin/", "/admin/comments/?status=published")
 FOCUSED = """() => {

@@ -63,9 +63,3 @@ class LeasesTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await self.here.expired(5_999), [])
         await self.here.shorten("bo", "first", 1_000)
         self.assertEqual(await self.here.expired(1_000), ["bo"])
-
-    async def test_an_ended_lease_neither_expires_nor_comes_back(self) -> None:
-        await self.here.take("bo", "first", 0)
-        await self.there.end(["bo"])
-        self.assertEqual(await self.here.renew([("bo", "first")], 1_000), [])
-        self.assertEqual((await self.here.expired(60_000), await self.here.holder("bo")), ([], None))
